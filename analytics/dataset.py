@@ -1,0 +1,112 @@
+"""Dataset: the validated tables that every analysis starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+import polars as pl
+
+from analytics.errors import AnalysisError
+from analytics.keys import derive_key, digest_frame
+from analytics.schema import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows came from: the name a person knows it by, the SHA-256 of its bytes, and its row count."""
+
+    name: str
+    digest: str
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Validated tables with canonical names and dtypes; immutable.
+
+    Attributes
+    ----------
+    tables : canonical table name -> frame. ``transactions`` also carries ``kind`` (one of ``LINE_KINDS``).
+        Frames are sorted by all their columns, so the order of rows in a file has no influence on any result.
+    as_of : the last day that is observed (inclusive); never today's date.
+    currency : ISO 4217 code, "" where unknown.
+    money_digits : digits after the decimal mark in money columns: value = integer / 10 ** money_digits.
+    sources : where the rows came from.
+    key : digest of all of the above.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    as_of: date
+    currency: str
+    money_digits: int
+    sources: tuple[Source, ...]
+    key: str
+
+    @classmethod
+    def build(
+        cls,
+        tables: Mapping[str, pl.DataFrame],
+        *,
+        as_of: date,
+        currency: str = "",
+        money_digits: int = 2,
+        sources: tuple[Source, ...] = (),
+    ) -> Dataset:
+        """A Dataset from canonical frames, with its key. Raises ``AnalysisError("table_unknown")``."""
+        unknown = [name for name in tables if name not in TABLES]
+        if unknown:
+            raise AnalysisError("table_unknown", table=unknown[0])
+        ordered = {name: _sorted(tables[name]) for name in TABLES if name in tables}
+        digests = [f"{name}:{digest_frame(frame)}" for name, frame in ordered.items()]
+        key = derive_key("dataset", [as_of.isoformat(), currency, money_digits], *digests)
+        return cls(MappingProxyType(ordered), as_of, currency, money_digits, sources, key)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (dict(self.tables), self.as_of, self.currency, self.money_digits, self.sources, self.key)
+
+    def has(self, *fields: str) -> bool:
+        """Whether every field, written ``table.column``, is there with at least one value."""
+        return not self.missing(*fields)
+
+    def missing(self, *fields: str) -> tuple[str, ...]:
+        """Those of ``fields`` (written ``table.column``) that are absent or have no value at all."""
+        return tuple(field for field in fields if not self._holds(field))
+
+    def table(self, name: str, *columns: str) -> pl.DataFrame:
+        """The frame ``name``; raises ``AnalysisError("fields_missing")`` unless it holds ``columns``."""
+        wanted = [f"{name}.{column}" for column in columns]
+        missing = self.missing(*wanted)
+        if name not in self.tables:
+            raise AnalysisError("table_missing", table=name)
+        if missing:
+            raise AnalysisError("fields_missing", table=name, fields=", ".join(missing))
+        return self.tables[name]
+
+    def money(self, column: str) -> pl.Expr:
+        """A money column as Float64 in whole currency units. Sum the integers first, convert once at the end."""
+        scale: int = 10**self.money_digits
+        return pl.col(column) / scale
+
+    def _holds(self, field: str) -> bool:
+        name, _, column = field.partition(".")
+        frame = self.tables.get(name)
+        return frame is not None and column in frame.columns and frame[column].null_count() < frame.height
+
+
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    sortable = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
+    return frame.sort(sortable, nulls_last=True, maintain_order=True)
+
+
+def _rebuild(
+    tables: dict[str, pl.DataFrame],
+    as_of: date,
+    currency: str,
+    money_digits: int,
+    sources: tuple[Source, ...],
+    key: str,
+) -> Dataset:
+    return Dataset(MappingProxyType(tables), as_of, currency, money_digits, sources, key)
