@@ -1,0 +1,250 @@
+"""The process-wide engine behind ``compute``: one store of outcomes, one run per key, one small pool of workers.
+
+No Streamlit here. An outcome is a value or a failure, and both are stored: thirty sessions that ask for a step that
+fails cost one run of it. The store forgets what was used longest ago when it grows over its bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, TimeoutError
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pebble import ProcessExpired, ProcessPool
+
+from analytics.errors import AnalysisError
+from pages.ui import worker
+
+LOG = logging.getLogger("regulars")
+FAILURE_SECONDS = 60.0  # an unexpected failure may be tried again after this; a refusal of bad input stays
+OVERHEAD_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step came to: ``value``, or ``failure`` to be raised to whoever asks. ``until`` is a monotonic time."""
+
+    value: Any = None
+    failure: AnalysisError | None = None
+    n_bytes: int = 0
+    until: float = float("inf")
+
+    def unwrap(self) -> Any:
+        if self.failure is not None:
+            raise AnalysisError(self.failure.code, **self.failure.params)
+        return self.value
+
+
+def size_of(value: Any) -> int:
+    """Bytes held by a result: its frames and byte strings; everything else counts as small."""
+    match value:
+        case pl.DataFrame():
+            return int(value.estimated_size()) + OVERHEAD_BYTES
+        case bytes() | str():
+            return len(value) + OVERHEAD_BYTES
+        case Mapping():
+            return OVERHEAD_BYTES + sum(size_of(item) for item in value.values())
+        case tuple() | list():
+            return OVERHEAD_BYTES + sum(size_of(item) for item in value)
+    if dataclasses.is_dataclass(value):
+        return OVERHEAD_BYTES + sum(size_of(getattr(value, item.name)) for item in dataclasses.fields(value))
+    return 32
+
+
+class Job:
+    """A heavy step under way in a worker. Sessions wait on it together; it stops when the last one cancels."""
+
+    def __init__(self, key: str, future: Any, progress_file: Path) -> None:
+        self.key = key
+        self.future = future
+        self._progress_file = progress_file
+        self._waiting = 0
+        self._lock = threading.Lock()
+
+    @property
+    def done(self) -> bool:
+        return bool(self.future.done())
+
+    def progress(self) -> tuple[float, str]:
+        """Fraction done and the code of the step; ``(0.0, "queued")`` before the worker has said anything."""
+        try:
+            fraction, _, step = self._progress_file.read_text(encoding="utf-8").partition(" ")
+            return float(fraction), step
+        except (OSError, ValueError):
+            return 0.0, "queued"
+
+    def join(self) -> None:
+        with self._lock:
+            self._waiting += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._waiting -= 1
+
+    def cancel(self) -> bool:
+        """Stop the work unless somebody else waits for it too. Whether it was stopped."""
+        with self._lock:
+            if self._waiting > 1:
+                return False
+        return bool(self.future.cancel())
+
+    def close(self) -> None:
+        self._progress_file.unlink(missing_ok=True)
+
+
+@dataclass
+class Engine:
+    """See the module's docstring.
+
+    Parameters
+    ----------
+    max_bytes : how much the store may hold.
+    n_workers : worker processes for heavy steps.
+    job_seconds : a job that runs longer is stopped and fails with ``step_too_long``.
+    """
+
+    max_bytes: int = 1024 * 2**20
+    n_workers: int = 2
+    job_seconds: float = 600.0
+    runs: int = 0
+    hits: int = 0
+    _store: OrderedDict[str, Outcome] = field(default_factory=OrderedDict)
+    _held: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _running: dict[str, threading.Event] = field(default_factory=dict)
+    _jobs: dict[str, Job] = field(default_factory=dict)
+    _pool: ProcessPool | None = None
+
+    def peek(self, key: str) -> Outcome | None:
+        """The stored outcome, now the most recently used; None when the step must still run."""
+        with self._lock:
+            outcome = self._store.get(key)
+            if outcome is None:
+                return None
+            if outcome.until < time.monotonic():
+                self._drop(key)
+                return None
+            self._store.move_to_end(key)
+            self.hits += 1
+            return outcome
+
+    def put(self, key: str, value: Any) -> Outcome:
+        """Store a value under its key."""
+        return self._keep(key, Outcome(value, n_bytes=size_of(value)))
+
+    def run(self, key: str, work: Callable[[], Any]) -> Outcome:
+        """The outcome of ``work()``, run here and once: others who ask meanwhile wait for it."""
+        while True:
+            with self._lock:
+                outcome = self.peek(key)
+                if outcome is not None:
+                    return outcome
+                event = self._running.get(key)
+                if event is None:
+                    event = self._running[key] = threading.Event()
+                    break
+            event.wait()
+        try:
+            return self._keep(key, self._try(key, work))
+        finally:
+            with self._lock:
+                del self._running[key]
+            event.set()
+
+    def submit(self, key: str, verb: Callable[..., Any], args: tuple[Any, ...]) -> Job:
+        """The job that runs ``verb(*args)`` in a worker: a new one, or the one already under way for this key."""
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None:
+                self.runs += 1
+                handle, name = tempfile.mkstemp(prefix="regulars-progress-")
+                os.close(handle)
+                future = self._workers().schedule(worker.run, args=(verb, args, name), timeout=self.job_seconds)
+                job = self._jobs[key] = Job(key, future, Path(name))
+            return job
+
+    def collect(self, job: Job) -> Outcome | None:
+        """The outcome of a finished job, stored; None when it was cancelled."""
+        with self._lock:
+            outcome = self.peek(job.key)
+            if outcome is not None:
+                return outcome
+            self._jobs.pop(job.key, None)
+            job.close()
+        try:
+            ok, value = job.future.result(timeout=0)
+            outcome = Outcome(value, n_bytes=size_of(value)) if ok else Outcome(failure=value)
+        except CancelledError:
+            return None
+        except TimeoutError:
+            outcome = self._failed(job.key, "step_too_long", seconds=int(self.job_seconds))
+        except ProcessExpired:
+            outcome = self._failed(job.key, "worker_died")
+        except Exception:
+            LOG.exception("step %s failed", job.key[:12])
+            outcome = self._failed(job.key, "unexpected", reference=job.key[:12])
+        return self._keep(job.key, outcome)
+
+    def warm(self) -> None:
+        """Start the workers and let each import its libraries in the background."""
+        with self._lock:
+            for _ in range(self.n_workers):
+                self._workers().schedule(worker.warm)
+
+    def close(self) -> None:
+        """Stop the workers; for tests and shutdown."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.stop()
+                self._pool.join()
+                self._pool = None
+
+    @property
+    def held_bytes(self) -> int:
+        return self._held
+
+    def _workers(self) -> ProcessPool:
+        if self._pool is None:
+            # Spawned, never forked: this process has threads (a fork after threads can hang).
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPool(max_workers=self.n_workers, initializer=worker.start, context=context)
+        return self._pool
+
+    def _try(self, key: str, work: Callable[[], Any]) -> Outcome:
+        self.runs += 1
+        try:
+            value = work()
+        except AnalysisError as error:
+            return Outcome(failure=error)
+        except Exception:
+            LOG.exception("step %s failed", key[:12])
+            return self._failed(key, "unexpected", reference=key[:12])
+        return Outcome(value, n_bytes=size_of(value))
+
+    def _failed(self, key: str, code: str, **params: str | int) -> Outcome:
+        return Outcome(failure=AnalysisError(code, **params), until=time.monotonic() + FAILURE_SECONDS)
+
+    def _keep(self, key: str, outcome: Outcome) -> Outcome:
+        with self._lock:
+            self._drop(key)
+            self._store[key] = outcome
+            self._held += outcome.n_bytes
+            while self._held > self.max_bytes and len(self._store) > 1:
+                self._drop(next(iter(self._store)))
+        return outcome
+
+    def _drop(self, key: str) -> None:
+        outcome = self._store.pop(key, None)
+        if outcome is not None:
+            self._held -= outcome.n_bytes

@@ -1,0 +1,45 @@
+"""The worker process's side of a heavy step: bounded threads, low priority, progress told through a small file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+THREADS = "1"
+
+
+def start() -> None:
+    """Run once in each new worker: step back behind the server, then import what the verbs will need."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
+        os.environ.setdefault(name, THREADS)
+    if hasattr(os, "nice"):
+        os.nice(5)
+
+
+def warm() -> bool:
+    """Import the heavy libraries, so that the first real job does not wait for them."""
+    import importlib
+
+    for name in ("polars", "sklearn.cluster", "sklearn.metrics", "prophet"):
+        importlib.import_module(name)
+    return True
+
+
+def run(verb: Callable[..., Any], args: tuple[Any, ...], progress_file: str) -> tuple[bool, Any]:
+    """``(True, result)`` or ``(False, AnalysisError)``; other exceptions travel to the engine as they are."""
+    from analytics.errors import AnalysisError
+    from analytics.progress import listening
+
+    path = Path(progress_file)
+
+    def tell(fraction: float, step: str) -> None:
+        # One short write to a file of this job alone: nothing is shared, so a kill in the middle breaks nothing.
+        path.write_text(f"{fraction:.4f} {step}", encoding="utf-8")
+
+    with listening(tell):
+        try:
+            return True, verb(*args)
+        except AnalysisError as error:
+            return False, error
