@@ -95,7 +95,8 @@ class Job:
     def cancel(self) -> bool:
         """Stop the work unless somebody else waits for it too. Whether it was stopped."""
         with self._lock:
-            if self._waiting > 1:
+            # The canceller's own script has left by the time its click is handled: anybody counted is somebody else.
+            if self._waiting > 0:
                 return False
         return bool(self.future.cancel())
 

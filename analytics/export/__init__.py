@@ -1,0 +1,1 @@
+"""Results as files that people use: tables as CSV and XLSX."""

@@ -1,0 +1,105 @@
+"""The only file with a Streamlit cache: ``compute(verb, ...)`` runs each choice once for the whole process.
+
+``compute(segment, customers, spec)`` looks up the key of (verb, data, spec) and returns the stored Result, or runs the
+verb: here when it is quick, in a worker process when ``heavy``, with progress and a way to stop it. ``draw`` does the
+same for charts and headlines, whose key includes the language.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import streamlit as st
+
+from analytics.errors import AnalysisError
+from analytics.i18n import Words
+from analytics.keys import derive_key, digest_bytes
+from pages.ui import session
+from pages.ui.engine import Engine, Job, Outcome
+
+T = TypeVar("T")
+POLL_SECONDS = 0.15
+QUIET_SECONDS = 0.4  # a step that ends within this shows no progress bar
+
+
+@st.cache_resource(show_spinner=False)
+def engine() -> Engine:
+    """The one engine of this process."""
+    started = Engine(max_bytes=int(os.environ.get("REGULARS_STORE_MB", "1024")) * 2**20)
+    started.warm()
+    return started
+
+
+def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False) -> T:
+    """``verb(*inputs)``, once per process for equal inputs; raises the step's ``AnalysisError``.
+
+    Parameters
+    ----------
+    verb : a module-level function of ``analytics``.
+    *inputs : data with a ``key``, bytes, frozen specs or plain values, in the verb's order.
+    heavy : run in a worker process, with progress and cancel on the page.
+    """
+    key = key_of(verb, *inputs)
+    outcome = engine().peek(key)
+    if outcome is None:
+        if heavy:
+            outcome = _wait(engine().submit(key, verb, inputs))
+        else:
+            outcome = engine().run(key, lambda: verb(*inputs))
+    result: T = outcome.unwrap()
+    return result
+
+
+def draw(chart: Callable[..., T], *inputs: Any) -> T:
+    """A finished chart, headline or sentence: ``chart(*inputs)``, with ``_: Words`` among the inputs."""
+    return compute(chart, *inputs)
+
+
+def key_of(verb: Callable[..., Any], *inputs: Any) -> str:
+    """The key under which ``verb(*inputs)`` is stored."""
+    return derive_key(f"{verb.__module__}.{verb.__qualname__}", None, *(_identity(item) for item in inputs))
+
+
+def _identity(item: Any) -> str:
+    if isinstance(item, Words):
+        return item.language
+    if isinstance(item, bytes):
+        return digest_bytes(item)
+    if isinstance(item, tuple) and any(hasattr(part, "key") or isinstance(part, tuple) for part in item):
+        return "(" + ",".join(_identity(part) for part in item) + ")"
+    key = getattr(item, "key", None)
+    if isinstance(key, str):
+        return key
+    return f"{type(item).__name__}{msgspec.json.encode(item, order='deterministic').decode()}"
+
+
+def _wait(job: Job) -> Outcome:
+    """Watch a job from this session's script. A click elsewhere ends the watching, not the job."""
+    _ = session.words()
+    job.join()
+    place = st.empty()
+    started = time.monotonic()
+    try:
+        bar = None
+        while not job.done:
+            time.sleep(POLL_SECONDS)
+            if time.monotonic() - started < QUIET_SECONDS:
+                continue
+            fraction, step = job.progress()
+            text = _.phrase(f"progress.{step}")
+            if bar is None:
+                with place.container(border=True):
+                    bar = st.progress(fraction, text=text)
+                    st.button(_("Stop"), icon=":material/stop_circle:", on_click=job.cancel, key=f"stop-{job.key[:12]}")
+            bar.progress(fraction, text=text)
+        outcome = engine().collect(job)
+    finally:
+        job.leave()
+        place.empty()
+    if outcome is None:
+        raise AnalysisError("step_cancelled")
+    return outcome

@@ -1,0 +1,210 @@
+"""The context bar: which data, as of which day, which population and definitions; undo, language and the share link."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import streamlit as st
+
+from analytics.dataset import Dataset
+from analytics.errors import AnalysisError
+from analytics.i18n import LANGUAGES, N_, Words, escape_markdown
+from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
+from analytics.workspace import to_json
+from pages.ui import session, walk, widgets
+from pages.ui.compute import compute
+from pages.ui.version import APP_VERSION
+
+LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文", "zh_TW": "繁體中文"}
+WORLD_NAMES = {
+    "marketplace": N_("Marketplace world"),
+    "marketplace_dirty": N_("Marketplace world, as dirty as real exports"),
+}
+REVENUE_LABELS = {"net": N_("After discounts"), "gross": N_("Before discounts")}
+RETURN_LABELS = {"subtract": N_("Subtracted"), "ignore": N_("Left out")}
+ACCOUNT_LABELS = {"test": N_("Test accounts"), "wholesale": N_("Wholesale accounts")}
+
+
+def bar(_: Words, name: str) -> None:
+    """Always in sight on every page. Data that cannot be had yet leave their places empty, never an error."""
+    data = _dataset()
+    workspace = session.workspace()
+    with st.container(horizontal=True, vertical_alignment="center", key="context"):
+        st.markdown(f":material/storefront: {escape_markdown(source_name(_))}", width="content")
+        if data is not None:
+            offered = compute(choices, data)
+            as_of = workspace.population.as_of or data.as_of
+            with st.popover(_("As of {day}", day=as_of), icon=":material/event:", type="tertiary", key="as-of"):
+                _as_of(_, data, offered)
+            with st.popover(summary(_), icon=":material/filter_alt:", type="tertiary", key="population"):
+                _population(_, offered)
+        st.space("stretch")
+        st.button(
+            _("Undo"),
+            icon=":material/undo:",
+            type="tertiary",
+            key="undo",
+            disabled=not session.can_undo(),
+            on_click=session.undo,
+            help=_("Take the last change back"),
+        )
+        session.bind("language", workspace.language)
+        st.selectbox(
+            _("Language"),
+            LANGUAGES,
+            format_func=LANGUAGE_NAMES.__getitem__,
+            key="language",
+            label_visibility="collapsed",
+            width=130,
+            on_change=lambda: session.set_language(session.widget_value("language")),
+        )
+        with st.popover(_("Share"), icon=":material/share:", key="share"):
+            _share(_, name)
+
+
+def source_name(_: Words) -> str:
+    """The name of the world, or of the person's own files."""
+    workspace = session.workspace()
+    if workspace.world:
+        return _(WORLD_NAMES[workspace.world])
+    names = [source.name for source in workspace.sources]
+    if not names:
+        return _("No data yet")
+    return names[0] if len(names) == 1 else _("{first} and {n} more", first=names[0], n=len(names) - 1)
+
+
+def require(fields: tuple[str, ...]) -> None:
+    """Raise ``AnalysisError("fields_missing")`` when the present data lack what a page needs."""
+    missing = walk.observed().missing(*fields)
+    if missing:
+        raise AnalysisError("fields_missing", table=missing[0].partition(".")[0], fields=", ".join(missing))
+
+
+def summary(_: Words) -> str:
+    """The population and definitions in a few words: what is left out is always in sight."""
+    population, definitions = session.workspace().population, session.workspace().definitions
+    parts = []
+    if population.countries:
+        parts.append(_.listing(population.countries))
+    if population.channels:
+        parts.append(_.listing(_.label("channel", channel) for channel in population.channels))
+    if population.start:
+        parts.append(_("from {day}", day=population.start))
+    if "wholesale" in population.leave_out:
+        parts.append(_("no wholesale"))
+    parts = parts or [_("All customers")]
+    if definitions.revenue == "gross":
+        parts.append(_("before discounts"))
+    if definitions.returns == "ignore":
+        parts.append(_("returns left out"))
+    return " · ".join(escape_markdown(part) for part in parts)
+
+
+def described(_: Words) -> str:
+    """Rows, filters and definitions behind a page's figures, as Markdown."""
+    data = walk.observed()
+    workspace = session.workspace()
+    rows = [
+        _("{table}: {n} rows", table=_.phrase(f"table.{table}"), n=frame.height) for table, frame in data.tables.items()
+    ]
+    definitions = workspace.definitions
+    lines = [
+        _("Data: {name}; as of {day}", name=escape_markdown(source_name(_)), day=data.as_of),
+        _("Rows looked at: {rows}", rows=_.listing(rows)),
+        _("Population: {population}", population=summary(_)),
+        _(
+            "Revenue: {revenue}; returns: {returns}",
+            revenue=_(REVENUE_LABELS[definitions.revenue]),
+            returns=_(RETURN_LABELS[definitions.returns]),
+        ),
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _dataset() -> Dataset | None:
+    try:
+        return walk.validated().dataset
+    except AnalysisError:
+        return None  # the page itself tells it
+
+
+def _as_of(_: Words, data: Dataset, offered: PopulationChoices) -> None:
+    widgets.day(
+        "population",
+        "as_of",
+        _("As of"),
+        data.as_of,
+        offered.first_day or date(1990, 1, 1),
+        data.as_of,
+        help=_("Everything is shown as it would have been seen at the end of this day."),
+    )
+    st.button(
+        _("Back to the last day of the data"),
+        icon=":material/last_page:",
+        key="as-of-end",
+        on_click=session.change_spec,
+        args=("population",),
+        kwargs={"as_of": None},
+    )
+
+
+def _population(_: Words, offered: PopulationChoices) -> None:
+    if len(offered.countries) > 1:
+        widgets.several(
+            "population",
+            "countries",
+            _("Countries"),
+            {name: name for name in offered.countries},
+            placeholder=_("All"),
+        )
+    if len(offered.channels) > 1:
+        widgets.several(
+            "population",
+            "channels",
+            _("Channels"),
+            {name: _.label("channel", name) for name in offered.channels},
+            placeholder=_("All"),
+        )
+    if offered.first_day and offered.last_day:
+        widgets.day("population", "start", _("Orders from"), offered.first_day, offered.first_day, offered.last_day)
+    if offered.has_account_type:
+        widgets.several(
+            "population",
+            "leave_out",
+            _("Leave out"),
+            {code: _(label) for code, label in ACCOUNT_LABELS.items()},
+            placeholder=_("Nobody"),
+        )
+    widgets.segmented(
+        "definitions", "revenue", _("Revenue"), {code: _(label) for code, label in REVENUE_LABELS.items()}
+    )
+    widgets.segmented("definitions", "returns", _("Returns"), {code: _(label) for code, label in RETURN_LABELS.items()})
+    st.button(
+        _("Everybody, by the usual definitions"),
+        icon=":material/restart_alt:",
+        key="population-reset",
+        on_click=session.change,
+        kwargs={"population": PopulationSpec(), "definitions": DefinitionsSpec()},
+    )
+
+
+def _share(_: Words, name: str) -> None:
+    workspace = session.workspace()
+    if workspace.world:
+        st.markdown(_("Whoever opens this link sees this page with the same data, choices and language."))
+        st.code(
+            f"{session.base_url() or '/' + name}?{session.LINK_PARAMETER}={session.link_parameter()}",
+            language=None,
+            wrap_lines=True,
+        )
+    else:
+        st.markdown(_("Your own files stay private: no link leads to them. Save the choices and load them again here."))
+    st.download_button(
+        _("Save the choices (JSON)"),
+        data=to_json(workspace, app_version=APP_VERSION),
+        file_name="regulars-choices.json",
+        mime="application/json",
+        icon=":material/save:",
+        on_click="ignore",
+        key="save-choices",
+    )

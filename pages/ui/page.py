@@ -1,0 +1,324 @@
+"""The frame of every page: context bar, title, lesson, answer card, evidence, caveats, how it was counted, take-away.
+
+A page calls these in the order of its story; whatever goes wrong inside ``frame`` becomes a message in the person's
+language with what to do about it, never a stack trace.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import polars as pl
+import streamlit as st
+
+from analytics.charts.headline import Headline
+from analytics.charts.theme import Spec
+from analytics.errors import AnalysisError, Caveat
+from analytics.export.tables import CSV_MIME, XLSX_MIME, to_csv, to_xlsx
+from analytics.i18n import N_, Words, escape_markdown
+from pages.ui import context, session
+from pages.ui.compute import compute, draw
+from pages.ui.version import APP_VERSION
+
+LOG = logging.getLogger("regulars")
+WIDTH = 1240
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One page of the walk: its file is ``pages/<name>.py`` and its address ``/<name>``."""
+
+    name: str
+    section: str
+    title: str
+    question: str
+    icon: str
+    needs: tuple[str, ...] = ()
+    next: str = ""
+    next_label: str = ""
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "upload",
+        N_("Collect"),
+        N_("Upload"),
+        N_("Which data do we have, and which column is what?"),
+        ":material/upload_file:",
+        next="validation",
+        next_label=N_("Next: can these data be trusted?"),
+    ),
+    Step(
+        "validation",
+        N_("Collect"),
+        N_("Validation"),
+        N_("Can these data be trusted, and what happened to the rest?"),
+        ":material/fact_check:",
+        next="personas",
+        next_label=N_("Next: who are these customers?"),
+    ),
+    Step(
+        "personas",
+        N_("Understand"),
+        N_("Personas"),
+        N_("Who are these customers, in a form a colleague can remember?"),
+        ":material/groups:",
+        needs=("transactions.customer_id", "transactions.ordered_at"),
+        next="segmentation",
+        next_label=N_("Next: change how they are grouped"),
+    ),
+    Step(
+        "segmentation",
+        N_("Understand"),
+        N_("Segmentation"),
+        N_("Which kinds of customer do we have, and how different are they?"),
+        ":material/bubble_chart:",
+        needs=("transactions.customer_id", "transactions.ordered_at"),
+        next="lifecycle",
+        next_label=N_("Next: at what stage is each customer?"),
+    ),
+    Step(
+        "lifecycle",
+        N_("Understand"),
+        N_("Lifecycle"),
+        N_("At what stage is each customer, and who comes back?"),
+        ":material/cycle:",
+        needs=("transactions.customer_id", "transactions.ordered_at"),
+        next="forecasting",
+        next_label=N_("Next: what will they want?"),
+    ),
+    Step(
+        "forecasting",
+        N_("Predict"),
+        N_("Demand forecasting"),
+        N_("How much will be sold, and how sure are we?"),
+        ":material/trending_up:",
+        next="upload",
+        next_label=N_("Again with your own file"),
+    ),
+)
+
+
+def step(name: str) -> Step:
+    return next(item for item in STEPS if item.name == name)
+
+
+@contextmanager
+def frame(name: str) -> Iterator[Words]:
+    """Everything around a page's own content; gives the session's words."""
+    _ = session.words()
+    here = step(name)
+    # Chinese glyphs and punctuation are chosen by the document's language; the value is one of three constants.
+    st.html(
+        f"<script>document.documentElement.lang='{_.html_language}'</script>",
+        unsafe_allow_javascript=True,
+    )
+    with st.container(horizontal_alignment="center"), st.container(width=WIDTH, key=f"page-{name}"):
+        context.bar(_, here.name)
+        with st.container(gap="xxsmall"):
+            st.title(_(here.title), anchor=False)
+            st.markdown(f":gray[{_(here.question)}]")
+        notice = session.take_notice()
+        if notice is not None:
+            message(notice, _, tone="watch")
+        try:
+            if here.needs:
+                context.require(here.needs)
+            yield _
+        except AnalysisError as error:
+            refusal(error, _, here.name)
+        except Exception:
+            LOG.exception("page %s failed", name)
+            refusal(AnalysisError("unexpected", reference=name), _, here.name)
+
+
+def lesson(_: Words, name: str) -> None:
+    """How to read the page, folded away."""
+    with st.expander(_("How to read this page"), icon=":material/menu_book:", type="compact"):
+        st.markdown(_.lesson(name))
+
+
+def answer(headline: Headline, _: Words) -> None:
+    """The answer card."""
+    with st.container(border=True, key="answer"):
+        with st.container(gap="xxsmall"):
+            st.header(headline.finding, anchor=False)
+            st.markdown(headline.sentence)
+        with st.grid(min_column_width=150):
+            for metric in headline.metrics:
+                with st.container(gap="xxsmall"):
+                    st.metric(metric.label, metric.value)
+                    if metric.note:
+                        color = {"gray": "gray", "good": "green", "watch": "orange", "bad": "red"}[metric.tone]
+                        st.badge(metric.note, color=color)  # type: ignore[arg-type]
+
+
+def heading(finding: str, note: str = "") -> None:
+    """A finding over its evidence, with a note of what is drawn."""
+    with st.container(gap="xxsmall"):
+        st.subheader(finding, anchor=False)
+        if note:
+            st.markdown(f":small[:gray[{note}]]")
+
+
+def chart(finding: str, note: str, spec: Spec, *, key: str) -> None:
+    """One claim and the chart that shows it."""
+    with st.container(gap="small"):
+        heading(finding, note)
+        st.vega_lite_chart(spec, width="stretch", key=key, alt=finding)
+
+
+def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, alt: str, currency: str = "") -> None:
+    """Exact values. ``kinds``: column -> text, int, number, money, share, bar (a share as a bar), day or line."""
+    shown = frame.select(list(kinds))
+    columns: dict[str, Any] = {}
+    for i, (name, kind) in enumerate(kinds.items()):
+        label, pinned = _.label("field", name), i == 0
+        match kind:
+            case "int":
+                columns[name] = st.column_config.NumberColumn(label, format="localized", pinned=pinned)
+            case "number":
+                columns[name] = st.column_config.NumberColumn(label, format="%.2f", pinned=pinned)
+            case "money":
+                symbol = _.symbol(currency).strip()
+                named = f"{label} ({symbol})" if symbol and _.language == "en" else label
+                if symbol and _.language != "en":
+                    named = f"{label}（{symbol}）"
+                shown = shown.with_columns(pl.col(name).round(0))
+                columns[name] = st.column_config.NumberColumn(named, format="localized", pinned=pinned)
+            case "share":
+                shown = shown.with_columns(pl.col(name) * 100)
+                columns[name] = st.column_config.NumberColumn(label, format="%.1f%%", pinned=pinned)
+            case "bar":
+                shown = shown.with_columns(pl.col(name) * 100)
+                columns[name] = st.column_config.ProgressColumn(label, format="%.1f%%", min_value=0, max_value=100)
+            case "day":
+                form = "D MMM YYYY" if _.language == "en" else "YYYY/M/D"
+                columns[name] = st.column_config.DateColumn(label, format=form, pinned=pinned)
+            case "line":
+                columns[name] = st.column_config.LineChartColumn(label)
+            case _kind:
+                columns[name] = st.column_config.TextColumn(label, pinned=pinned)
+    st.dataframe(shown, column_config=columns, hide_index=True, key=key, alt=alt, placeholder="–")
+
+
+def caveats(items: Sequence[Caveat], _: Words) -> None:
+    """What a result says about itself: at most two boxes, more become one list."""
+    if len(items) > 2:
+        lines = [f"- **{_.phrase(f'caveat.{item.code}', **_safe(item.params))}** {_body(item, _)}" for item in items]
+        st.warning("\n".join(lines), icon=":material/warning:")
+        return
+    for item in items:
+        text = f"**{_.phrase(f'caveat.{item.code}', **_safe(item.params))}**\n\n{_body(item, _)}"
+        if item.severity == "note":
+            st.info(text, icon=":material/info:")
+        else:
+            st.warning(text, icon=":material/warning:")
+
+
+def how_counted(_: Words, definition: str, specs: Mapping[str, object], key: str) -> None:
+    """Definition, rows, filters, choices, key and version of a headline."""
+    with st.expander(_("How this was counted"), icon=":material/functions:", type="compact"):
+        st.markdown(definition)
+        st.markdown(context.described(_))
+        choices = {name: msgspec.to_builtins(spec) for name, spec in specs.items()}
+        st.code(msgspec.json.format(msgspec.json.encode(choices), indent=2).decode(), language="json")
+        st.markdown(f":small[:gray[{_('Result {key} · Regulars {version}', key=key[:12], version=APP_VERSION)}]]")
+
+
+def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Downloads on the left, the next step on the right. ``tables``: translated title -> frame; the first is the CSV."""
+    st.divider()
+    here = step(name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if tables:
+            first = next(iter(tables.values()))
+            st.download_button(
+                _("Table (CSV)"),
+                data=_deferred(to_csv, first, _),
+                file_name=f"regulars-{name}.csv",
+                mime=CSV_MIME,
+                icon=":material/table:",
+                on_click="ignore",
+            )
+            st.download_button(
+                _("Workbook (XLSX)"),
+                data=_deferred(to_xlsx, dict(tables), _),
+                file_name=f"regulars-{name}.xlsx",
+                mime=XLSX_MIME,
+                icon=":material/grid_on:",
+                on_click="ignore",
+            )
+        st.space("stretch")
+        if here.next and st.button(
+            _(here.next_label), type="primary", icon=":material/arrow_forward:", icon_position="right", key="next"
+        ):
+            st.switch_page(f"pages/{here.next}.py")
+
+
+def message(error: AnalysisError, _: Words, *, tone: str = "bad") -> None:
+    """What was found and what to do; the code last."""
+    safe = _safe(error.params)
+    text = f"**{_.phrase(f'error.{error.code}', **safe)}**"
+    if _.has_phrase(f"error.{error.code}.remedy"):
+        text += f"\n\n{_.phrase(f'error.{error.code}.remedy', **safe)}"
+    box = st.error if tone == "bad" else st.warning
+    box(text, icon=":material/error:" if tone == "bad" else ":material/warning:")
+    st.markdown(f":small[:gray[{_('code: {code}', code=error.code)}]]")
+
+
+def refusal(error: AnalysisError, _: Words, name: str) -> None:
+    """A page that cannot answer: why, and the buttons that help."""
+    missing = error.code in {"fields_missing", "table_missing", "nothing_loaded"}
+    message(error, _, tone="watch" if missing or error.code == "step_cancelled" else "bad")
+    with st.container(horizontal=True):
+        if name != "upload" and st.button(_("Go to Upload"), icon=":material/upload_file:", key="to-upload"):
+            st.switch_page("pages/upload.py")
+        if not session.workspace().world:
+            st.button(
+                _("Try the sample world"),
+                icon=":material/storefront:",
+                key="to-world",
+                on_click=session.change,
+                kwargs={"world": session.WORLDS[0]},
+            )
+        if error.code in {"step_cancelled", "unexpected", "worker_died", "step_too_long"}:
+            st.button(_("Run again"), icon=":material/refresh:", key="run-again")
+
+
+def _deferred(make: Callable[..., bytes], *inputs: Any) -> Callable[[], bytes]:
+    """The bytes are made when they are asked for: outside the session, so nothing here may touch it."""
+    return lambda: make(*inputs)
+
+
+def _body(item: Caveat, _: Words) -> str:
+    code = f"caveat.{item.code}.body"
+    return _.phrase(code, **_safe(item.params)) if _.has_phrase(code) else ""
+
+
+def _safe(params: Mapping[str, Any]) -> dict[str, Any]:
+    """A person's own text inside a message cannot become Markdown."""
+    return {name: escape_markdown(value) if isinstance(value, str) else value for name, value in params.items()}
+
+
+__all__ = [
+    "STEPS",
+    "answer",
+    "caveats",
+    "chart",
+    "compute",
+    "draw",
+    "frame",
+    "heading",
+    "how_counted",
+    "lesson",
+    "message",
+    "step",
+    "table",
+    "take_away",
+]

@@ -1,0 +1,154 @@
+"""The only file that touches session state and the URL: Workspace, undo history, uploads and share link."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from analytics.errors import AnalysisError
+from analytics.i18n import LANGUAGES, Language, Words, words_for
+from analytics.keys import digest_bytes
+from analytics.workspace import SourceRef, Workspace, from_json, from_link, to_link
+
+LINK_PARAMETER = "s"
+MAX_UNDO = 50
+WORLDS = ("marketplace", "marketplace_dirty")
+
+_WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
+
+
+def start() -> None:
+    """Once per session: the Workspace from the link, or the defaults in the browser's language."""
+    if _WORKSPACE in st.session_state:
+        return
+    st.session_state[_HISTORY] = []
+    st.session_state[_UPLOADS] = {}
+    st.session_state[_NOTICE] = None
+    st.session_state[_WORKSPACE] = Workspace(language=_browser_language())
+    link = st.query_params.get(LINK_PARAMETER)
+    if link:
+        _adopt(lambda: from_link(link))
+
+
+def workspace() -> Workspace:
+    """All choices as they stand."""
+    start()
+    stored: Workspace = st.session_state[_WORKSPACE]
+    return stored
+
+
+def words() -> Words:
+    """The session's words."""
+    return words_for(workspace().language)
+
+
+def change(**changes: Any) -> None:
+    """Replace choices of the Workspace; the state before can be had back by ``undo``."""
+    before = workspace()
+    after = dataclasses.replace(before, **changes)
+    if after != before:
+        st.session_state[_HISTORY] = [*st.session_state[_HISTORY][-MAX_UNDO + 1 :], before]
+        st.session_state[_WORKSPACE] = after
+
+
+def change_spec(section: str, **changes: Any) -> None:
+    """Replace fields of one spec of the Workspace. A refused value is told to the person and changes nothing."""
+    try:
+        change(**{section: dataclasses.replace(getattr(workspace(), section), **changes)})
+    except AnalysisError as error:
+        st.session_state[_NOTICE] = error
+
+
+def can_undo() -> bool:
+    return bool(st.session_state.get(_HISTORY))
+
+
+def undo() -> None:
+    """Take the last change back. The language is not a change of the work: it stays."""
+    history = st.session_state[_HISTORY]
+    if history:
+        language = workspace().language
+        st.session_state[_WORKSPACE] = dataclasses.replace(history[-1], language=language)
+        st.session_state[_HISTORY] = history[:-1]
+
+
+def set_language(language: Language) -> None:
+    st.session_state[_WORKSPACE] = dataclasses.replace(workspace(), language=language)
+
+
+def open_saved(data: bytes) -> None:
+    """Adopt the choices of a saved JSON file."""
+    _adopt(lambda: from_json(data))
+
+
+def take_notice() -> AnalysisError | None:
+    """A message for the next page to show once."""
+    notice: AnalysisError | None = st.session_state.get(_NOTICE)
+    st.session_state[_NOTICE] = None
+    return notice
+
+
+def link_parameter() -> str:
+    """The share link's parameter for the present choices."""
+    return to_link(workspace())
+
+
+def base_url() -> str:
+    """The address of the open page without its parameters; "" where the server does not know it (tests)."""
+    url = st.context.url or ""
+    return url.partition("?")[0]
+
+
+def remember_upload(name: str, data: bytes) -> SourceRef:
+    """Keep the bytes for as long as the session lives; equal bytes are kept once."""
+    digest = digest_bytes(data)
+    st.session_state[_UPLOADS].setdefault(digest, data)
+    return SourceRef(name, digest)
+
+
+def uploaded(source: SourceRef) -> bytes:
+    """The bytes of a source; raises ``AnalysisError("source_gone")``."""
+    data: bytes | None = st.session_state[_UPLOADS].get(source.digest)
+    if data is None:
+        raise AnalysisError("source_gone", name=source.name)
+    return data
+
+
+def bind(key: str, value: Any) -> None:
+    """Before a widget with ``key`` is drawn: make it show the stored ``value``, also after a link, undo or return."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
+def widget_value(key: str) -> Any:
+    """What the person has just set the widget with ``key`` to; for its callback."""
+    return st.session_state[key]
+
+
+def as_date(value: Any) -> date | None:
+    return value if isinstance(value, date) else None
+
+
+def _adopt(decode: Any) -> None:
+    try:
+        adopted, refused = decode()
+        if adopted.world and adopted.world not in WORLDS:
+            st.session_state[_NOTICE] = AnalysisError("world_unknown", world=adopted.world[:40])
+            adopted = dataclasses.replace(adopted, world=WORLDS[0])
+        elif refused:
+            st.session_state[_NOTICE] = AnalysisError("link_partial", fields=", ".join(refused))
+        st.session_state[_WORKSPACE] = adopted
+        st.session_state[_HISTORY] = []
+    except AnalysisError as error:
+        st.session_state[_NOTICE] = error
+
+
+def _browser_language() -> Language:
+    """Simplified for zh, Traditional for zh-TW, zh-HK and zh-Hant, else English."""
+    locale = (st.context.locale or "en").lower()
+    if not locale.startswith("zh"):
+        return LANGUAGES[0]
+    return "zh_TW" if any(mark in locale for mark in ("tw", "hk", "mo", "hant")) else "zh_CN"
