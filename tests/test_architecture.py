@@ -110,7 +110,7 @@ def test_a_page_is_short_asks_a_question_and_holds_no_arithmetic(path: Path) -> 
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 150
     question = ast.get_docstring(parse(path))
-    assert question is not None and "?" in question, "the docstring is the question that the page answers"
+    assert "?" in (question or ""), "the docstring is the question that the page answers"
     roots = {name.split(".")[0] for name in imports(path)}
     assert not roots & {"polars", "pandas", "numpy", "altair", "sklearn", "prophet", "scipy"}
 

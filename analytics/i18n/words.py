@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import string
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
@@ -32,6 +31,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _TEN_THOUSAND = {"zh_CN": "万", "zh_TW": "萬"}
 _HUNDRED_MILLION = {"zh_CN": "亿", "zh_TW": "億"}
 _SYMBOLS = {"TWD": "NT$", "USD": "US$", "CNY": "CN¥", "HKD": "HK$", "GBP": "£", "EUR": "€", "JPY": "JP¥"}
+# Plain names only: str.format would follow attributes from a translation into objects.
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>:$<])")
 
 
@@ -156,9 +157,7 @@ class Words:
         return (LESSONS / self.language / f"{name}.md").read_text(encoding="utf-8")
 
     def _fill(self, text: str, params: Mapping[str, object]) -> str:
-        if not params and "{" not in text:
-            return text
-        return string.Formatter().vformat(text, (), {name: self._show(value) for name, value in params.items()})
+        return _PLACEHOLDER.sub(lambda match: self._show(params[match[1]]) if match[1] in params else match[0], text)
 
     def _show(self, value: object) -> str:
         match value:
