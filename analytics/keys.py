@@ -42,12 +42,17 @@ def _update(hasher: hashlib._Hash, series: pl.Series) -> None:
         hasher.update(text.str.len_bytes().to_numpy().tobytes())
         hasher.update((text.str.join("").item() or "").encode())
         return
-    if dtype.is_temporal() or dtype.is_decimal():
+    if dtype.is_decimal():
+        _update(hasher, series.cast(pl.String))
+        return
+    if dtype.is_temporal():
         series = series.to_physical()
     if series.dtype == pl.Boolean:
         series = series.cast(pl.UInt8)
     if series.dtype.is_float():
-        series = series.fill_null(0.0) + 0.0  # -0.0 and 0.0 are one value
+        values = series.fill_null(0.0).to_numpy() + 0.0  # -0.0 and 0.0 are one value
+        hasher.update(values.tobytes())
+        return
     hasher.update(series.fill_null(0).to_numpy().tobytes())
 
 

@@ -1,0 +1,135 @@
+"""The engine: one run per key, failures kept like values, a worker's progress and cancel, memory bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import polars as pl
+import pytest
+
+from analytics.errors import AnalysisError
+from analytics.progress import report
+from pages.ui.engine import Engine, size_of
+
+
+def add(left: int, right: int) -> int:
+    report(0.5, "fitting")
+    return left + right
+
+
+def refuse() -> int:
+    raise AnalysisError("series_too_short", n=1)
+
+
+def break_down() -> int:
+    raise RuntimeError("a secret that must not be shown")
+
+
+def sleep_long() -> int:
+    report(0.25, "fitting")
+    time.sleep(60)
+    return 1
+
+
+def die() -> int:
+    import os
+
+    os._exit(3)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Engine]:
+    engine = Engine(n_workers=1, job_seconds=30)
+    yield engine
+    engine.close()
+
+
+def wait(engine: Engine, key: str, verb: object, *args: object) -> object:
+    job = engine.submit(key, verb, args)  # type: ignore[arg-type]
+    while not job.done:
+        time.sleep(0.02)
+    return engine.collect(job)
+
+
+def ask_thirty_times(engine: Engine, work: object) -> list[str]:
+    """Thirty threads ask for one key at once; what each got."""
+    start, answers = threading.Barrier(30), []
+
+    def ask() -> None:
+        start.wait()
+        try:
+            answers.append(str(engine.run("key", work).unwrap()))  # type: ignore[arg-type]
+        except AnalysisError as error:
+            answers.append(error.code)
+
+    threads = [threading.Thread(target=ask) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("verb", "expected"), [(lambda: 42, "42"), (refuse, "series_too_short"), (break_down, "unexpected")]
+)
+def test_thirty_who_ask_at_once_cost_one_run(verb: object, expected: str) -> None:
+    engine, runs = Engine(), []
+
+    def slow() -> object:
+        runs.append(1)
+        time.sleep(0.2)
+        return verb()  # type: ignore[operator]
+
+    assert ask_thirty_times(engine, slow) == [expected] * 30
+    assert len(runs) == 1
+
+
+def test_an_unforeseen_failure_keeps_its_secret(caplog: pytest.LogCaptureFixture) -> None:
+    outcome = Engine().run("abcdefghijklmnop", break_down)
+    assert outcome.failure is not None
+    assert dict(outcome.failure.params) == {"reference": "abcdefghijkl"}
+    assert "a secret" in caplog.text
+
+
+def test_the_store_forgets_what_was_used_longest_ago() -> None:
+    frame = pl.DataFrame({"x": range(1000)})
+    engine = Engine(max_bytes=3 * size_of(frame))
+    for key in ("a", "b", "c"):
+        engine.put(key, frame)
+    engine.peek("a")
+    engine.put("d", frame)
+    assert [engine.peek(key) is not None for key in "abcd"] == [True, False, True, True]
+    assert engine.held_bytes <= engine.max_bytes
+
+
+def test_a_worker_gives_value_refusal_and_breakdown(pool: Engine) -> None:
+    assert wait(pool, "sum", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
+    for key, verb, code in (
+        ("r", refuse, "series_too_short"),
+        ("b", break_down, "unexpected"),
+        ("d", die, "worker_died"),
+    ):
+        with pytest.raises(AnalysisError) as caught:
+            wait(pool, key, verb).unwrap()  # type: ignore[attr-defined]
+        assert caught.value.code == code
+    assert wait(pool, "again", add, 2, 2).unwrap() == 4  # type: ignore[attr-defined]  # a new worker took over
+
+
+def test_equal_requests_share_one_job_and_it_stops_when_the_last_one_cancels(pool: Engine) -> None:
+    first, second = (pool.submit("long", sleep_long, ()) for _ in range(2))
+    assert first is second
+    first.join()
+    assert not first.cancel(), "somebody else still waits"
+    deadline = time.monotonic() + 30
+    while first.progress() != (0.25, "fitting") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert first.progress() == (0.25, "fitting")
+    first.leave()
+    assert first.cancel()
+    while not first.done:
+        time.sleep(0.02)
+    assert pool.collect(first) is None
+    assert pool.peek("long") is None, "a cancelled step may be asked for again"
