@@ -1,0 +1,58 @@
+"""Words for the demand panel."""
+
+from analytics.i18n.marks import N_
+
+PHRASES = {
+    "progress.build_panel": N_("Adding up demand"),
+    "field.measure": N_("Measure"),
+    "option.measure.revenue": N_("Revenue"),
+    "option.measure.quantity": N_("Items sold"),
+    "option.measure.orders": N_("Orders"),
+    "option.measure.customers": N_("Customers"),
+    "option.measure.value": N_("Value"),
+    "field.by": N_("Split by"),
+    "option.by.total": N_("Total"),
+    "option.by.category": N_("Category"),
+    "option.by.product": N_("Product"),
+    "option.by.channel": N_("Channel"),
+    "option.by.country": N_("Country"),
+    "option.by.city": N_("City"),
+    "option.by.label": N_("Segment"),
+    "option.by.series": N_("Series"),
+    "field.members": N_("Series"),
+    "field.n_series": N_("Number of series"),
+    "field.frequency": N_("How often"),
+    "option.frequency.day": N_("Daily"),
+    "option.frequency.week": N_("Weekly"),
+    "option.frequency.month": N_("Monthly"),
+    "error.series_empty": N_("Nothing was sold in these series"),
+    "error.series_empty.remedy": N_("Choose other series, a wider population or a later as-of date."),
+    "error.series_too_short": N_("The history is too short: {n} whole periods"),
+    "error.series_too_short.remedy": N_(
+        "At least {needed} whole periods are needed. Choose a shorter period, a wider population or a later as-of date."
+    ),
+    "error.labels_missing": N_("There are no segments to split demand by"),
+    "error.labels_missing.remedy": N_("Make segments on the Segmentation page first, or split by something else."),
+    "error.demand_option_unknown": N_("{value} is not a choice for demand"),
+    "error.demand_option_unknown.remedy": N_("Choose one of the options offered."),
+    "error.n_series_out_of_range": N_("{n} is no usable number of series"),
+    "error.n_series_out_of_range.remedy": N_("Choose a number from 1 to 1,000."),
+    "caveat.panel_quiet_end": N_("The end of the data is quiet"),
+    "caveat.panel_quiet_end.body": N_(
+        "Nothing was sold in the last {n} periods, longer than ever before. If the data simply end there, choose an "
+        "earlier as-of date; otherwise these zeros are part of the forecast."
+    ),
+    "caveat.panel_sparse": N_("Some series are mostly zeros"),
+    "caveat.panel_sparse.body": N_(
+        "In {n} of {n_series} series more than half of the periods have no sale. A longer period makes them easier to "
+        "forecast."
+    ),
+    "caveat.members_absent": N_("Some series chosen are not there"),
+    "caveat.members_absent.body": N_(
+        "{n} of the series chosen have no order line in this population up to the as-of date; they are left out."
+    ),
+    "caveat.frequency_coarser": N_("These series are reported less often than asked for"),
+    "caveat.frequency_coarser.body": N_("They are kept at their own frequency: it cannot be made finer."),
+    "caveat.series_gaps": N_("Some periods have no value"),
+    "caveat.series_gaps.body": N_("{n} of {n_values} values were missing and are counted as zero."),
+}
