@@ -111,7 +111,7 @@ def build_panel(dataset: Dataset, spec: DemandSpec = DemandSpec(), labels: Custo
     frequency when it is coarser.
 
     Raises ``AnalysisError``: ``table_missing``, ``fields_missing``, ``labels_missing`` (by label without labels),
-    ``series_empty`` (nothing sold in a whole period), ``series_too_short`` (fewer than two whole periods).
+    ``panel_empty`` (nothing sold in a whole period), ``panel_too_short`` (fewer than two whole periods).
     """
     key = derive_key("build_panel", spec, dataset.key, *([labels.key] if labels else []))
     report(0.0, "build_panel")
@@ -120,7 +120,7 @@ def build_panel(dataset: Dataset, spec: DemandSpec = DemandSpec(), labels: Custo
     _need(dataset, spec)
     lines = _with_member(dataset, spec.by, labels)
     if lines.is_empty():
-        raise AnalysisError("series_empty")
+        raise AnalysisError("panel_empty")
     members, caveats = _chosen(_ranked(lines), spec)
     placed = lines.with_columns(ds=_period(pl.col("day"), spec.frequency))
     sums = _sums(placed.filter(pl.col("member").is_in(list(members))), spec.measure)
@@ -236,7 +236,7 @@ def _chosen(ranked: pl.DataFrame, spec: DemandSpec) -> tuple[tuple[str, ...], li
         members = [member for member in there if member in spec.members]
         n_absent = len(set(spec.members)) - len(members)
     if not members:
-        raise AnalysisError("series_empty")
+        raise AnalysisError("panel_empty")
     caveats = [Caveat("members_absent", "watch", {"n": n_absent})] if n_absent else []
     return tuple(members), caveats
 
@@ -297,7 +297,7 @@ def _whole_periods(
         end, n_dropped = _period_of(end - timedelta(days=1), frequency), n_dropped + (end >= start)
     starts = pl.date_range(start, end, _EVERY[frequency], eager=True) if end >= start else pl.Series([], dtype=pl.Date)
     if len(starts) < MIN_PERIODS:
-        raise AnalysisError("series_too_short", n=len(starts), needed=MIN_PERIODS)
+        raise AnalysisError("panel_too_short", n=len(starts), needed=MIN_PERIODS)
     return starts.alias("ds"), n_dropped
 
 
@@ -308,7 +308,7 @@ def _laid_out(sums: pl.DataFrame, starts: pl.Series) -> tuple[pl.DataFrame, int,
     laid = grid.join(sums, on=["member", "ds"], how="left")
     frame = laid.select(unique_id="member", ds="ds", y=pl.col("y").fill_null(0.0).clip(lower_bound=0.0))
     if frame.is_empty():
-        raise AnalysisError("series_empty")
+        raise AnalysisError("panel_empty")
     n_clipped = int((laid["y"] < 0).sum())
     return frame.sort("unique_id", "ds"), laid["y"].null_count(), n_clipped
 
@@ -380,5 +380,5 @@ def _own_frequency(series: pl.DataFrame) -> Frequency:
     gaps = series.select("unique_id", "ds").unique().sort("unique_id", "ds")
     step = gaps.select(pl.col("ds").diff().over("unique_id").dt.total_days().min()).item()
     if step is None:
-        raise AnalysisError("series_too_short", n=1, needed=MIN_PERIODS)
+        raise AnalysisError("panel_too_short", n=1, needed=MIN_PERIODS)
     return "month" if step >= 28 else "week" if step >= 7 else "day"

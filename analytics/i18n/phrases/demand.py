@@ -25,10 +25,10 @@ PHRASES = {
     "option.frequency.day": N_("Daily"),
     "option.frequency.week": N_("Weekly"),
     "option.frequency.month": N_("Monthly"),
-    "error.series_empty": N_("Nothing was sold in these series"),
-    "error.series_empty.remedy": N_("Choose other series, a wider population or a later as-of date."),
-    "error.series_too_short": N_("The history is too short: {n} whole periods"),
-    "error.series_too_short.remedy": N_(
+    "error.panel_empty": N_("Nothing was sold in these series"),
+    "error.panel_empty.remedy": N_("Choose other series, a wider population or a later as-of date."),
+    "error.panel_too_short": N_("The history is too short: {n} whole periods"),
+    "error.panel_too_short.remedy": N_(
         "At least {needed} whole periods are needed. Choose a shorter period, a wider population or a later as-of date."
     ),
     "error.labels_missing": N_("There are no segments to split demand by"),
