@@ -64,7 +64,7 @@ PHRASES = {
         "They count from their first event or order on, since nothing says when they became known."
     ),
     "caveat.lifecycle_anonymous": N_("{n} order lines name no customer"),
-    "caveat.lifecycle_anonymous.body": N_("They are {percent}% of all order lines and belong to no stage and no cohort."),
+    "caveat.lifecycle_anonymous.body": N_("At {percent}% of the lines sold, they belong to no stage and no cohort."),
     "caveat.lifecycle_no_amounts": N_("No amounts, so no value by stage"),
     "caveat.lifecycle_no_amounts.body": N_("Counts and retention stand. Add an amount column to see revenue by stage."),
     "caveat.one_order_each": N_("No customer has ordered twice"),
