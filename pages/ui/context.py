@@ -149,32 +149,19 @@ def _as_of(_: Words, data: Dataset, offered: PopulationChoices) -> None:
 
 
 def _population(_: Words, offered: PopulationChoices) -> None:
-    if len(offered.countries) > 1:
-        widgets.several(
-            "population",
-            "countries",
-            _("Countries"),
-            {name: name for name in offered.countries},
-            placeholder=_("All"),
-        )
-    if len(offered.channels) > 1:
-        widgets.several(
-            "population",
-            "channels",
-            _("Channels"),
-            {name: _.label("channel", name) for name in offered.channels},
-            placeholder=_("All"),
-        )
+    countries, channels = offered.countries["country"], offered.channels["channel"]
+    if len(countries) > 1:
+        options = {name: name for name in countries}
+        widgets.several("population", "countries", _("Countries"), options, placeholder=_("All"))
+    if len(channels) > 1:
+        options = {name: _.label("channel", name) for name in channels}
+        widgets.several("population", "channels", _("Channels"), options, placeholder=_("All"))
     if offered.first_day and offered.last_day:
-        widgets.day("population", "start", _("Orders from"), offered.first_day, offered.first_day, offered.last_day)
-    if offered.has_account_type:
-        widgets.several(
-            "population",
-            "leave_out",
-            _("Leave out"),
-            {code: _(label) for code, label in ACCOUNT_LABELS.items()},
-            placeholder=_("Nobody"),
-        )
+        first, last = offered.first_day, offered.last_day
+        widgets.day("population", "start", _("Orders from"), first, first, last)
+    if not offered.account_types.is_empty():
+        options = {code: _(label) for code, label in ACCOUNT_LABELS.items()}
+        widgets.several("population", "leave_out", _("Leave out"), options, placeholder=_("Nobody"))
     widgets.segmented(
         "definitions", "revenue", _("Revenue"), {code: _(label) for code, label in REVENUE_LABELS.items()}
     )
