@@ -43,7 +43,7 @@ Reason = Literal["lower_error", "baseline_wins", "equal", "untested"]
 class ForecastSpec:
     """Every choice that changes a forecast.
 
-    unique_id : the series of the panel; "" is the only or first one.
+    unique_id : the series of the panel; "" is the panel's first member.
     horizon : periods ahead; None is 28 days, 12 weeks or 6 months, and at most half of the history.
     holidays : ISO country codes whose public holidays count ("CN", "TW", "HK" bring the Lunar New Year).
     growth : "linear" lets the trend go on as it went last, "flat" has none.
@@ -225,7 +225,7 @@ def _read_series(panel: DemandPanel, spec: ForecastSpec) -> tuple[Series, str, l
     ids = panel.frame["unique_id"].unique(maintain_order=True)
     if not len(ids):
         raise AnalysisError("series_too_short", n_periods=0)
-    unique_id = spec.unique_id or str(ids[0])
+    unique_id = spec.unique_id or next((member for member in panel.members if member in ids), str(ids[0]))
     rows = panel.frame.filter(pl.col("unique_id") == unique_id).sort("ds")
     if rows.is_empty():
         raise AnalysisError("series_unknown", unique_id=unique_id)
@@ -312,7 +312,7 @@ def _choose(scores: pl.DataFrame, compared_by: str) -> tuple[str, Reason]:
         return BASELINE, "untested"
     if not compared_by:
         return BASELINE, "equal"
-    errors: dict[str, float] = {model: error for model, error in scores.select("model", compared_by).iter_rows()}
+    errors = dict(zip(scores["model"].to_list(), scores[compared_by].to_list(), strict=True))
     if errors["prophet"] < errors[BASELINE]:
         return "prophet", "lower_error"
     return BASELINE, "equal" if errors[BASELINE] == 0 else "baseline_wins"

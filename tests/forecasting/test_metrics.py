@@ -1,0 +1,68 @@
+"""Error measures: by hand, against naive loops, and where they are not defined."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from analytics.forecasting import metrics
+
+Y = np.array([10.0, 20.0, 30.0, 40.0])
+SAID = np.array([12.0, 18.0, 33.0, 40.0])
+TRAIN = np.array([1.0, 3.0, 2.0, 6.0, 5.0, 7.0])
+
+
+def test_by_hand() -> None:
+    # Seasonal differences at lag 2: 1, 3, 3, 1 -> mean 2, mean square 5. Errors -2, 2, -3, 0 -> mean 7/4.
+    assert metrics.seasonal_differences(TRAIN, 2).tolist() == [1.0, 3.0, 3.0, 1.0]
+    assert metrics.mase(Y, SAID, TRAIN, 2) == pytest.approx(7 / 4 / 2)
+    assert metrics.rmsse(Y, SAID, TRAIN, 2) == pytest.approx(math.sqrt(17 / 4 / 5))
+    assert metrics.wape(Y, SAID) == pytest.approx(7 / 100)
+    assert metrics.bias(Y, SAID) == pytest.approx(3 / 100)
+    assert metrics.smape(Y, SAID) == pytest.approx((4 / 22 + 4 / 38 + 6 / 63 + 0) / 4)
+    assert metrics.coverage(Y, SAID - 2, SAID + 2) == (0.75, 4)
+
+
+def test_against_naive_loops() -> None:
+    rng = np.random.default_rng(4)
+    y, said, train = rng.gamma(2, 10, 30), rng.gamma(2, 10, 30), rng.gamma(2, 10, 60)
+    season = 7
+    scale = sum(abs(train[t] - train[t - season]) for t in range(season, 60)) / (60 - season)
+    squares = sum((train[t] - train[t - season]) ** 2 for t in range(season, 60)) / (60 - season)
+    assert metrics.mase(y, said, train, season) == pytest.approx(
+        sum(abs(a - b) for a, b in zip(y, said, strict=True)) / 30 / scale
+    )
+    assert metrics.rmsse(y, said, train, season) == pytest.approx(
+        math.sqrt(sum((a - b) ** 2 for a, b in zip(y, said, strict=True)) / 30 / squares)
+    )
+    assert metrics.smape(y, said) == pytest.approx(
+        sum(2 * abs(a - b) / (a + b) for a, b in zip(y, said, strict=True)) / 30
+    )
+
+
+def test_scale_free() -> None:
+    for measure in (metrics.mase, metrics.rmsse):
+        assert measure(100 * Y, 100 * SAID, 100 * TRAIN, 2) == pytest.approx(measure(Y, SAID, TRAIN, 2))
+    for measure in (metrics.wape, metrics.smape, metrics.bias):
+        assert measure(100 * Y, 100 * SAID) == pytest.approx(measure(Y, SAID))
+
+
+def test_missing_periods_are_left_out() -> None:
+    y = np.array([10.0, np.nan, 30.0, 40.0])
+    kept = np.array([0, 2, 3])
+    assert metrics.wape(y, SAID) == pytest.approx(metrics.wape(Y[kept], SAID[kept]))
+    assert metrics.mase(y, SAID, TRAIN, 2) == pytest.approx(metrics.mase(Y[kept], SAID[kept], TRAIN, 2))
+    assert metrics.coverage(y, SAID - 2, SAID + 2) == (pytest.approx(2 / 3), 3)
+
+
+def test_undefined_is_none_not_infinite() -> None:
+    constant = np.full(6, 5.0)
+    assert metrics.mase(Y, SAID, constant, 2) is None
+    assert metrics.rmsse(Y, SAID, constant, 2) is None
+    assert metrics.wape(np.zeros(3), np.ones(3)) is None
+    assert metrics.bias(np.zeros(3), np.ones(3)) is None
+    assert metrics.smape(np.zeros(3), np.zeros(3)) == 0.0
+    assert metrics.coverage(Y, np.full(4, np.nan), np.full(4, np.nan)) == (None, 0)
+    assert metrics.mase(Y, SAID, TRAIN[:2], 2) is None
