@@ -28,7 +28,7 @@ class SegmentationSpec:
     """
 
     method: Literal["rfm", "kmeans"] = "kmeans"
-    features: tuple[str, ...] = ("recency_days", "n_orders", "mean_order_value")
+    features: tuple[str, ...] = ("recency_days", "n_orders", "mean_order_value", "tenure_days")
     n_segments: int | None = None
     random_state: int = 0
 
