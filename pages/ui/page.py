@@ -137,6 +137,16 @@ def frame(name: str) -> Iterator[Words]:
             refusal(AnalysisError("unexpected", reference=name), _, here.name)
 
 
+def controls() -> Any:
+    """The row of a page's inputs."""
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="controls")
+
+
+def place() -> Any:
+    """Room kept here for something that is known only further down."""
+    return st.container()
+
+
 def lesson(_: Words, name: str) -> None:
     """How to read the page, folded away."""
     with st.expander(_("How to read this page"), icon=":material/menu_book:", type="compact"):

@@ -51,6 +51,11 @@ def suggestion(source: SourceRef) -> MappingSuggestion:
     return compute(suggest_mapping, raw(source))
 
 
+def suggestion_for(source: SourceRef, table: str) -> MappingSuggestion:
+    """Which column is probably what, if the file holds ``table``."""
+    return compute(suggest_mapping, raw(source), table)
+
+
 def mapping(source: SourceRef) -> MappingSpec:
     """Which column is what: the person's word, else the suggestion."""
     return source.mapping or suggestion(source).spec

@@ -1,0 +1,47 @@
+"""A fresh server of the app on this machine, for benchmarks and for tests with a browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def served(script: str = "app.py", **environment: str) -> Iterator[tuple[str, psutil.Process]]:
+    """A fresh server of ``script`` on a free port of this machine, and its process; ended by its process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", "--server.address=127.0.0.1"]
+    command += [f"--server.port={port}", "--server.fileWatcherType=none"]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                    break
+            except OSError:
+                if time.monotonic() > deadline or process.poll() is not None:
+                    raise
+                time.sleep(0.2)
+        yield url, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)

@@ -1,0 +1,29 @@
+"""Which data do we have, and which column is what?"""
+
+from analytics.charts import mapping as charts
+from pages.ui import page, session, sources, walk, widgets
+
+with page.frame("upload") as _:
+    with page.controls():
+        sources.choose(_)
+        labels = {code: _.symbol(code).strip() + " · " + code if code else _("unknown") for code in sources.CURRENCIES}
+        widgets.select("quality", "currency", _("Currency"), labels, width=170)
+    page.lesson(_, "upload")
+    top = page.place()
+    readable = sources.panels(_)
+    if readable:
+        raw = tuple(walk.raw(source) for source in readable)
+        suggested = tuple(walk.suggestion(source) for source in readable)
+        specs = tuple(walk.mapping(source) for source in readable)
+        with top:
+            page.answer(page.draw(charts.headline, raw, suggested, specs, _), _)
+        page.how_counted(
+            _,
+            _(
+                "A column's meaning is found from its heading (known words in three scripts, similar spelling) and "
+                "from what it holds; one assignment over all columns keeps meanings apart. You have the last word."
+            ),
+            {source.name: spec for source, spec in zip(readable, specs, strict=True)},
+            session.workspace().world or readable[0].digest,
+        )
+    page.take_away(_, "upload", {})
