@@ -101,8 +101,8 @@ def orders(lines: Lines) -> Lines:
         .group_by("customer_id", "order_id")
         .agg(
             nw.col("day", "month").min(),
-            nw.col("amount").sum(),
-            nw.col("quantity").sum().alias("n_items"),
+            nw.col("amount").sum().cast(nw.Int64),
+            nw.col("quantity").sum().cast(nw.Int64).alias("n_items"),
             nw.len().cast(nw.Int64).alias("n_lines"),
         )
     )
@@ -117,7 +117,7 @@ def order_days(lines: Lines) -> Lines:
         .group_by("customer_id", "day")
         .agg(
             nw.len().cast(nw.Int64).alias("n_orders"),
-            nw.col("amount").sum(),
+            nw.col("amount").sum().cast(nw.Int64),
         )
     )
 
@@ -130,7 +130,7 @@ def order_counts(lines: Lines) -> Lines:
         order_days(lines)
         .group_by("customer_id")
         .agg(
-            nw.col("n_orders").sum(),
+            nw.col("n_orders").sum().cast(nw.Int64),
             nw.len().cast(nw.Int64).alias("n_order_days"),
             nw.col("day").min().alias("first_day"),
             nw.col("day").max().alias("last_day"),
@@ -149,8 +149,8 @@ def customer_sums(lines: Lines) -> Lines:
         _known(lines)
         .group_by("customer_id")
         .agg(
-            nw.col("amount", "sold", "returned", "quantity", "n_returned", "discount_ppm").sum(),
-            nw.col("is_sale").sum().alias("n_sales"),
+            nw.col("amount", "sold", "returned", "quantity", "n_returned", "discount_ppm").sum().cast(nw.Int64),
+            nw.col("is_sale").sum().cast(nw.Int64).alias("n_sales"),
         )
     )
 
@@ -187,7 +187,7 @@ def monthly_activity(lines: Lines) -> Lines:
     import narwhals as nw
 
     bought = _known(orders(lines)).group_by("customer_id", "month").agg(nw.len().cast(nw.Int64).alias("n_orders"))
-    paid = _known(lines).group_by("customer_id", "month").agg(nw.col("amount").sum().alias("revenue"))
+    paid = _known(lines).group_by("customer_id", "month").agg(nw.col("amount").sum().cast(nw.Int64).alias("revenue"))
     return paid.join(bought, on=["customer_id", "month"], how="left").select(
         "customer_id", "month", nw.col("n_orders").fill_null(0), "revenue"
     )
@@ -203,7 +203,7 @@ def demand_sums(lines: Lines, keys: tuple[str, ...], measure: Measure) -> Lines:
 
     if measure in ("revenue", "quantity"):
         column = "amount" if measure == "revenue" else "quantity"
-        return lines.group_by(*keys).agg(nw.col(column).sum().alias("y"))
+        return lines.group_by(*keys).agg(nw.col(column).sum().cast(nw.Int64).alias("y"))
     one = ("customer_id", "order_id") if measure == "orders" else ("customer_id",)
     sales = _sales(lines) if measure == "orders" else _known(_sales(lines))
     return sales.select(*keys, *one).unique().group_by(*keys).agg(nw.len().cast(nw.Int64).alias("y"))
