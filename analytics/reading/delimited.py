@@ -10,8 +10,10 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -24,6 +26,15 @@ BLANKS = " "  # runs of blanks, as in printed tables
 LINE_LIMIT = 1_000_000  # bytes: a longer line is not a table's
 _SAMPLE_LINES = 200
 _LF, _CR, _QUOTE = 10, 13, 34
+
+
+class _Reader(Protocol):
+    """What ``csv.reader`` returns."""
+
+    @property
+    def line_num(self) -> int: ...
+    def __iter__(self) -> Iterator[list[str]]: ...
+    def __next__(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +141,12 @@ def _refuse_long_lines(data: bytes) -> None:
         raise AnalysisError("line_too_long", line=longest + 1, megabytes=round(int(lengths[longest]) / 1e6, 1))
 
 
-def _records(data: bytes, separator: str, literal: bool) -> csv._reader:
+def _records(data: bytes, separator: str, literal: bool) -> _Reader:
     csv.field_size_limit(2 * LINE_LIMIT)
     stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="replace", newline="\n")
-    quoting = csv.QUOTE_NONE if literal else csv.QUOTE_MINIMAL
-    return csv.reader(stream, delimiter=separator, quoting=quoting)
+    if literal:
+        return csv.reader(stream, delimiter=separator, quoting=csv.QUOTE_NONE)
+    return csv.reader(stream, delimiter=separator)
 
 
 def _quotes_well_placed(data: bytes, separator: str) -> bool:

@@ -263,7 +263,7 @@ def _parquet(data: bytes, spec: ReadSpec) -> _Read:
 
 def _joined(name: str, dtype: pl.DataType) -> pl.Expr:
     """A list as text joined by ";" (a survey's multiple choice); other nested values as JSON."""
-    if isinstance(dtype, pl.List) and not dtype.inner.is_nested():  # type: ignore[union-attr]
+    if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
         return pl.col(name).cast(pl.List(pl.String)).list.join(";")
     return pl.col(name).struct.json_encode() if isinstance(dtype, pl.Struct) else pl.lit(None, pl.String).alias(name)
 

@@ -1,0 +1,18 @@
+"""Source columns to canonical fields: a suggestion with confidence, then what a person confirmed, applied exactly."""
+
+from analytics.mapping.apply import FieldReading, MappedTable, MappingSpec, apply_mapping
+from analytics.mapping.dates import DATE_FORMATS
+from analytics.mapping.suggest import CONFIDENT, PROPOSED, ColumnMatch, MappingSuggestion, suggest_mapping
+
+__all__ = [
+    "CONFIDENT",
+    "DATE_FORMATS",
+    "PROPOSED",
+    "ColumnMatch",
+    "FieldReading",
+    "MappedTable",
+    "MappingSpec",
+    "MappingSuggestion",
+    "apply_mapping",
+    "suggest_mapping",
+]

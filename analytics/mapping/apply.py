@@ -1,0 +1,458 @@
+"""``apply_mapping``: source columns to canonical fields, every value read exactly or set aside with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from analytics.errors import AnalysisError, Caveat
+from analytics.keys import derive_key
+from analytics.mapping.cells import without_missing
+from analytics.mapping.dates import DateFormat, read_dates
+from analytics.mapping.numbers import DecimalMark, currency_of, read_numbers, to_minor_units
+from analytics.progress import report
+from analytics.reading import RawTable
+from analytics.schema import TABLES, Field, TableSchema
+
+ATTRIBUTE_TABLES = frozenset({"customers", "survey", "feedback", "campaigns"})
+RESERVED = frozenset({"row_number", "kind", "quantity_exact"})
+
+_TRUE = tuple(
+    [
+        "1",
+        "1.0",
+        "true",
+        "t",
+        "yes",
+        "y",
+        "on",
+        "x",
+        "v",
+        "✓",
+        "✔",
+        "√",
+        "resolved",
+        "closed",
+        "solved",
+        "done",
+        "converted",
+        "是",
+        "有",
+        "对",
+        "對",
+        "已解决",
+        "已解決",
+        "已结案",
+        "已結案",
+        "同意",
+        "愿意",
+        "願意",
+        "订阅",
+        "訂閱",
+        "完成",
+        "已完成",
+    ]
+)
+_FALSE = tuple(
+    [
+        "0",
+        "0.0",
+        "false",
+        "f",
+        "no",
+        "n",
+        "off",
+        "✗",
+        "×",
+        "unresolved",
+        "open",
+        "pending",
+        "否",
+        "无",
+        "無",
+        "没有",
+        "沒有",
+        "不",
+        "未解决",
+        "未解決",
+        "未结案",
+        "未結案",
+        "不同意",
+        "不愿意",
+        "不願意",
+        "未订阅",
+        "未訂閱",
+        "未完成",
+        "处理中",
+        "處理中",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSpec:
+    """Which column is which field, and how its values are written.
+
+    Attributes
+    ----------
+    table : name of the canonical table.
+    columns : pairs (source column, canonical field); a field at most once.
+    date_format : one of ``DATE_FORMATS``; "auto" decides per column.
+    day_first : settles 3/4/2024 (True: 3 April); None decides by the column's other values.
+    decimal_mark : settles 1.234.
+    keep_attributes : keep unmapped columns of customers, survey, feedback and campaigns under their own names.
+    """
+
+    table: str = "transactions"
+    columns: tuple[tuple[str, str], ...] = ()
+    date_format: DateFormat = "auto"
+    day_first: bool | None = None
+    decimal_mark: DecimalMark = "auto"
+    keep_attributes: bool = True
+
+    def __post_init__(self) -> None:
+        if self.table not in TABLES:
+            raise AnalysisError("table_unknown", table=self.table)
+        fields = [field for _, field in self.columns]
+        for field in fields:
+            if field not in TABLES[self.table]:
+                raise AnalysisError("field_unknown", field=field, table=self.table)
+            if fields.count(field) > 1:
+                raise AnalysisError("field_mapped_twice", field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReading:
+    """How one field's column was read.
+
+    ``format`` and ``other_format`` are codes of ``DATE_FORMATS`` (times only), ``n_other`` rows have the second;
+    ``assumed``: nothing in the column showed the order of day and month (times) or what the mark means (numbers);
+    ``n_mixed``: rows that read both ways in a column with both orders; ``n_rounded``: values with too many decimals;
+    ``currency``: ISO code that the values or the heading show; ``percent``: values were percentages.
+    """
+
+    field: str
+    column: str
+    format: str = ""
+    other_format: str = ""
+    n_other: int = 0
+    assumed: bool = False
+    n_mixed: int = 0
+    n_rounded: int = 0
+    currency: str = ""
+    decimal_mark: str = ""
+    percent: bool = False
+    n_fractional: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MappedTable:
+    """A file's rows under canonical names and dtypes.
+
+    Attributes
+    ----------
+    table : name of the canonical table.
+    frame : row_number (UInt32, 1-based data row of the file), then the mapped fields in the schema's order, then
+        attributes. Money is Int64 at ``money_digits``. ``quantity_exact`` (Float64) stands beside ``quantity`` only
+        where quantities are not whole.
+    unparsed : row_number (UInt32), field, text, reason (String): the cells that could not be read. ``field`` is ""
+        for a row that has more cells than the header.
+    readings : how each date and number column was read.
+    attributes : names of the attribute columns.
+    raw : the source rows, so that the quarantine can show them as they were.
+    """
+
+    table: str
+    frame: pl.DataFrame
+    unparsed: pl.DataFrame
+    readings: tuple[FieldReading, ...]
+    attributes: tuple[str, ...]
+    money_digits: int
+    raw: RawTable
+    spec: MappingSpec
+    caveats: tuple[Caveat, ...]
+    key: str
+
+
+class _Read(NamedTuple):
+    values: pl.Series
+    reasons: pl.Series | None = None
+    reading: FieldReading | None = None
+    exact: pl.Series | None = None  # decimal text, for money: scaled once all columns are known
+    digits: int = 0
+    extra: pl.Series | None = None
+
+
+def apply_mapping(raw: RawTable, spec: MappingSpec) -> MappedTable:
+    """The canonical table in ``raw`` as ``spec`` says.
+
+    Raises ``AnalysisError``: ``column_missing`` when the file has no such column, ``nothing_mapped``.
+    """
+    schema = TABLES[spec.table]
+    chosen = {field: column for column, field in spec.columns}
+    for column in chosen.values():
+        if column not in raw.columns:
+            raise AnalysisError("column_missing", column=column)
+    attributes = _attribute_names(raw, spec, schema)
+    if not chosen and not attributes:
+        raise AnalysisError("nothing_mapped", table=spec.table)
+
+    reads: dict[str, _Read] = {}
+    wanted = [field for field in schema.fields if field.name in chosen]
+    for i, field in enumerate(wanted):
+        report(i / (len(wanted) + 1), "apply_mapping")
+        reads[field.name] = _read_field(raw.frame[chosen[field.name]], field, chosen[field.name], spec)
+    digits = max([read.digits for read in reads.values() if read.exact is not None], default=0)
+
+    series = [pl.Series("row_number", range(1, raw.n_rows + 1), dtype=pl.UInt32)]
+    for name, read in reads.items():
+        values = read.values if read.exact is None else to_minor_units(read.exact, digits)
+        series.append(values.alias(name))
+    series += [read.extra for read in reads.values() if read.extra is not None]
+    series += [_attribute(raw.frame[column]).alias(name) for column, name in attributes.items()]
+    frame = pl.DataFrame(series)
+    report(1.0, "apply_mapping")
+    readings = tuple(read.reading for read in reads.values() if read.reading is not None)
+    return MappedTable(
+        spec.table,
+        frame,
+        _unparsed(raw, reads, chosen),
+        readings,
+        tuple(attributes.values()),
+        digits,
+        raw,
+        spec,
+        (*raw.caveats, *_caveats(readings)),
+        derive_key("apply_mapping", spec, raw.key),
+    )
+
+
+def _attribute_names(raw: RawTable, spec: MappingSpec, schema: TableSchema) -> dict[str, str]:
+    """Source column -> its name as an attribute, unlike any canonical one."""
+    if not spec.keep_attributes or spec.table not in ATTRIBUTE_TABLES:
+        return {}
+    mapped = {column for column, _ in spec.columns}
+    taken = {*schema.names, *RESERVED}
+    names: dict[str, str] = {}
+    for column in raw.columns:
+        if column in mapped:
+            continue
+        name, n = column, 2
+        while name in taken:
+            name, n = f"{column}_{n}", n + 1
+        taken.add(name)
+        names[column] = name
+    return names
+
+
+def _read_field(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
+    clean = without_missing(column, field.role, nobody=field.name == "customer_id")
+    match field.role:
+        case "id":
+            return _Read(_ids(clean))
+        case "time":
+            return _times(clean, field, heading, spec)
+        case "amount":
+            return _money(clean, field, heading, spec)
+        case "quantity" | "score":
+            return _numbers(clean, field, heading, spec)
+        case "flag":
+            return _flags(clean, field, heading)
+        case _:
+            return _Read(_as_text(clean))
+
+
+def _ids(column: pl.Series) -> pl.Series:
+    """17850.0 is 17850 where every id of the column is a number."""
+    if column.dtype.is_float():
+        whole = column.drop_nulls()
+        if bool((whole == whole.round()).all()) and (not len(whole) or float(whole.abs().max()) < 1e15):  # type: ignore[arg-type]
+            return column.cast(pl.Int64).cast(pl.String)
+    text = column.cast(pl.String)
+    there = text.drop_nulls().unique()
+    if len(there) and there.str.ends_with(".0").any() and there.str.contains(r"^[0-9]+(?:\.0+)?$").all():
+        known = pl.DataFrame({"text": there, "id": there.str.replace(r"\.0+$", "")})
+        return text.alias("text").to_frame().join(known, on="text", how="left", maintain_order="left")["id"]
+    return text
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    return column.cast(pl.String)
+
+
+def _times(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
+    dates = read_dates(column, spec.date_format, spec.day_first)
+    reading = FieldReading(
+        field.name,
+        heading,
+        format=dates.format,
+        other_format=dates.other_format,
+        n_other=dates.n_other,
+        assumed=dates.assumed,
+        n_mixed=dates.n_mixed,
+    )
+    return _Read(dates.values.cast(field.dtype), dates.reasons, reading)
+
+
+def _money(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
+    numbers = read_numbers(column, spec.decimal_mark)
+    reading = FieldReading(
+        field.name,
+        heading,
+        assumed=numbers.assumed,
+        n_rounded=numbers.n_rounded,
+        currency=numbers.currency or currency_of(heading),
+        decimal_mark=numbers.decimal_mark,
+    )
+    digits = numbers.digits
+    if isinstance(column.dtype, pl.Decimal):
+        digits = max(digits, min(column.dtype.scale, 4))
+    return _Read(numbers.exact, numbers.reasons, reading, numbers.exact, digits)
+
+
+def _numbers(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
+    if field.name == "birth_year" and (column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime)):
+        return _Read(column.dt.year().cast(pl.Int64))
+    if field.name == "birth_year" and column.dtype == pl.String and _mostly_dates(column):
+        born = read_dates(column, spec.date_format, spec.day_first)
+        return _Read(born.values.dt.year().cast(pl.Int64), born.reasons)
+    if field.name == "rating" and column.dtype == pl.String and column.str.contains("★").any():
+        stars = column.str.count_matches("★").cast(pl.String)
+        column = stars.zip_with(column.str.contains("★").fill_null(False), column)
+    if field.unit == "seconds" and column.dtype == pl.String:
+        column = _clock_to_seconds(column)
+    numbers = read_numbers(column, spec.decimal_mark)
+    reading = FieldReading(
+        field.name, heading, assumed=numbers.assumed, decimal_mark=numbers.decimal_mark, percent=numbers.percent
+    )
+    if field.dtype == pl.Int64:
+        return _whole(numbers.exact, numbers.reasons, field, reading)
+    values = numbers.exact.cast(pl.Float64)
+    if field.name == "discount_share":
+        high = values.max()
+        if numbers.percent or (isinstance(high, float) and high > 1):
+            values = values / 100
+            reading = FieldReading(field.name, heading, decimal_mark=numbers.decimal_mark, percent=True)
+    return _Read(values, numbers.reasons, reading)
+
+
+def _whole(exact: pl.Series, reasons: pl.Series, field: Field, reading: FieldReading) -> _Read:
+    """Whole numbers; a quantity of 0.75 (sold by weight) counts as one item and keeps its exact value beside it."""
+    values = to_minor_units(exact, 0)
+    fraction = exact.str.contains(r"\.[0-9]*[1-9]")
+    n = int(fraction.sum() or 0)
+    if not n or field.name != "quantity":
+        return _Read(values, reasons, reading)
+    real = exact.cast(pl.Float64)
+    away = pl.when(real > 0).then(real.ceil()).otherwise(real.floor())
+    counted = pl.select(away.cast(pl.Int64).alias("quantity"))["quantity"]
+    reading = FieldReading(field.name, reading.column, decimal_mark=reading.decimal_mark, n_fractional=n)
+    return _Read(counted, reasons, reading, extra=real.alias("quantity_exact"))
+
+
+def _mostly_dates(column: pl.Series) -> bool:
+    there = column.drop_nulls().head(500)
+    return len(there) > 0 and float((there.str.len_chars() > 4).mean() or 0.0) > 0.5  # type: ignore[arg-type]
+
+
+def _clock_to_seconds(column: pl.Series) -> pl.Series:
+    """00:03:20 and 3:20 as seconds; anything else untouched."""
+    parts = (
+        column.alias("text")
+        .to_frame()
+        .select("text", p=pl.col("text").str.extract_groups(r"^(?:(\d+):)?(\d{1,2}):(\d{2})$"))
+    )
+    part = [pl.col("p").struct.field(str(i)).cast(pl.Int64) for i in (1, 2, 3)]
+    seconds = part[0].fill_null(0) * 3600 + part[1] * 60 + part[2]
+    return parts.select(pl.coalesce(seconds.cast(pl.String), "text").alias("text"))["text"]
+
+
+def _flags(column: pl.Series, field: Field, heading: str) -> _Read:
+    if column.dtype == pl.Boolean:
+        return _Read(column)
+    lower = column.cast(pl.String).str.to_lowercase().str.strip_chars().alias("text").to_frame()
+    read = lower.select(
+        pl.when(pl.col("text").is_in(_TRUE)).then(True).when(pl.col("text").is_in(_FALSE)).then(False).alias("value"),
+        text="text",
+    ).with_columns(
+        reason=pl.when(pl.col("text").is_not_null() & pl.col("value").is_null()).then(pl.lit("not_yes_or_no"))
+    )
+    return _Read(read["value"], read["reason"], FieldReading(field.name, heading))
+
+
+def _attribute(column: pl.Series) -> pl.Series:
+    """An unmapped column as number, date or text, whichever all its values are; leading zeros stay text."""
+    if column.dtype != pl.String:
+        dtype = column.dtype
+        if isinstance(dtype, pl.Decimal):
+            return column.cast(pl.Float64)
+        if isinstance(dtype, pl.Datetime):
+            return column.dt.replace_time_zone(None).cast(pl.Datetime("us"))
+        if isinstance(dtype, pl.Categorical | pl.Enum | pl.Binary | pl.Time | pl.Duration) or dtype == pl.Null:
+            return column.cast(pl.String, strict=False)
+        return column.cast(pl.Int64) if dtype.is_integer() else column.cast(pl.Float64) if dtype.is_float() else column
+    clean = without_missing(column)
+    there = clean.drop_nulls().unique()
+    if not len(there):
+        return clean
+    if there.str.contains(r"^-?(?:0|[1-9][0-9]{0,14})$").all():
+        return clean.cast(pl.Int64)
+    if there.str.contains(r"^-?(?:0|[1-9][0-9]{0,14})?(?:\.[0-9]+)?$").all():
+        return clean.cast(pl.Float64)
+    if there.head(20).str.contains(r"[0-9]{1,4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,4}").all():
+        dates = read_dates(clean)
+        if dates.values.null_count() == clean.null_count() and not dates.assumed:
+            days = dates.values.cast(pl.Date)
+            return days if bool((days.cast(pl.Datetime("us")) == dates.values).all()) else dates.values
+    return clean
+
+
+def _unparsed(raw: RawTable, reads: dict[str, _Read], chosen: dict[str, str]) -> pl.DataFrame:
+    """The cells that could not be read, long: one row per cell."""
+    pieces = [_no_unparsed()]
+    for name, read in reads.items():
+        if read.reasons is None or read.reasons.null_count() == len(read.reasons):
+            continue
+        at = read.reasons.is_not_null().arg_true()
+        pieces.append(
+            pl.DataFrame(
+                {
+                    "row_number": (at + 1).cast(pl.UInt32),
+                    "field": pl.Series([name], dtype=pl.String).new_from_index(0, len(at)),
+                    "text": raw.frame[chosen[name]].gather(at).cast(pl.String),
+                    "reason": read.reasons.gather(at),
+                }
+            )
+        )
+    if raw.overflow:
+        long = raw.frame.select(
+            row_number=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32),
+            field=pl.lit(""),
+            text=pl.concat_str(raw.overflow, separator=" ", ignore_nulls=True),
+            reason=pl.lit("too_many_cells"),
+            filled=pl.any_horizontal(pl.col(name).is_not_null() for name in raw.overflow),
+        )
+        pieces.append(long.filter("filled").drop("filled"))
+    return pl.concat(pieces)
+
+
+def _no_unparsed() -> pl.DataFrame:
+    return pl.DataFrame(schema={"row_number": pl.UInt32, "field": pl.String, "text": pl.String, "reason": pl.String})
+
+
+def _caveats(readings: tuple[FieldReading, ...]) -> list[Caveat]:
+    caveats = []
+    for reading in readings:
+        named = {"field": reading.field, "column": reading.column}
+        if reading.format and reading.assumed:
+            code = "date_order_assumed_day" if reading.format == "dmy" else "date_order_assumed_month"
+            caveats.append(Caveat(code, params=named))
+        if reading.decimal_mark and reading.assumed:
+            caveats.append(Caveat("decimal_mark_assumed", params={**named, "mark": reading.decimal_mark}))
+        if reading.n_rounded:
+            caveats.append(Caveat("money_rounded", "note", {**named, "n": reading.n_rounded}))
+        if reading.n_fractional:
+            caveats.append(Caveat("quantity_fractional", "note", {**named, "n": reading.n_fractional}))
+    return caveats
