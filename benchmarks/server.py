@@ -25,7 +25,8 @@ def served(script: str = "app.py", **environment: str) -> Iterator[tuple[str, ps
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", "--server.address=127.0.0.1"]
     command += [f"--server.port={port}", "--server.fileWatcherType=none"]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr, env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr, env=variables)
     try:
         url = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 60

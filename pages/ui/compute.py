@@ -46,10 +46,7 @@ def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False) -> T:
     key = key_of(verb, *inputs)
     outcome = engine().peek(key)
     if outcome is None:
-        if heavy:
-            outcome = _wait(engine().submit(key, verb, inputs))
-        else:
-            outcome = engine().run(key, lambda: verb(*inputs))
+        outcome = _wait(engine().submit(key, verb, inputs)) if heavy else engine().run(key, lambda: verb(*inputs))
     result: T = outcome.unwrap()
     return result
 

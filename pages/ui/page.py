@@ -242,7 +242,7 @@ def how_counted(_: Words, definition: str, specs: Mapping[str, object], key: str
 
 
 def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame]) -> None:
-    """Downloads on the left, the next step on the right. ``tables``: translated title -> frame; the first is the CSV."""
+    """Downloads left, the next step right. ``tables``: translated title -> frame; the first is the CSV."""
     st.divider()
     here = step(name)
     with st.container(horizontal=True, vertical_alignment="center"):
