@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sample_data import marketplace
+from sample_data import dirty, marketplace
 
 MOST_CUSTOMERS = 5_000_000
 
@@ -25,17 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7, help="another seed is another truth (default 7)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder to write into (default: out)")
     wish = parser.parse_args(arguments)
-    dirty = wish.variant == "dirty"
-    customers = wish.customers if wish.customers is not None else (700 if dirty else 4000)
-    if not marketplace.MIN_CUSTOMERS <= customers <= MOST_CUSTOMERS:
-        parser.error(f"--customers must lie between {marketplace.MIN_CUSTOMERS} and {MOST_CUSTOMERS}")
+    usual = {"clean": 4000, "dirty": 700}[wish.variant]
+    customers = wish.customers if wish.customers is not None else usual
+    most = dirty.MOST_CUSTOMERS if wish.variant == "dirty" else MOST_CUSTOMERS
+    if not marketplace.MIN_CUSTOMERS <= customers <= most:
+        parser.error(f"--customers must lie between {marketplace.MIN_CUSTOMERS} and {most} ({wish.variant})")
     if wish.seed < 0:
         parser.error("--seed must not be negative")
     if wish.out.exists() and not wish.out.is_dir():
         parser.error(f"--out {wish.out} is a file, not a folder")
     begin = time.perf_counter()
     wish.out.mkdir(parents=True, exist_ok=True)
-    written = marketplace.write(customers, wish.seed, wish.out)
+    write = dirty.write_dirty if wish.variant == "dirty" else marketplace.write
+    written = write(customers, wish.seed, wish.out)
     for path in written:
         print(f"{path}  {path.stat().st_size:,} bytes")
     print(f"{customers:,} customers, seed {wish.seed}, {time.perf_counter() - begin:.1f} s")
