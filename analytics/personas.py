@@ -243,7 +243,7 @@ def _number_trait(label: str, field: str, values: Floats, scores: Floats, inside
         return None
     var_a, var_b = a.var(ddof=1), b.var(ddof=1)
     pooled = ((n_a - 1) * var_a + (n_b - 1) * var_b) / (n_a + n_b - 2)
-    if pooled <= 0:
+    if pooled <= 1e-12:  # no spread inside the groups: nothing to measure the difference by
         return None
     share_a, share_b = var_a / n_a, var_b / n_b
     difference, variance = a.mean() - b.mean(), share_a + share_b

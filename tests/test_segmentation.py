@@ -213,8 +213,8 @@ def test_k_means_equals_scikit_learn_run_by_hand() -> None:
 
 
 def test_planted_blobs_are_found_and_their_number_recommended() -> None:
-    for seed in range(5):
-        customers, kind = blobs(2000, seed)
+    for seed in range(3):
+        customers, kind = blobs(1000, seed)
         result = segment(customers, SegmentationSpec(features=FEATURES, random_state=seed))
         assert result.recommended == 4
         assert result.reason == "best_silhouette"
@@ -323,11 +323,11 @@ def test_specs_round_trip_and_keys_tell_choices_apart() -> None:
 
 def test_no_structure_is_said_when_there_is_none() -> None:
     abstained = 0
-    for seed in range(8):
-        result = segment(normal(seed=seed), SegmentationSpec(features=tuple(f"trait_{i}" for i in range(4))))
+    for seed in range(5):
+        result = segment(normal(1000, seed), SegmentationSpec(features=tuple(f"trait_{i}" for i in range(4))))
         abstained += "no_clear_structure" in {caveat.code for caveat in result.caveats}
-        assert result.sizes["n_customers"].sum() == 1500
-    assert abstained >= 7
+        assert result.sizes["n_customers"].sum() == 1000
+    assert abstained == 5
 
 
 def test_overlapping_segments_are_named() -> None:
@@ -464,9 +464,7 @@ def test_huge_outliers_do_not_take_a_segment() -> None:
 
 def test_customers_without_orders_are_left_out_and_counted() -> None:
     customers, _ = blobs(300)
-    frame = customers.frame.with_columns(
-        n_orders=pl.when(pl.int_range(300) < 20).then(0).otherwise(pl.col("n_orders"))
-    )
+    frame = customers.frame.with_columns(n_orders=pl.when(pl.int_range(300) < 20).then(0).otherwise(pl.col("n_orders")))
     result = segment(replace(table(frame), n_without_orders=5), SegmentationSpec(features=FEATURES))
     assert (result.n_customers, result.n_left_out) == (280, 25)
     assert result.members.height == 280
@@ -504,7 +502,9 @@ def test_mall_customers_form_the_five_known_groups(shared_data: Callable[[str], 
     )
     result = segment(table(frame, ("income", "score")), SegmentationSpec(features=("income", "score")))
     assert result.recommended == 5
-    assert sorted(result.sizes["n_customers"].to_list()) == [21, 23, 35, 39, 82] or result.stability > 0.8
+    assert result.sizes["n_customers"].to_list() == [81, 39, 35, 23, 22]
+    assert result.stability > 0.9
+    assert result.evidence.filter(pl.col("n_segments") == 5)["silhouette"].item() == pytest.approx(0.5547, abs=1e-3)
     points = frame.select("income", "score").to_numpy().astype(float)
     points = (points - points.mean(0)) / points.std(0)
     by_hand = KMeans(5, n_init=20, random_state=1).fit_predict(points)
