@@ -323,8 +323,9 @@ def _decomposition(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFra
 
     y = np.concatenate([series.y, np.full(len(ds), np.nan)])
     parts = fit.parts or {}
-    ordered = {name: parts[name] for name in ("fitted", "trend", "weekly", "yearly", "holidays") if name in parts}
-    return pl.DataFrame({"ds": [*series.ds, *ds], "y": y, **ordered}).with_columns(pl.col("y").fill_nan(None))
+    names = [name for name in ("fitted", "trend", "weekly", "yearly", "holidays") if name in parts]
+    frame = pl.DataFrame({"ds": [*series.ds, *ds], "y": y}).with_columns(pl.col("y").fill_nan(None))
+    return frame.with_columns(pl.Series(name, parts[name]) for name in names)
 
 
 def _components(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFrame:
