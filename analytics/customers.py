@@ -134,7 +134,7 @@ def summarise_customers(dataset: Dataset, spec: CustomerSpec = CustomerSpec()) -
     """
     lines = dataset.table("transactions", "customer_id", "ordered_at")
     report(0.0, "summarise_customers")
-    ids = reductions.customer_ids(dataset)
+    ids = reductions.values(dataset, "customer_id")
     table = _behaviour(dataset)
     if table.is_empty():
         raise AnalysisError("no_orders", n_lines=lines.height)
@@ -179,23 +179,20 @@ _MEASURES = (
 def _behaviour(dataset: Dataset) -> pl.DataFrame:
     """The behaviour columns by encoded customer, sorted by it."""
     lines = reductions.project(dataset, encode=True)
-    has = {name for name in lines.collect_schema().names() if name in ("product_id", "country", "city", *_FAVOURITES)}
-    parts = {"sums": reductions.customer_sums(lines)}
-    for name, column in (("n_products", "product_id"), ("n_categories", "category")):
-        if column in has:
-            parts[name] = reductions.distinct(lines, column)
-    tops = {f"top_{name}": name for name in _FAVOURITES} | {name: name for name in _places(dataset)}
-    for name, column in tops.items():
-        if column in has:
-            parts[name] = reductions.favourite(lines, column)
+    has = set(lines.collect_schema().names())
     # One after the other, not at once: several half-finished groupings of ten million lines do not fit side by side.
     table = reductions.collect(reductions.order_counts(lines)).sort("customer_id")
-    for done, (name, part) in enumerate(parts.items(), start=1):
+    parts = [column for column in ("product_id", *_FAVOURITES, *_places(dataset)) if column in has]
+    for done, column in enumerate(["", *parts]):
+        part = reductions.preferences(lines, column) if column else reductions.customer_sums(lines)
         reduced = reductions.collect(part)
-        if name != "sums":
-            reduced = reduced.select("customer_id", pl.exclude("customer_id").alias(name))
+        if column:
+            named: dict[str, pl.Expr | pl.Series] = {f"n_{column}": pl.col("n_distinct")}
+            if column != "product_id":
+                named[f"favourite_{column}"] = reductions.values(dataset, column).gather(reduced["favourite"])
+            reduced = reduced.select("customer_id", **named)
         table = table.join(reduced, on="customer_id", how="left", maintain_order="left")
-        report(0.8 * done / len(parts), "summarise_customers")
+        report(0.8 * (done + 1) / (len(parts) + 1), "summarise_customers")
     return _measured(table, dataset)
 
 
@@ -218,14 +215,17 @@ def _measured(table: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
         columns["mean_order_value"] = dataset.money("amount") / pl.col("n_orders")
     if dataset.has("transactions.quantity"):
         columns["n_items"] = pl.col("quantity")
-    columns |= {name: pl.col(name).fill_null(0) for name in ("n_products", "n_categories") if name in table.columns}
+    counts = {"n_products": "n_product_id", "n_categories": "n_category"}
+    columns |= {name: pl.col(count).fill_null(0) for name, count in counts.items() if count in table.columns}
     if dataset.has("transactions.discount_share") or dataset.has("transactions.discount_amount"):
         columns["discount_share"] = pl.col("discount_ppm") / pl.col("n_sales") / reductions.PER_MILLION
     if table["n_returned"].sum():
         back = -pl.col("returned") / pl.col("sold") if priced else pl.col("n_returned") / pl.col("n_sales")
         columns["return_share"] = back.clip(0, 1)
-    rest = [f"top_{name}" for name in _FAVOURITES] + ["city", "country"]
-    return table.select(**columns, **{name: pl.col(name) for name in rest if name in table.columns})
+    tops = {f"top_{name}": f"favourite_{name}" for name in _FAVOURITES}
+    tops |= {name: f"favourite_{name}" for name in ("city", "country")}
+    columns |= {name: pl.col(favourite) for name, favourite in tops.items() if favourite in table.columns}
+    return table.select(**columns)
 
 
 def _places(dataset: Dataset) -> tuple[str, ...]:
