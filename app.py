@@ -11,11 +11,11 @@ if __name__ == "__main__":
 
     import streamlit as st
 
-    from pages.ui import session
-    from pages.ui.compute import engine
-    from pages.ui.page import STEPS
+    from app_pages.ui import session
+    from app_pages.ui.compute import engine
+    from app_pages.ui.page import STEPS
 
-    brand = Path(__file__).parent / "pages" / "ui" / "brand"
+    brand = Path(__file__).parent / "app_pages" / "ui" / "brand"
     session.start()
     _ = session.words()
     st.set_page_config(
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     sections: dict[str, list[st.Page]] = {}
     for step in STEPS:
         shown = st.Page(
-            f"pages/{step.name}.py",
+            f"app_pages/{step.name}.py",
             title=_(step.title),
             icon=step.icon,
             url_path=step.name,

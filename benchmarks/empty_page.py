@@ -4,8 +4,8 @@ if __name__ == "__main__":
     import pandas  # noqa: F401
     import streamlit as st
 
-    from pages.ui import session
-    from pages.ui.page import frame
+    from app_pages.ui import session
+    from app_pages.ui.page import frame
 
     session.start()
     st.set_page_config(layout="wide", initial_sidebar_state=248)

@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ANALYTICS = ROOT / "analytics"
-PAGES = sorted((ROOT / "pages").glob("*.py"))
+PAGES = sorted((ROOT / "app_pages").glob("*.py"))
 SOURCES = sorted(
-    path for folder in ("analytics", "pages", "sample_data", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("analytics", "app_pages", "sample_data", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 )
 
 # Lower layers first; a module may import from its own layer only where the second item says so.
@@ -78,12 +78,12 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(ANALYTICS.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_streamlit_and_no_page_below_the_line(path: Path) -> None:
     roots = {name.split(".")[0] for name in imports(path)}
-    assert not roots & {"streamlit", "pages", "app", "sample_data", "benchmarks"}
+    assert not roots & {"streamlit", "app_pages", "app", "sample_data", "benchmarks"}
 
 
 def test_the_generator_of_planted_truth_does_not_know_the_methods() -> None:
     for path in (ROOT / "sample_data").rglob("*.py"):
-        assert not {name.split(".")[0] for name in imports(path)} & {"analytics", "pages", "streamlit"}, path.name
+        assert not {name.split(".")[0] for name in imports(path)} & {"analytics", "app_pages", "streamlit"}, path.name
 
 
 def mentions(path: Path, *names: str) -> bool:
@@ -93,12 +93,12 @@ def mentions(path: Path, *names: str) -> bool:
 
 def test_one_file_touches_session_state_and_the_url() -> None:
     users = [path for path in [*SOURCES, ROOT / "app.py"] if mentions(path, "session_state", "query_params")]
-    assert [path.relative_to(ROOT).as_posix() for path in users] == ["pages/ui/session.py"]
+    assert [path.relative_to(ROOT).as_posix() for path in users] == ["app_pages/ui/session.py"]
 
 
 def test_one_file_holds_the_streamlit_cache() -> None:
     users = [path for path in [*SOURCES, ROOT / "app.py"] if mentions(path, "cache_resource", "cache_data")]
-    assert [path.relative_to(ROOT).as_posix() for path in users] == ["pages/ui/compute.py"]
+    assert [path.relative_to(ROOT).as_posix() for path in users] == ["app_pages/ui/compute.py"]
 
 
 def test_app_is_a_frame() -> None:
@@ -128,7 +128,7 @@ def test_a_module_is_one_idea(path: Path) -> None:
 MARKS = {"_", "N_", "ngettext", "phrase", "label"}
 SPEAKING = [
     *PAGES,
-    *sorted((ROOT / "pages" / "ui").glob("*.py")),
+    *sorted((ROOT / "app_pages" / "ui").glob("*.py")),
     *sorted((ANALYTICS / "charts").glob("*.py")),
     *sorted((ANALYTICS / "export").glob("*.py")),
 ]

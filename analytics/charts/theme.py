@@ -33,7 +33,7 @@ _NEUTRALS = {
 
 
 def neutral(name: str) -> Any:
-    """A neutral that follows the background: ink, muted, quiet, hair, accent or paper. For marks: ``color=neutral("ink")``."""
+    """A neutral that follows the background, for ``color=``: ink, muted, quiet, hair, accent or paper."""
     if name not in _NEUTRALS:
         raise KeyError(name)
     return alt.ExprRef(name)

@@ -35,10 +35,32 @@ def to_xlsx(frames: Mapping[str, pl.DataFrame], _: Words) -> bytes:
     return buffer.getvalue()
 
 
+# Columns whose values are codes, and the kind of phrase that names them.
+CODES = {
+    "stage": "stage",
+    "from_stage": "stage",
+    "to_stage": "stage",
+    "name": "segment",
+    "model": "model",
+    "field": "field",
+}
+
+
+def labelled(frame: pl.DataFrame, _: Words) -> pl.DataFrame:
+    """The frame with its codes (stages, segments, models, fields) in the reader's words."""
+    columns = []
+    for name, kind in CODES.items():
+        if name in frame.columns and frame.schema[name] == pl.String:
+            codes = frame[name].unique().drop_nulls().to_list()
+            words = {code: _.label(kind, code) for code in codes}
+            columns.append(pl.col(name).replace(words) if words else pl.col(name))
+    return frame.with_columns(columns)
+
+
 def safe(frame: pl.DataFrame, _: Words) -> pl.DataFrame:
-    """The frame as it leaves the app: lists joined, headers translated, text that starts a formula prefixed by '."""
+    """The frame as it leaves the app: lists joined, codes and headers translated, text that starts a formula prefixed by '."""
     starts = pl.lit("^[" + "".join("\\" + mark if mark in "-=+@" else mark for mark in _FORMULA_STARTS) + "]")
-    joined = frame.with_columns(cs.list().cast(pl.List(pl.String)).list.join("; "))
+    joined = labelled(frame, _).with_columns(cs.list().cast(pl.List(pl.String)).list.join("; "))
     text = cs.string() | cs.categorical() | cs.enum()
     disarmed = joined.with_columns(text.cast(pl.String)).with_columns(
         pl.when(cs.string().str.contains(starts)).then("'" + cs.string()).otherwise(cs.string()).name.keep()

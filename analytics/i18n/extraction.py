@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po, write_po
 from analytics.i18n.words import CATALOGUES, LANGUAGES
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("analytics", "pages")
+FOLDERS = ("analytics", "app_pages")
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 
 

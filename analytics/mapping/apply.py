@@ -19,76 +19,10 @@ from analytics.schema import TABLES, Field, TableSchema
 ATTRIBUTE_TABLES = frozenset({"customers", "survey", "feedback", "campaigns"})
 RESERVED = frozenset({"row_number", "kind", "quantity_exact"})
 
-_TRUE = tuple(
-    [
-        "1",
-        "1.0",
-        "true",
-        "t",
-        "yes",
-        "y",
-        "on",
-        "x",
-        "v",
-        "✓",
-        "✔",
-        "√",
-        "resolved",
-        "closed",
-        "solved",
-        "done",
-        "converted",
-        "是",
-        "有",
-        "对",
-        "對",
-        "已解决",
-        "已解決",
-        "已结案",
-        "已結案",
-        "同意",
-        "愿意",
-        "願意",
-        "订阅",
-        "訂閱",
-        "完成",
-        "已完成",
-    ]
-)
-_FALSE = tuple(
-    [
-        "0",
-        "0.0",
-        "false",
-        "f",
-        "no",
-        "n",
-        "off",
-        "✗",
-        "×",
-        "unresolved",
-        "open",
-        "pending",
-        "否",
-        "无",
-        "無",
-        "没有",
-        "沒有",
-        "不",
-        "未解决",
-        "未解決",
-        "未结案",
-        "未結案",
-        "不同意",
-        "不愿意",
-        "不願意",
-        "未订阅",
-        "未訂閱",
-        "未完成",
-        "处理中",
-        "處理中",
-    ]
-)
+_YES = """1 1.0 true t yes y on x v ✓ ✔ √ resolved closed solved done converted
+    是 有 对 對 已解决 已解決 已结案 已結案 同意 愿意 願意 订阅 訂閱 完成 已完成"""
+_NO = """0 0.0 false f no n off ✗ × unresolved open pending
+    否 无 無 没有 沒有 不 未解决 未解決 未结案 未結案 不同意 不愿意 不願意 未订阅 未訂閱 未完成 处理中 處理中"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +308,11 @@ def _flags(column: pl.Series, field: Field, heading: str) -> _Read:
         return _Read(column)
     lower = column.cast(pl.String).str.to_lowercase().str.strip_chars().alias("text").to_frame()
     read = lower.select(
-        pl.when(pl.col("text").is_in(_TRUE)).then(True).when(pl.col("text").is_in(_FALSE)).then(False).alias("value"),
+        pl.when(pl.col("text").is_in(_YES.split()))
+        .then(True)
+        .when(pl.col("text").is_in(_NO.split()))
+        .then(False)
+        .alias("value"),
         text="text",
     ).with_columns(
         reason=pl.when(pl.col("text").is_not_null() & pl.col("value").is_null()).then(pl.lit("not_yes_or_no"))

@@ -63,7 +63,7 @@ def test_the_two_scripts_are_not_mixed() -> None:
 def raised_codes() -> set[str]:
     """The first argument of every AnalysisError and Caveat in the code, as ``error.x`` and ``caveat.x``."""
     codes: set[str] = set()
-    for path in [*(ROOT / "analytics").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]:
+    for path in [*(ROOT / "analytics").rglob("*.py"), *(ROOT / "app_pages").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 kind = {"AnalysisError": "error", "Caveat": "caveat"}.get(node.func.id)

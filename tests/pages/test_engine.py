@@ -11,7 +11,7 @@ import pytest
 
 from analytics.errors import AnalysisError
 from analytics.progress import report
-from pages.ui.engine import Engine, size_of
+from app_pages.ui.engine import Engine, size_of
 
 
 def add(left: int, right: int) -> int:

@@ -11,7 +11,7 @@ from analytics.i18n import Words, escape_markdown
 from analytics.mapping import MappingSpec
 from analytics.schema import TABLES
 from analytics.workspace import SourceRef
-from pages.ui import context, page, session, walk
+from app_pages.ui import context, page, session, walk
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|")

@@ -19,11 +19,11 @@ import streamlit as st
 from analytics.charts.headline import Headline
 from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError, Caveat
-from analytics.export.tables import CSV_MIME, XLSX_MIME, to_csv, to_xlsx
+from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
 from analytics.i18n import N_, Words, escape_markdown
-from pages.ui import context, session
-from pages.ui.compute import compute, draw
-from pages.ui.version import APP_VERSION
+from app_pages.ui import context, session
+from app_pages.ui.compute import compute, draw
+from app_pages.ui.version import APP_VERSION
 
 LOG = logging.getLogger("regulars")
 WIDTH = 1240
@@ -31,7 +31,7 @@ WIDTH = 1240
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One page of the walk: its file is ``pages/<name>.py`` and its address ``/<name>``."""
+    """One page of the walk: its file is ``app_pages/<name>.py`` and its address ``/<name>``."""
 
     name: str
     section: str
@@ -183,9 +183,21 @@ def chart(finding: str, note: str, spec: Spec, *, key: str) -> None:
         st.vega_lite_chart(spec, width="stretch", key=key, alt=finding)
 
 
+def evidence(
+    result: Any, _: Words, drawn: Callable[..., Spec], finding: Callable[..., str], note: Callable[..., str], *more: Any
+) -> None:
+    """One claim of a result: its finding, its note and its chart, each cached. ``more`` goes to all three."""
+    chart(
+        draw(finding, result, _, *more),
+        draw(note, result, _, *more),
+        draw(drawn, result, _, *more),
+        key="-".join(["chart", drawn.__name__, *(str(item) for item in more if isinstance(item, str))]),
+    )
+
+
 def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, alt: str, currency: str = "") -> None:
     """Exact values. ``kinds``: column -> text, int, number, money, share, bar (a share as a bar), day or line."""
-    shown = frame.select(list(kinds))
+    shown = labelled(frame.select(list(kinds)), _)
     columns: dict[str, Any] = {}
     for i, (name, kind) in enumerate(kinds.items()):
         label, pinned = _.label("field", name), i == 0
@@ -268,7 +280,7 @@ def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame]) -> None:
         if here.next and st.button(
             _(here.next_label), type="primary", icon=":material/arrow_forward:", icon_position="right", key="next"
         ):
-            st.switch_page(f"pages/{here.next}.py")
+            st.switch_page(f"app_pages/{here.next}.py")
 
 
 def message(error: AnalysisError, _: Words, *, tone: str = "bad") -> None:
@@ -288,7 +300,7 @@ def refusal(error: AnalysisError, _: Words, name: str) -> None:
     message(error, _, tone="watch" if missing or error.code == "step_cancelled" else "bad")
     with st.container(horizontal=True):
         if name != "upload" and st.button(_("Go to Upload"), icon=":material/upload_file:", key="to-upload"):
-            st.switch_page("pages/upload.py")
+            st.switch_page("app_pages/upload.py")
         if not session.workspace().world:
             st.button(
                 _("Try the sample world"),

@@ -1,7 +1,7 @@
 """Which data do we have, and which column is what?"""
 
 from analytics.charts import mapping as charts
-from pages.ui import page, session, sources, walk, widgets
+from app_pages.ui import page, session, sources, walk, widgets
 
 with page.frame("upload") as _:
     with page.controls():

@@ -11,9 +11,9 @@ from analytics.errors import AnalysisError
 from analytics.i18n import LANGUAGES, N_, Words, escape_markdown
 from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
 from analytics.workspace import to_json
-from pages.ui import session, walk, widgets
-from pages.ui.compute import compute
-from pages.ui.version import APP_VERSION
+from app_pages.ui import session, walk, widgets
+from app_pages.ui.compute import compute
+from app_pages.ui.version import APP_VERSION
 
 LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文", "zh_TW": "繁體中文"}
 WORLD_NAMES = {

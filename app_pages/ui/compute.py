@@ -18,8 +18,8 @@ import streamlit as st
 from analytics.errors import AnalysisError
 from analytics.i18n import Words
 from analytics.keys import derive_key, digest_bytes
-from pages.ui import session
-from pages.ui.engine import Engine, Job, Outcome
+from app_pages.ui import session
+from app_pages.ui.engine import Engine, Job, Outcome
 
 T = TypeVar("T")
 POLL_SECONDS = 0.15

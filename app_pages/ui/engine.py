@@ -24,7 +24,7 @@ import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
 from analytics.errors import AnalysisError
-from pages.ui import worker
+from app_pages.ui import worker
 
 LOG = logging.getLogger("regulars")
 FAILURE_SECONDS = 60.0  # an unexpected failure may be tried again after this; a refusal of bad input stays

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import session
+from app_pages.ui import session
 
 
 def select(section: str, field: str, label: str, options: Mapping[Any, str], **looks: Any) -> None:

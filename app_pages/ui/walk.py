@@ -17,8 +17,8 @@ from analytics.quality import ValidationResult, validate
 from analytics.reading import RawTable, ReadSpec, read
 from analytics.segmentation import SegmentationResult, segment
 from analytics.workspace import SourceRef
-from pages.ui import session
-from pages.ui.compute import compute
+from app_pages.ui import session
+from app_pages.ui.compute import compute
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
 HEAVY_BYTES = 2_000_000  # a larger file is read in a worker
