@@ -54,6 +54,7 @@ class Sending:
     recipient: Ints  # position in the block
     treated: Flags
     effect: Floats  # true change of the probability to respond, per recipient, if treated
+    reach: Floats  # strength that acts on each customer of the block: 0 unless treated and active
 
 
 def draw_campaigns(seed: int) -> tuple[Campaign, ...]:
@@ -83,36 +84,39 @@ def send(
     gained = quiet * np.maximum(strength, 0)
     lost = np.exp(-expected * (1 + np.minimum(strength, 0))) - quiet
     effect = np.where(is_active(people, first), gained - lost, 0.0)
-    return Sending(campaign, recipient, treated, effect[recipient])
+    reach = np.zeros(len(people))
+    reach[recipient[treated]] = strength[recipient[treated]]
+    reach[~is_active(people, first)] = 0.0
+    return Sending(campaign, recipient, treated, effect[recipient], reach)
 
 
 def change_orders(
-    people: People,
-    rng: np.random.Generator,
-    segments: tuple[Segment, ...],
-    sending: Sending,
-    customer: Ints,
-    day: Ints,
-    certain: Flags,
+    people: People, rng: np.random.Generator, sending: Sending, customer: Ints, day: Ints, certain: Flags
 ) -> tuple[Ints, Ints, Flags]:
     """Add and remove orders of treated customers; the certain orders stay."""
-    campaign = sending.campaign
-    first = campaign.sent_day + 1
-    strength = np.zeros(len(people))
-    reached = sending.recipient[sending.treated]
-    strength[reached] = (
-        np.array([s.extra_order_probability for s in segments])[people.segment[reached]] * campaign.strength
-    )
-    strength[~is_active(people, first)] = 0.0
+    first = sending.campaign.sent_day + 1
     in_window = (day >= first) & (day < first + WINDOW_DAYS)
-    lost = in_window & ~certain & (rng.random(len(customer)) < -strength[customer])
-    more = np.flatnonzero(rng.random(len(people)) < strength)
+    lost = in_window & ~certain & (rng.random(len(customer)) < -sending.reach[customer])
+    more = np.flatnonzero(rng.random(len(people)) < sending.reach)
     more_day = first + rng.integers(0, WINDOW_DAYS, len(more))
     return (
         np.concatenate([customer[~lost], more]),
         np.concatenate([day[~lost], more_day]),
         np.concatenate([certain[~lost], np.zeros(len(more), bool)]),
     )
+
+
+def expect_change(people: People, demand: Demand, sending: Sending) -> Floats:
+    """Return the expected change of orders by kind of account and day, shape (kinds, days)."""
+    first = sending.campaign.sent_day + 1
+    n_kinds = len(demand.daily)
+    change = np.zeros(demand.daily.shape)
+    gained = np.bincount(people.segment, weights=np.maximum(sending.reach, 0), minlength=n_kinds)
+    change[:, first : first + WINDOW_DAYS] = gained[:, None] / WINDOW_DAYS
+    for day in range(first, first + WINDOW_DAYS):
+        loss = np.minimum(sending.reach, 0) * people.rate * is_active(people, day + 0.5)
+        change[:, day] += np.bincount(people.segment, weights=loss, minlength=n_kinds) * demand.daily[:, day]
+    return change
 
 
 def write_outcomes(sending: Sending, people: People, orders: Orders, order_cents: Ints) -> pl.DataFrame:

@@ -39,6 +39,12 @@ class Demand:
     discount: Floats  # (P, D): discount share from promotions and shop-wide events
     on_sale: NDArray[np.bool_]  # (P, D)
 
+    def share_of(self, product: int) -> Floats:
+        """Return one product's share of drawn lines, shape (segments, days)."""
+        flat = self.choice.reshape(-1, self.n_products)
+        below = flat[:, product - 1] if product > 0 else np.arange(len(flat), dtype=np.float64)
+        return np.asarray((flat[:, product] - below).reshape(self.daily.shape), dtype=np.float64)
+
 
 def build_demand(
     segments: tuple[Segment, ...], goods: Range, seasons: Seasons, promotions: tuple[Promotion, ...]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from sample_data.campaigns import change_orders, draw_campaigns, send, write_effects, write_outcomes
+from sample_data.campaigns import change_orders, draw_campaigns, expect_change, send, write_effects, write_outcomes
 from sample_data.contacts import write_contacts
 from sample_data.demand import build_demand
 from sample_data.lines import draw_lines, draw_returns, sort_lines, write_sales
@@ -143,7 +143,8 @@ def _draw_block(
     recipients = stream(seed, Part.RECIPIENTS, block)
     sendings = [send(people, recipients, segments, demand, campaign) for campaign in world.campaigns]
     for sending in sendings:
-        customer, day, certain = change_orders(people, recipients, segments, sending, customer, day, certain)
+        customer, day, certain = change_orders(people, recipients, sending, customer, day, certain)
+        exposure.campaigns += expect_change(people, demand, sending)
     orders = complete_orders(people, rng, segments, customer, day, next_serial)
     rng = stream(seed, Part.WALK_INS, block)
     n_walk_ins = round(len(orders) * WALK_IN_SHARE / (1 - WALK_IN_SHARE))

@@ -61,6 +61,7 @@ class Exposure:
 
     rate: Floats = field(default_factory=lambda: np.zeros((N_KINDS, N_DAYS)))  # latent yearly rates of the active
     arrivals: Floats = field(default_factory=lambda: np.zeros((N_KINDS, N_DAYS)))  # orders that come for certain
+    campaigns: Floats = field(default_factory=lambda: np.zeros((N_KINDS, N_DAYS)))  # change by campaigns
     walk_ins: int = 0
 
     def add(self, block: People, walk_ins: int) -> None:
@@ -130,10 +131,11 @@ def describe_demand(world: World, exposure: Exposure) -> dict[str, pl.DataFrame]
             "yearly": np.round(compute_yearly(world.seasons), 6),
             "holiday": np.round(compute_holiday(world.seasons), 6),
             "expected_orders": np.round(on_file.sum(axis=0), 4),
+            "of_which_by_campaigns": np.round(exposure.campaigns.sum(axis=0), 4),
             "expected_walk_in_orders": np.round(walk_in.sum(axis=0), 4),
         }
     )
-    units = _expect_units(world, on_file + walk_in)
+    units = _expect_units(world, on_file + walk_in) + _expect_added_units(world, on_file + walk_in)
     lift = compute_lift(world.promotions, 1.0)
     by_category = pl.concat(
         pl.DataFrame(
@@ -244,17 +246,38 @@ def _expect_orders(world: World, exposure: Exposure) -> tuple[Floats, Floats]:
     demand_share = np.array([s.size_share * s.orders_per_year for s in world.segments])
     walk_in = exposure.walk_ins * (demand_share / demand_share.sum())[:, None] * daily
     walk_in = walk_in / daily.sum(axis=1, keepdims=True)
-    return exposure.rate * daily + exposure.arrivals, walk_in
+    return exposure.rate * daily + exposure.arrivals + exposure.campaigns, walk_in
 
 
 def _expect_units(world: World, expected_orders: Floats) -> Floats:
     """Return expected units by kind, category and day (before returns, without added affinity lines)."""
     n_lines = np.array([1 + s.extra_lines for s in world.segments])
+    units = _mean_units(world)[:, :, None]
+    out = expected_orders[:, None, :] * n_lines[:, None, None] * world.demand.shares * units
+    return np.asarray(out, dtype=np.float64)
+
+
+def _expect_added_units(world: World, expected_orders: Floats) -> Floats:
+    """Return expected units of the lines that affinities add, by kind, category and day."""
+    out = np.zeros((N_KINDS, len(CATEGORIES), N_DAYS))
+    units = _mean_units(world)
+    extra = np.array([s.extra_lines for s in world.segments])[:, None]
+    for affinity in world.goods.affinities:
+        share = world.demand.share_of(affinity.products[0])
+        # a basket of 1 + Poisson(extra) lines holds the first product at least once
+        holds = 1 - (1 - share) * np.exp(-extra * share)
+        for partner in affinity.products[1:]:
+            category = world.goods.products[partner].category_index
+            added = expected_orders * holds * affinity.probability * world.demand.on_sale[partner]
+            out[:, category] += added * units[:, category, None]
+    return out
+
+
+def _mean_units(world: World) -> Floats:
+    """Return the mean units of a line by kind and category."""
     base = np.array([1 + shelf.extra_units for shelf in SHELVES])
     factor = np.array([s.quantity_factor for s in world.segments])[:, None]
-    units = np.where(factor > 1, 1 + base * factor, base)
-    out = expected_orders[:, None, :] * n_lines[:, None, None] * world.demand.shares * units[:, :, None]
-    return np.asarray(out, dtype=np.float64)
+    return np.asarray(np.where(factor > 1, 1 + base * factor, base), dtype=np.float64)
 
 
 def _describe_promotion(world: World, promotion: Promotion, units: Floats) -> dict[str, Any]:
