@@ -108,11 +108,13 @@ class LifecycleResult:
     retention : periods_since, n_cohorts, n_customers, n_active, retention: all observed cohorts that are large enough
         taken together.
     labels : the stage of each known customer.
+    first_day : the first day with an order line of a known customer.
     n_customers, n_buyers : known customers; those with an order that stands.
     n_transition_months : month pairs averaged in ``transitions`` (0: no two complete months).
     """
 
     as_of: date
+    first_day: date
     currency: str
     rules: LifecycleRules
     stages: pl.DataFrame

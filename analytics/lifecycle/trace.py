@@ -94,6 +94,7 @@ def trace_lifecycle(dataset: Dataset, spec: LifecycleSpec) -> LifecycleResult:
     )
     return LifecycleResult(
         as_of=dataset.as_of,
+        first_day=EPOCH + timedelta(days=activity.first_day),
         currency=dataset.currency,
         rules=rules,
         stages=_with_shares(stages),
