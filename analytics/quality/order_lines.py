@@ -1,0 +1,192 @@
+"""Checks of transactions: what each order line is, what it is worth, and whether it can be believed."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from analytics.errors import Caveat
+from analytics.quality.findings import IssueBook
+from analytics.quality.report import QualitySpec
+
+_SERVICE_WORDS = """
+    POST POSTAGE DOT DOTCOM CARRIAGE C2 FREIGHT SHIPPING SHIP DELIVERY HANDLING FEE FEES AMAZONFEE BANKCHARGES
+    BANKCHARGE CHARGE CHARGES COMMISSION CRUK ADJUST ADJUST2 ADJUSTMENT ADJ MANUAL DISCOUNT DISC COUPON SAMPLE SAMPLES
+    SURCHARGE INSURANCE WRITEOFF BADDEBT ROUNDING TIP TAX VAT DEPOSIT
+    运费 運費 邮费 郵費 快递费 宅配费 宅配費 手续费 手續費 服务费 服務費 包装费 包裝費 调整 調整 折扣 折讓 押金
+    差价 差價 补差价 補差價
+"""
+_SERVICE_CODES = frozenset(_SERVICE_WORDS.split())
+_SINGLE_LETTERS = frozenset("BCDMPS")  # Online Retail's bad debt, carriage, discount, manual, postage, samples
+_SERVICE_NAMES = (
+    r"(?i)^(?:postage|dotcom postage|carriage|shipping(?: fee| cost| charge)?|delivery (?:fee|charge)|freight|manual"
+    r"|bank charges?|amazon fee|handling(?: fee)?|(?:运费|運費|邮费|郵費|手续费|手續費|服务费|服務費)(?:\s.*)?)$"
+)
+TEST_PATTERN = (
+    r"(?i)^(?:test|tester|testing|demo|dummy|qa|测试|測試)"
+    r"(?:[-_ .]?(?:user|account|customer|帐号|账号|帳號|用户))?[-_ .]?\d*$"
+)
+
+
+def with_amounts(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Caveat]]:
+    """``amount`` derived where the column is absent, and filled where it is empty (mask ``?filled``)."""
+    names = set(frame.columns)
+    if "unit_price" not in names:
+        return frame, []
+    if "quantity" not in names:
+        if "amount" in names:
+            return frame, []
+        return frame.with_columns(amount="unit_price"), [Caveat("amount_is_price", params={"n": frame.height})]
+    expected = _expected(names)
+    if "amount" not in names:
+        return frame.with_columns(amount=expected), [Caveat("amount_derived", "note", {"n": frame.height})]
+    filled = pl.col("amount").is_null() & expected.is_not_null()
+    return frame.with_columns(pl.coalesce("amount", expected).alias("amount"), filled.alias("?filled")), []
+
+
+def _expected(names: set[str]) -> pl.Expr:
+    """quantity x unit_price less discount, exact; a share is taken in millionths, half away from zero."""
+    price = pl.col("unit_price")
+    if "quantity_exact" in names:
+        gross = (price * pl.col("quantity_exact")).round().cast(pl.Int64)
+    else:
+        gross = price * pl.col("quantity")
+    if "discount_amount" in names:
+        return gross - gross.sign() * pl.col("discount_amount").fill_null(0).abs()
+    if "discount_share" in names:
+        millionths = 1_000_000 - (pl.col("discount_share").fill_null(0.0) * 1_000_000).round().cast(pl.Int128)
+        product = gross.abs().cast(pl.Int128) * millionths
+        return gross.sign() * ((product + 500_000) // 1_000_000).cast(pl.Int64)
+    return gross
+
+
+def mismatched(frame: pl.DataFrame, money_digits: int) -> pl.Series | None:
+    """Lines whose amount is not quantity x unit_price less discount, by more than a cent and one percent."""
+    names = set(frame.columns)
+    if not {"quantity", "unit_price", "amount"} <= names:
+        return None
+    cent = 10 ** max(money_digits - 2, 0)
+    apart = (pl.col("amount") - _expected(names)).abs()
+    tolerance = pl.max_horizontal(pl.col("amount").abs() / 100, 2 * cent)
+    off = apart > tolerance
+    if not {"discount_amount", "discount_share"} & names:
+        off = off & (pl.col("amount").abs() > _expected(names).abs())  # less may be a discount that no column holds
+    return frame.select(off.fill_null(False).alias("off"))["off"]
+
+
+def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
+    """``kind`` behind the other columns, with the masks ``?cancelled``, ``?returned`` and ``?service``.
+
+    "service": no sale of a product (postage, fees, corrections; by default also lines at a price of zero).
+    "cancellation": the order's number begins with C before the usual digits, and such lines are not sales.
+    "return": begins with R in the same way, or something is given back. Everything else is a "sale".
+    """
+    false = pl.lit(False)
+    names = set(frame.columns)
+    signs = [pl.col(name) < 0 for name in ("quantity", "amount") if name in names]
+    negative = pl.any_horizontal(*signs).fill_null(False) if signs else false
+    cancelled, returned = (false, false)
+    if "order_id" in names:
+        cancelled = pl.col("order_id").str.contains(r"^[Cc]-?[0-9]").fill_null(False)
+        returned = pl.col("order_id").str.contains(r"^[Rr]-?[0-9]").fill_null(False)
+    marked = frame.select(cancelled=cancelled, returned=returned, negative=negative)
+    for name in ("cancelled", "returned"):
+        if not _is_a_prefix(marked, name, bool(signs)):
+            marked = marked.with_columns(pl.lit(False).alias(name))
+    service = _service(frame)
+    zero = frame["unit_price"] == 0 if "unit_price" in names else None
+    no_sale = service if spec.service_codes == "mark" else service & False
+    if zero is not None and spec.zero_price == "mark":
+        no_sale = no_sale | zero.fill_null(False)
+    frame = frame.with_columns(
+        marked["cancelled"].alias("?cancelled"),
+        (marked["returned"] | (marked["negative"] & ~marked["cancelled"])).alias("?returned"),
+        service.alias("?service"),
+        no_sale.alias("?no_sale"),
+    )
+    kind = (
+        pl.when("?no_sale")
+        .then(pl.lit("service"))
+        .when("?cancelled")
+        .then(pl.lit("cancellation"))
+        .when("?returned")
+        .then(pl.lit("return"))
+        .otherwise(pl.lit("sale"))
+    )
+    return frame.with_columns(kind=kind)
+
+
+def _is_a_prefix(marked: pl.DataFrame, name: str, has_signs: bool) -> bool:
+    """A letter marks cancellations only where most orders go without it and hardly any marked line is a sale."""
+    n = int(marked[name].sum())
+    if not n or n > 0.5 * marked.height:
+        return False
+    return not has_signs or int((marked[name] & marked["negative"]).sum()) >= 0.8 * n
+
+
+def _service(frame: pl.DataFrame) -> pl.Series:
+    nothing = pl.Series("service", [False]).new_from_index(0, frame.height)
+    found = nothing
+    if "product_id" in frame.columns:
+        codes = frame["product_id"].alias("code").drop_nulls().unique()
+        long = float(codes.str.len_chars().median() or 0.0) >= 4  # type: ignore[arg-type]
+        known = [code for code in codes.to_list() if _is_service_code(code, single_letters=long)]
+        found = found | frame["product_id"].is_in(known).fill_null(False)
+    if "product" in frame.columns:
+        titles = frame["product"].alias("title").drop_nulls().unique()
+        known = titles.filter(titles.str.strip_chars().str.contains(_SERVICE_NAMES)).to_list()
+        found = found | frame["product"].is_in(known).fill_null(False)
+    return found
+
+
+def _is_service_code(code: str, *, single_letters: bool) -> bool:
+    plain = re.sub(r"[\s_\-.]", "", code).upper()
+    return plain in _SERVICE_CODES or (single_letters and plain in _SINGLE_LETTERS)
+
+
+def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_digits: int) -> None:
+    """Issues of order lines, as found before any repair."""
+    names = set(frame.columns)
+    if "order_id" in names:
+        book.add("cancellations", "note", "order_id", frame["?cancelled"], "mark", frame["order_id"])
+        _note_unmatched(book, frame)
+    if "quantity" in names:
+        book.add("quantity_not_positive", "check", "quantity", frame["quantity"] <= 0, "mark", frame["quantity"])
+        _note_outliers(book, frame)
+    elif "amount" in names:
+        book.add("amount_negative", "check", "amount", frame["amount"] < 0, "mark")
+    if "unit_price" in names:
+        remedy = "quarantine" if spec.negative_price == "quarantine" else "keep"
+        shown = frame["product"] if "product" in names else frame["unit_price"]
+        severity = "repaired" if remedy == "quarantine" else "check"
+        book.add("negative_price", severity, "unit_price", frame["unit_price"] < 0, remedy, shown)  # type: ignore[arg-type]
+        book.add("zero_price", "check", "unit_price", frame["unit_price"] == 0, spec.zero_price, shown)
+    elif "amount" in names:
+        book.add("zero_amount", "note", "amount", frame["amount"] == 0, "keep")
+    shown = frame["product_id"] if "product_id" in names else frame["kind"]
+    book.add("service_codes", "note", "product_id", frame["?service"], spec.service_codes, shown)
+    off = mismatched(frame, money_digits)
+    if off is not None:
+        book.add("amount_mismatch", "check", "amount", off & ~frame["?no_sale"], "keep")
+
+
+def _note_unmatched(book: IssueBook, frame: pl.DataFrame) -> None:
+    """Cancellations and returns whose order is not in the file; only where numbers show which order is meant."""
+    marked = frame["?cancelled"] | frame["order_id"].str.contains(r"^[Rr]-?[0-9]").fill_null(False) & frame["?returned"]
+    if not marked.any():
+        return
+    known = frame["order_id"].filter(~marked).drop_nulls().unique()
+    original = frame["order_id"].str.replace(r"^[CcRr]-?", "")
+    unmatched = marked & ~original.is_in(known.implode()).fill_null(False)
+    if int(unmatched.sum()) <= 0.5 * int(marked.sum()):
+        book.add("cancellation_without_original", "check", "order_id", unmatched, "keep", frame["order_id"])
+
+
+def _note_outliers(book: IssueBook, frame: pl.DataFrame) -> None:
+    sold = frame["quantity"].filter((frame["quantity"] > 0) & (frame["kind"] == "sale"))
+    usual = sold.quantile(0.995, "nearest") if len(sold) >= 200 else None
+    if usual is None:
+        return
+    limit = max(100.0, 20.0 * float(usual))
+    book.add("outlier_quantity", "check", "quantity", frame["quantity"].abs() > limit, "keep", frame["quantity"])

@@ -1,0 +1,233 @@
+"""``validate``: mapped tables to a ``Dataset``, with every row accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import polars as pl
+
+from analytics.dataset import Dataset, Source
+from analytics.errors import AnalysisError, Caveat
+from analytics.keys import derive_key
+from analytics.mapping import MappedTable
+from analytics.progress import report
+from analytics.quality.across import note_orphans, settle_customers, settle_spelling, settle_test_accounts
+from analytics.quality.calendar import covered_days
+from analytics.quality.findings import IssueBook
+from analytics.quality.order_lines import note_lines, with_amounts, with_kind
+from analytics.quality.report import (
+    SEVERITIES,
+    Issue,
+    QualityReport,
+    QualitySpec,
+    SourceBalance,
+    ValidationResult,
+)
+from analytics.quality.rows import Period, empty_impossible, judge
+from analytics.schema import TABLES
+
+UNKNOWN_DAY = date(1970, 1, 1)  # as_of of data without any date; the caveat "as_of_unknown" says so
+
+
+def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> ValidationResult:
+    """Check, repair and set aside; nothing is dropped silently.
+
+    Issues are counted as they stand in the files. Of the repairs, quarantine comes first, then merging.
+    Raises ``AnalysisError``: ``nothing_to_validate``, ``same_file_twice``, ``no_rows_left``.
+    """
+    spec = spec or QualitySpec()
+    _refuse_repeats(tables)
+    key = derive_key("validate", spec, *(mapped.key for mapped in tables))
+    digits = max(mapped.money_digits for mapped in tables)
+    periods = _periods(tables, spec)
+
+    issues: list[Issue] = []
+    caveats = [caveat for mapped in tables for caveat in mapped.caveats]
+    checked: dict[str, list[pl.DataFrame]] = {}
+    for i, mapped in enumerate(tables):
+        report(i / (len(tables) + 1), "validate")
+        frame, book, said = _check(mapped, spec, periods[mapped.table], digits)
+        checked.setdefault(mapped.table, []).append(frame.with_columns(pl.lit(i, pl.UInt16).alias("#source")))
+        issues += book.issues
+        caveats += said
+
+    report(len(tables) / (len(tables) + 1), "validate")
+    together = {name: pl.concat(checked[name], how="diagonal") for name in TABLES if name in checked}
+    for settle in (settle_customers, settle_test_accounts, settle_spelling):
+        together, found = settle(together, spec)
+        issues += found
+    issues += note_orphans(together)
+
+    kept = {name: frame.filter(_kept()) for name, frame in together.items()}
+    for name, frame in kept.items():
+        if not frame.height:
+            raise AnalysisError("no_rows_left", table=name, n=together[name].height)
+    canonical = {name: _canonical(name, frame, tables) for name, frame in kept.items()}
+    currencies = sorted({r.currency for mapped in tables for r in mapped.readings if r.currency})
+    caveats += _data_caveats(canonical, periods, currencies, spec)
+    dataset = Dataset.build(
+        canonical,
+        as_of=next(iter(periods.values())).as_of,
+        currency=spec.currency or (currencies[0] if len(currencies) == 1 else ""),
+        money_digits=digits,
+        sources=tuple(Source(mapped.raw.name, mapped.raw.digest, mapped.raw.n_rows) for mapped in tables),
+    )
+    report(1.0, "validate")
+    issues.sort(key=lambda issue: (SEVERITIES.index(issue.severity), -issue.n_rows, issue.code, issue.field))
+    return ValidationResult(
+        dataset,
+        QualityReport(tuple(issues), _balances(together, tables)),
+        _quarantine(together, tables),
+        _merged(together, tables),
+        _distinct(caveats),
+        key,
+    )
+
+
+def _refuse_repeats(tables: Sequence[MappedTable]) -> None:
+    if not tables:
+        raise AnalysisError("nothing_to_validate")
+    seen: set[tuple[str, str, str]] = set()
+    for mapped in tables:
+        same = (mapped.raw.digest, mapped.table, mapped.raw.decided.sheet)
+        if same in seen:
+            raise AnalysisError("same_file_twice", name=mapped.raw.name)
+        seen.add(same)
+
+
+def _periods(tables: Sequence[MappedTable], spec: QualitySpec) -> dict[str, Period]:
+    """The period of each table, and the one end of observation: the last day with orders, else the last day at all."""
+    covered: dict[str, tuple[date | None, date | None]] = {}
+    for name in TABLES:
+        field = TABLES[name].time_field
+        days = [m.frame[field].cast(pl.Date) for m in tables if m.table == name and field in m.frame.columns]
+        if any(mapped.table == name for mapped in tables):
+            covered[name] = covered_days(pl.concat(days)) if days else (None, None)
+    lasts = [last for name, (_, last) in covered.items() if last is not None and name != "customers"]
+    ordered = covered.get("transactions", (None, None))[1]
+    joined = covered.get("customers", (None, None))[1]
+    as_of = spec.as_of or ordered or max(lasts, default=joined or UNKNOWN_DAY)
+    return {
+        name: Period(first, spec.as_of if spec.as_of is not None and last is not None else last, as_of)
+        for name, (first, last) in covered.items()
+    }
+
+
+def _check(
+    mapped: MappedTable, spec: QualitySpec, period: Period, digits: int
+) -> tuple[pl.DataFrame, IssueBook, list[Caveat]]:
+    """One source: its rows with reasons and repeats, its issues, and what its amounts rest on."""
+    frame = _at_digits(mapped, digits)
+    caveats: list[Caveat] = []
+    if mapped.table == "transactions":
+        frame, caveats = with_amounts(frame)
+        frame = with_kind(frame, spec)
+    book = IssueBook(mapped.table, mapped.raw.name, frame)
+    if mapped.table == "transactions":
+        note_lines(book, frame, spec, digits)
+    frame = empty_impossible(mapped, frame, spec, period, book)
+    frame = judge(mapped, frame, spec, period, book)
+    return frame.drop([name for name in frame.columns if name.startswith("?")]), book, caveats
+
+
+def _at_digits(mapped: MappedTable, digits: int) -> pl.DataFrame:
+    factor = 10 ** (digits - mapped.money_digits)
+    money = [field.name for field in TABLES[mapped.table].fields if field.role == "amount"]
+    return mapped.frame.with_columns(pl.col(name) * factor for name in money if factor > 1 and name in mapped.frame)
+
+
+def _kept() -> pl.Expr:
+    return pl.col("#reason").is_null() & pl.col("#into").is_null()
+
+
+def _canonical(name: str, frame: pl.DataFrame, tables: Sequence[MappedTable]) -> pl.DataFrame:
+    """Canonical columns in the schema's order, ``kind`` behind those of transactions, then attributes."""
+    schema = TABLES[name]
+    columns = [field.name for field in schema.fields if field.name in frame.columns]
+    if name == "transactions":
+        columns.append("kind")
+    attributes = dict.fromkeys(a for mapped in tables if mapped.table == name for a in mapped.attributes)
+    casts = {field.name: field.dtype for field in schema.fields if field.name in columns}
+    return frame.select([*columns, *attributes]).cast(casts)  # type: ignore[arg-type]
+
+
+def _data_caveats(
+    canonical: dict[str, pl.DataFrame], periods: dict[str, Period], currencies: list[str], spec: QualitySpec
+) -> list[Caveat]:
+    caveats: list[Caveat] = []
+    if spec.as_of is None and all(period.as_of == UNKNOWN_DAY for period in periods.values()):
+        caveats.append(Caveat("as_of_unknown"))
+    if len(currencies) > 1 and not spec.currency:
+        caveats.append(Caveat("currencies_mixed", params={"currencies": ", ".join(currencies)}))
+    orders = canonical.get("transactions")
+    if orders is None:
+        return caveats
+    customers = (
+        orders["customer_id"].n_unique() - (orders["customer_id"].null_count() > 0) if "customer_id" in orders else 0
+    )
+    if not customers:
+        caveats.append(Caveat("all_ids_missing"))
+    elif customers == 1:
+        caveats.append(Caveat("one_customer"))
+    if "order_id" in orders.columns and orders["order_id"].drop_nulls().n_unique() == 1:
+        caveats.append(Caveat("one_order"))
+    return caveats
+
+
+def _balances(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) -> tuple[SourceBalance, ...]:
+    balances = []
+    for i, mapped in enumerate(tables):
+        rows = together[mapped.table].filter(pl.col("#source") == i)
+        quarantined = rows["#reason"].len() - rows["#reason"].null_count()
+        merged = rows.filter(pl.col("#reason").is_null() & pl.col("#into").is_not_null()).height
+        kept = rows.filter(_kept()).height
+        balances.append(SourceBalance(mapped.raw.name, mapped.table, mapped.raw.n_rows, kept, quarantined, merged))
+    return tuple(balances)
+
+
+def _quarantine(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) -> pl.DataFrame:
+    """The rows set aside as they stand in their files."""
+    head = {"table": pl.String, "source": pl.String, "row_number": pl.UInt32, "reason": pl.String}
+    pieces = [pl.DataFrame(schema=head)]
+    for i, mapped in enumerate(tables):
+        rows = together[mapped.table].filter((pl.col("#source") == i) & pl.col("#reason").is_not_null())
+        if not rows.height:
+            continue
+        source = mapped.raw.frame[(rows["row_number"] - 1).to_list()]
+        names = {name: f"{name} (source)" if name in head else name for name in source.columns}
+        originals = source.select(pl.col(old).cast(pl.String, strict=False).alias(new) for old, new in names.items())
+        lead = rows.select(
+            pl.lit(mapped.table).alias("table"),
+            pl.lit(mapped.raw.name).alias("source"),
+            "row_number",
+            pl.col("#reason").alias("reason"),
+        )
+        pieces.append(lead.hstack(originals))
+    return pl.concat(pieces, how="diagonal")
+
+
+def _merged(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) -> pl.DataFrame:
+    head = {"table": pl.String, "source": pl.String, "row_number": pl.UInt32, "into_row_number": pl.UInt32}
+    pieces = [pl.DataFrame(schema=head)]
+    for i, mapped in enumerate(tables):
+        rows = together[mapped.table].filter(
+            (pl.col("#source") == i) & pl.col("#reason").is_null() & pl.col("#into").is_not_null()
+        )
+        pieces.append(
+            rows.select(
+                pl.lit(mapped.table).alias("table"),
+                pl.lit(mapped.raw.name).alias("source"),
+                "row_number",
+                pl.col("#into").cast(pl.UInt32).alias("into_row_number"),
+            )
+        )
+    return pl.concat(pieces)
+
+
+def _distinct(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:
+    distinct: list[Caveat] = []
+    for caveat in caveats:
+        if caveat not in distinct:
+            distinct.append(caveat)
+    return tuple(distinct)
