@@ -45,8 +45,8 @@ with page.frame("lifecycle") as _:
         _,
         _(
             "On every date each customer is in exactly one stage, by what was known on that date alone. An order "
-            "counts unless all of it was returned or cancelled. A customer lapses after {lapsed} days of silence and is loyal "
-            "with at least {loyal} order days within {window} days.",
+            "counts unless all of it was returned or cancelled. A customer lapses after {lapsed} days of silence and "
+            "is loyal with at least {loyal} order days within {window} days.",
             lapsed=result.rules.lapsed_after_days,
             loyal=result.rules.loyal_min_orders,
             window=result.rules.loyal_window_days,

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import polars as pl
 import polars.selectors as cs
 
+from analytics.dataset import Dataset
 from analytics.i18n import Words
+from analytics.schema import TABLES
 
 CSV_MIME = "text/csv"
 XLSX_MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -57,8 +59,18 @@ def labelled(frame: pl.DataFrame, _: Words) -> pl.DataFrame:
     return frame.with_columns(columns)
 
 
+def in_currency_units(dataset: Dataset) -> dict[str, pl.DataFrame]:
+    """The tables with money as exact decimals in whole currency units instead of integers of the minor unit."""
+    tables = {}
+    for name, frame in dataset.tables.items():
+        money = [field.name for field in TABLES[name].fields if field.role == "amount" and field.name in frame.columns]
+        scale = pl.lit(10**dataset.money_digits)
+        tables[name] = frame.with_columns((pl.col(money) / scale).round(dataset.money_digits)) if money else frame
+    return tables
+
+
 def safe(frame: pl.DataFrame, _: Words) -> pl.DataFrame:
-    """The frame as it leaves the app: lists joined, codes and headers translated, text that starts a formula prefixed by '."""
+    """The frame as it leaves the app: lists joined, codes and headers translated, formulas disarmed by a leading '."""
     starts = pl.lit("^[" + "".join("\\" + mark if mark in "-=+@" else mark for mark in _FORMULA_STARTS) + "]")
     joined = labelled(frame, _).with_columns(cs.list().cast(pl.List(pl.String)).list.join("; "))
     text = cs.string() | cs.categorical() | cs.enum()

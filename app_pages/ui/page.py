@@ -137,9 +137,9 @@ def frame(name: str) -> Iterator[Words]:
             refusal(AnalysisError("unexpected", reference=name), _, here.name)
 
 
-def controls() -> Any:
-    """The row of a page's inputs."""
-    return st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="controls")
+def controls(key: str = "controls") -> Any:
+    """A row of inputs."""
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key=key)
 
 
 def place() -> Any:
@@ -184,15 +184,17 @@ def chart(finding: str, note: str, spec: Spec, *, key: str) -> None:
 
 
 def evidence(
-    result: Any, _: Words, drawn: Callable[..., Spec], finding: Callable[..., str], note: Callable[..., str], *more: Any
+    result: Any,
+    _: Words,
+    drawn: Callable[..., Spec],
+    finding: Callable[..., str],
+    note: Callable[..., str],
+    *,
+    place: str = "",
 ) -> None:
-    """One claim of a result: its finding, its note and its chart, each cached. ``more`` goes to all three."""
-    chart(
-        draw(finding, result, _, *more),
-        draw(note, result, _, *more),
-        draw(drawn, result, _, *more),
-        key="-".join(["chart", drawn.__name__, *(str(item) for item in more if isinstance(item, str))]),
-    )
+    """One claim of a result: its finding, note and chart, each cached. ``place`` tells twins on a page apart."""
+    key = f"chart-{drawn.__name__}{place}"
+    chart(draw(finding, result, _), draw(note, result, _), draw(drawn, result, _), key=key)
 
 
 def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, alt: str, currency: str = "") -> None:
@@ -227,6 +229,12 @@ def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, 
             case _kind:
                 columns[name] = st.column_config.TextColumn(label, pinned=pinned)
     st.dataframe(shown, column_config=columns, hide_index=True, key=key, alt=alt, placeholder="–")
+
+
+def transposed(rows: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+    """Few rows with many columns, turned so that they fit a narrow place: the first column heads the columns."""
+    first, *others = list(rows[0])
+    return {"": others, **{row[first]: [row[name] for name in others] for row in rows}}
 
 
 def caveats(items: Sequence[Caveat], _: Words) -> None:

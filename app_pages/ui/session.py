@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -56,8 +57,14 @@ def change(**changes: Any) -> None:
 
 def change_spec(section: str, **changes: Any) -> None:
     """Replace fields of one spec of the Workspace. A refused value is told to the person and changes nothing."""
+    change_specs({section: changes})
+
+
+def change_specs(changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """As ``change_spec`` for several specs, in one step that one undo takes back."""
+    before = workspace()
     try:
-        change(**{section: dataclasses.replace(getattr(workspace(), section), **changes)})
+        change(**{section: dataclasses.replace(getattr(before, section), **new) for section, new in changes.items()})
     except AnalysisError as error:
         st.session_state[_NOTICE] = error
 

@@ -8,9 +8,15 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import polars as pl
+
+from analytics.charts.segmentation import segment_names
 from analytics.customers import CustomerLabels, CustomerTable, summarise_customers
 from analytics.dataset import Dataset
+from analytics.demand import DemandPanel, build_panel, panel_choices
 from analytics.errors import AnalysisError
+from analytics.export.tables import in_currency_units
+from analytics.i18n import Words
 from analytics.mapping import MappedTable, MappingSpec, MappingSuggestion, apply_mapping, suggest_mapping
 from analytics.population import observe
 from analytics.quality import ValidationResult, validate
@@ -21,6 +27,7 @@ from app_pages.ui import session
 from app_pages.ui.compute import compute
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
+MOST_MEMBERS = 200  # offered in a list
 HEAVY_BYTES = 2_000_000  # a larger file is read in a worker
 
 
@@ -74,6 +81,16 @@ def validated() -> ValidationResult:
     return compute(validate, tables, session.workspace().quality, heavy=heavy)
 
 
+def balances() -> pl.DataFrame:
+    """Where the rows of each file went."""
+    return pl.DataFrame([dataclasses.asdict(item) for item in validated().report.balances])
+
+
+def cleaned() -> dict[str, pl.DataFrame]:
+    """The validated tables as they leave the app: money in whole currency units."""
+    return compute(in_currency_units, validated().dataset)
+
+
 def observed() -> Dataset:
     """The Dataset as of the chosen day, for the chosen population and definitions."""
     workspace = session.workspace()
@@ -93,6 +110,32 @@ def segments() -> SegmentationResult:
 def labels() -> CustomerLabels:
     """The present segments as labels."""
     return segments().labels
+
+
+def demand() -> DemandPanel:
+    """The regular series that the demand spec asks for; by segment it builds on the present segmentation."""
+    spec, wanted = session.workspace().demand, session.workspace().forecast.unique_id
+    if wanted and spec.by != "total":
+        spec = dataclasses.replace(spec, members=(wanted,))
+    if spec.by != "label":
+        return compute(build_panel, observed(), spec)
+    return compute(build_panel, observed(), spec, labels())
+
+
+def demand_members(_: Words) -> dict[str, str]:
+    """What can be forecast by itself, the largest first: code -> label; "" is the first."""
+    spec = session.workspace().demand
+    by_segment = (labels(),) if spec.by == "label" else ()
+    offered = compute(panel_choices, observed(), spec.by, *by_segment)["member"].head(MOST_MEMBERS).to_list()
+    names = compute(segment_names, segments(), _) if by_segment else {}
+    return {"": _("the largest"), **{member: names.get(member, member) for member in offered}}
+
+
+def periods(n: int, frequency: str, _: Words) -> str:
+    """A length of time in words."""
+    if frequency == "day":
+        return _.ngettext("{n} day", "{n} days", n)
+    return _.ngettext("{n} week", "{n} weeks", n) if frequency == "week" else _.ngettext("{n} month", "{n} months", n)
 
 
 def replace_source(source: SourceRef, **changes: object) -> None:

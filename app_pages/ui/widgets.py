@@ -4,32 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import streamlit as st
 
+from analytics.i18n import Words
 from app_pages.ui import session
 
+Resets = Mapping[str, Mapping[str, Any]]
+AUTOMATIC = "auto"  # stands for a stored None: a select box shows None as nothing chosen
 
-def select(section: str, field: str, label: str, options: Mapping[Any, str], **looks: Any) -> None:
-    """One of ``options`` (code -> label)."""
-    key, value = _bound(section, field)
-    shown = _with_stale(options, [value])
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _shown(stored: Any) -> Any:
+    return AUTOMATIC if stored is None else stored
+
+
+def _decided(shown: Any) -> Any:
+    return None if shown == AUTOMATIC else shown
+
+
+def select(
+    section: str, field: str, label: str, options: Mapping[Any, str], *, resets: Resets | None = None, **looks: Any
+) -> None:
+    """One of ``options`` (code -> label); the code None means that the analysis decides.
+
+    ``resets`` are fields of other specs that a change here makes meaningless: section -> field -> value.
+    """
+    key, value = _bound(section, field, _shown)
+    shown = _with_stale({_shown(code): text for code, text in options.items()}, [value])
     st.selectbox(
         label,
         list(shown),
         format_func=shown.__getitem__,
         key=key,
         on_change=_store,
-        args=(section, field, key),
+        args=(section, field, key, _decided, resets),
         **looks,
     )
 
 
-def segmented(section: str, field: str, label: str, options: Mapping[Any, str], **looks: Any) -> None:
+def segmented(
+    section: str, field: str, label: str, options: Mapping[Any, str], *, resets: Resets | None = None, **looks: Any
+) -> None:
     """One of a few ``options``, all of them in sight."""
-    key, value = _bound(section, field)
-    shown = _with_stale(options, [value])
+    key, value = _bound(section, field, _shown)
+    shown = _with_stale({_shown(code): text for code, text in options.items()}, [value])
     st.segmented_control(
         label,
         list(shown),
@@ -37,7 +60,7 @@ def segmented(section: str, field: str, label: str, options: Mapping[Any, str], 
         key=key,
         required=True,
         on_change=_store,
-        args=(section, field, key),
+        args=(section, field, key, _decided, resets),
         **looks,
     )
 
@@ -84,7 +107,13 @@ def day(section: str, field: str, label: str, shown: date, first: date, last: da
     )
 
 
-def _bound(section: str, field: str, convert: Callable[[Any], Any] = lambda value: value) -> tuple[str, Any]:
+def options(section: str, field: str, _: Words) -> dict[Any, str]:
+    """The values that a spec's field allows (its ``Literal``), with their words ``option.<field>.<value>``."""
+    hints = get_type_hints(type(getattr(session.workspace(), section)))
+    return {value: _.phrase(f"option.{field}.{value}") for value in get_args(hints[field])}
+
+
+def _bound(section: str, field: str, convert: Callable[[Any], Any] = _same) -> tuple[str, Any]:
     """The widget's fixed key, and the stored value put under it."""
     holder = getattr(session.workspace(), section) if section else session.workspace()
     value = convert(getattr(holder, field))
@@ -98,9 +127,12 @@ def _with_stale(options: Mapping[Any, str], values: Sequence[Any]) -> dict[Any, 
     return {**options, **{value: str(value) for value in values if value not in options}}
 
 
-def _store(section: str, field: str, key: str, convert: Callable[[Any], Any] = lambda value: value) -> None:
+def _store(
+    section: str,
+    field: str,
+    key: str,
+    convert: Callable[[Any], Any] = _same,
+    resets: Resets | None = None,
+) -> None:
     value = convert(session.widget_value(key))
-    if section:
-        session.change_spec(section, **{field: value})
-    else:
-        session.change(**{field: value})
+    session.change_specs({section: {field: value}, **(resets or {})})

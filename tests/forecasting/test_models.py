@@ -84,8 +84,11 @@ def test_a_planted_holiday_is_found(planted: Callable[..., np.ndarray]) -> None:
         y[place : place + 3] -= 300
     fit = prophet(Series(base.ds, y, "day", 7), 28, ForecastSpec(holidays=("TW",)))
     assert fit.event_effects is not None
-    assert fit.event_effects["lunar_new_year"] == pytest.approx(-300, abs=20)
-    assert abs(fit.event_effects["National Day"]) < 30
+    effect, error = fit.event_effects["lunar_new_year"]
+    assert effect == pytest.approx(-300, abs=20)
+    assert error == pytest.approx(fit.sigma / 3)  # nine days
+    effect, error = fit.event_effects["National Day"]
+    assert abs(effect) < 3.5 * error
 
 
 def test_short_series_have_no_season() -> None:
