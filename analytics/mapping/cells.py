@@ -54,16 +54,9 @@ def without_missing(column: pl.Series, role: str = "category", *, nobody: bool =
         words += _NOBODY
     counted = column.alias("text").drop_nulls().unique()
     clean = counted.str.strip_chars().str.strip_chars(" \u3000\u200b\ufeff")
-    keep = ~clean.str.to_lowercase().is_in(words)
-    known = pl.DataFrame(
-        [
-            counted,
-            clean.alias("clean").zip_with(
-                keep, pl.Series("clean", [None], dtype=pl.String).new_from_index(0, len(clean))
-            ),
-        ]
-    )
-    if bool((known["text"] == known["clean"]).all()):
+    nothing = clean.str.to_lowercase().is_in(words)
+    known = pl.DataFrame([counted, clean.alias("clean").set(nothing, None)])
+    if bool(known["text"].eq_missing(known["clean"]).all()):
         return column
     joined = column.alias("text").to_frame().join(known, on="text", how="left", maintain_order="left")
     return joined["clean"].alias(column.name)

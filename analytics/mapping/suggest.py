@@ -168,6 +168,8 @@ def _score(
         weight = 0.6 if match.field == schema.time_field else _SHARED.get(match.field, 1.0)
         score += weight * match.confidence * (1.5 if match.reason == "same" else 1.0)
         matched[match.field] = values
+        if match.reason == "same" and match.field == schema.time_field:
+            score += 2.0  # the canonical name of a table's own time field belongs to no other table
     words = phrase(normal(f"{raw.name.rsplit('.', 1)[0]} {raw.decided.sheet}"))
     score += 0.5 if any(contains(words, phrase(word)) for word in table_words(table)) else 0.0
     customer = matched.get("customer_id")
@@ -188,7 +190,8 @@ def _score(
         score -= 1.0
     if table == "survey":
         n_questions = sum(pl.Series(raw.columns).str.contains(_QUESTION)) if raw.columns else 0
-        score += min(n_questions, 12) * 0.35
+        n_scales = sum(_is_scale(values) for values in profiles) if schema.time_field in matched else 0
+        score += min(n_questions + n_scales, 12) * 0.35
     if table == "series" and len(raw.columns) > 4:
         score -= 1.0
     if (
@@ -198,6 +201,12 @@ def _score(
     ):
         score -= 0.5
     return score
+
+
+def _is_scale(values: ColumnProfile) -> bool:
+    """Whole numbers within 0 to 10 and more than two of them: an answer on a scale."""
+    high = values.high if values.high is not None else 99.0
+    return values.whole_share == 1.0 and 3 <= values.n_distinct <= 11 and (values.low or 0.0) >= 0 and high <= 10
 
 
 def _is_unique(raw: RawTable, matches: tuple[ColumnMatch, ...]) -> bool:

@@ -141,9 +141,8 @@ def note_orphans(tables: Tables) -> list[Issue]:
     for name, frame in tables.items():
         if name == "customers" or "customer_id" not in frame.columns:
             continue
-        alive = frame.select(_ALIVE.alias("alive"))["alive"]
         ids = frame["customer_id"]
-        orphan = alive & ids.is_not_null() & ~ids.is_in(known.implode()).fill_null(False)
+        orphan = ids.is_not_null() & ~ids.is_in(known.implode()).fill_null(False)
         book = IssueBook(name, "", frame)
         book.add("orphans", "check", "customer_id", orphan, "keep", ids)
         issues += book.issues

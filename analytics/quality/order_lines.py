@@ -8,7 +8,7 @@ import polars as pl
 
 from analytics.errors import Caveat
 from analytics.quality.findings import IssueBook
-from analytics.quality.report import QualitySpec
+from analytics.quality.report import QualitySpec, Remedy, Severity
 
 _SERVICE_WORDS = """
     POST POSTAGE DOT DOTCOM CARRIAGE C2 FREIGHT SHIPPING SHIP DELIVERY HANDLING FEE FEES AMAZONFEE BANKCHARGES
@@ -101,6 +101,7 @@ def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
         no_sale = no_sale | zero.fill_null(False)
     frame = frame.with_columns(
         marked["cancelled"].alias("?cancelled"),
+        marked["returned"].alias("?numbered_return"),
         (marked["returned"] | (marked["negative"] & ~marked["cancelled"])).alias("?returned"),
         service.alias("?service"),
         no_sale.alias("?no_sale"),
@@ -152,15 +153,18 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
         book.add("cancellations", "note", "order_id", frame["?cancelled"], "mark", frame["order_id"])
         _note_unmatched(book, frame)
     if "quantity" in names:
-        book.add("quantity_not_positive", "check", "quantity", frame["quantity"] <= 0, "mark", frame["quantity"])
+        given_back = frame["quantity"] <= 0
+        numbered = frame["?cancelled"] | frame["?numbered_return"] | frame["?service"]
+        severity: Severity = "check" if (given_back & ~numbered).any() else "note"
+        book.add("quantity_not_positive", severity, "quantity", given_back, "mark", frame["quantity"])
         _note_outliers(book, frame)
     elif "amount" in names:
         book.add("amount_negative", "check", "amount", frame["amount"] < 0, "mark")
     if "unit_price" in names:
-        remedy = "quarantine" if spec.negative_price == "quarantine" else "keep"
+        remedy: Remedy = spec.negative_price
         shown = frame["product"] if "product" in names else frame["unit_price"]
         severity = "repaired" if remedy == "quarantine" else "check"
-        book.add("negative_price", severity, "unit_price", frame["unit_price"] < 0, remedy, shown)  # type: ignore[arg-type]
+        book.add("negative_price", severity, "unit_price", frame["unit_price"] < 0, remedy, shown)
         book.add("zero_price", "check", "unit_price", frame["unit_price"] == 0, spec.zero_price, shown)
     elif "amount" in names:
         book.add("zero_amount", "note", "amount", frame["amount"] == 0, "keep")
@@ -168,12 +172,17 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
     book.add("service_codes", "note", "product_id", frame["?service"], spec.service_codes, shown)
     off = mismatched(frame, money_digits)
     if off is not None:
-        book.add("amount_mismatch", "check", "amount", off & ~frame["?no_sale"], "keep")
+        believable = ~frame["?no_sale"] & (frame["unit_price"] >= 0)
+        book.add("amount_mismatch", "check", "amount", off & believable, "keep")
+    if "unit_price" in names:
+        _note_unit_jumps(book, frame)
+    if {"order_id", "ordered_at"} <= names:
+        _note_orders_twice(book, frame)
 
 
 def _note_unmatched(book: IssueBook, frame: pl.DataFrame) -> None:
     """Cancellations and returns whose order is not in the file; only where numbers show which order is meant."""
-    marked = frame["?cancelled"] | frame["order_id"].str.contains(r"^[Rr]-?[0-9]").fill_null(False) & frame["?returned"]
+    marked = frame["?cancelled"] | frame["?numbered_return"]
     if not marked.any():
         return
     known = frame["order_id"].filter(~marked).drop_nulls().unique()
@@ -190,3 +199,45 @@ def _note_outliers(book: IssueBook, frame: pl.DataFrame) -> None:
         return
     limit = max(100.0, 20.0 * float(usual))
     book.add("outlier_quantity", "check", "quantity", frame["quantity"].abs() > limit, "keep", frame["quantity"])
+
+
+def _note_unit_jumps(book: IssueBook, frame: pl.DataFrame) -> None:
+    """Prices a hundred or a thousand times the product's usual one: cents where the rest is whole units, or back."""
+    product = next((name for name in ("product_id", "product") if name in frame.columns), None)
+    if product is None:
+        return
+    lines = frame.select(product, "unit_price", row="row_number").filter(
+        (pl.col("unit_price") > 0) & ~frame["?service"] & pl.col(product).is_not_null()
+    )
+    usual = lines.group_by(product).agg(pl.col("unit_price").median().alias("usual"), n=pl.len())
+    usual = usual.filter(pl.col("n") >= 5)
+    power = (pl.col("unit_price") / pl.col("usual")).log10()
+    jumped = lines.join(usual, on=product).filter(
+        (power.abs() > 1.5) & ((power - power.round()).abs() < 0.12) & (power.abs() < 3.5)
+    )
+    mask = frame["row_number"].is_in(jumped["row"].implode())
+    book.add("unit_jump", "check", "unit_price", mask, "keep", frame[product].cast(pl.String))
+
+
+def _note_orders_twice(book: IssueBook, frame: pl.DataFrame) -> None:
+    """Orders of one customer with the same lines under another number within ten minutes: submitted twice."""
+    content = [name for name in ("product_id", "product", "quantity", "amount") if name in frame.columns]
+    if "customer_id" not in frame.columns or not content:
+        return
+    sold = pl.col("order_id").is_not_null() & pl.col("customer_id").is_not_null() & (pl.col("kind") == "sale")
+    orders = (
+        frame.lazy()
+        .filter(sold)
+        .select("order_id", "customer_id", "ordered_at", line=pl.struct(content).hash() % 2**32)
+        .group_by("order_id", "customer_id")
+        .agg(pl.col("line").sum().alias("content"), pl.len().alias("n_lines"), pl.col("ordered_at").min())
+        .sort("customer_id", "content", "n_lines", "ordered_at", "order_id")
+        .with_columns(gap=pl.col("ordered_at").diff().over("customer_id", "content", "n_lines"))
+        .filter(
+            (pl.col("gap") <= pl.duration(minutes=10))
+            & (pl.col("ordered_at") != pl.col("ordered_at").dt.truncate("1d"))
+        )
+        .collect()
+    )
+    mask = frame["order_id"].is_in(orders["order_id"].implode()).fill_null(False)
+    book.add("order_twice", "check", "order_id", mask, "keep", frame["order_id"])

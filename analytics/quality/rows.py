@@ -36,14 +36,11 @@ def decisive(field: Field, table: str) -> bool:
 
 def judge(mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, period: Period, book: IssueBook) -> pl.DataFrame:
     """``frame`` with ``#reason`` (why a row is set aside, else null) and ``#into`` (the row it repeats, else null)."""
-    reasons: list[pl.Series] = []
-    blank = _blank(mapped)
-    totals = _totals(mapped, frame, blank)
+    blank, totals = frame["#blank"], frame["#totals"]
     book.add("blank_rows", "repaired", "", blank, "quarantine")
     book.add("totals_row", "repaired", "", totals, "quarantine", _first_text(mapped))
-    reasons += [_where(blank, "blank_row"), _where(totals, "totals_row")]
-    reasons += _unparsed(mapped, frame, spec, book, blank | totals)
-    frame = frame.with_columns((blank | totals).alias("#no_row"))
+    reasons = [_where(blank, "blank_row"), _where(totals, "totals_row")]
+    reasons += _unparsed(mapped, frame, spec, book, frame["#no_row"])
     reasons += _dates(mapped, frame, spec, period, book)
     if mapped.table == "transactions":
         reasons += _order_reasons(frame, spec)
@@ -60,6 +57,21 @@ def judge(mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, period: P
     book.add("repeated_rows", "note", "", twice & ~identity & ~frame["#no_row"], "keep")
     into = repeated.set(~identity, None) if merge else repeated.set(twice, None)
     return frame.with_columns(pl.coalesce(*reasons).alias("#reason"), into.alias("#into"))
+
+
+def with_no_rows(mapped: MappedTable) -> pl.DataFrame:
+    """The mapped frame with ``#blank`` and ``#totals`` rows marked (``#no_row``: either), their values taken out."""
+    frame = mapped.frame
+    blank = _blank(mapped)
+    totals = _totals(mapped, frame, blank)
+    frame = frame.with_columns(blank.alias("#blank"), totals.alias("#totals"), (blank | totals).alias("#no_row"))
+    if not totals.any():
+        return frame
+    return frame.with_columns(
+        pl.when(pl.col("#totals")).then(None).otherwise(pl.col(name)).alias(name)
+        for name in mapped.frame.columns
+        if name != "row_number"
+    )
 
 
 def _order_reasons(frame: pl.DataFrame, spec: QualitySpec) -> list[pl.Series]:

@@ -24,7 +24,7 @@ from analytics.quality.report import (
     SourceBalance,
     ValidationResult,
 )
-from analytics.quality.rows import Period, empty_impossible, judge
+from analytics.quality.rows import Period, empty_impossible, judge, with_no_rows
 from analytics.schema import TABLES
 
 UNKNOWN_DAY = date(1970, 1, 1)  # as_of of data without any date; the caveat "as_of_unknown" says so
@@ -118,7 +118,7 @@ def _check(
     mapped: MappedTable, spec: QualitySpec, period: Period, digits: int
 ) -> tuple[pl.DataFrame, IssueBook, list[Caveat]]:
     """One source: its rows with reasons and repeats, its issues, and what its amounts rest on."""
-    frame = _at_digits(mapped, digits)
+    frame = _at_digits(with_no_rows(mapped), mapped, digits)
     caveats: list[Caveat] = []
     if mapped.table == "transactions":
         frame, caveats = with_amounts(frame)
@@ -128,13 +128,14 @@ def _check(
         note_lines(book, frame, spec, digits)
     frame = empty_impossible(mapped, frame, spec, period, book)
     frame = judge(mapped, frame, spec, period, book)
-    return frame.drop([name for name in frame.columns if name.startswith("?")]), book, caveats
+    spare = [name for name in frame.columns if name.startswith("?")]
+    return frame.drop(spare, "#blank", "#totals", "#no_row"), book, caveats
 
 
-def _at_digits(mapped: MappedTable, digits: int) -> pl.DataFrame:
+def _at_digits(frame: pl.DataFrame, mapped: MappedTable, digits: int) -> pl.DataFrame:
     factor = 10 ** (digits - mapped.money_digits)
     money = [field.name for field in TABLES[mapped.table].fields if field.role == "amount"]
-    return mapped.frame.with_columns(pl.col(name) * factor for name in money if factor > 1 and name in mapped.frame)
+    return frame.with_columns(pl.col(name) * factor for name in money if factor > 1 and name in frame.columns)
 
 
 def _kept() -> pl.Expr:
