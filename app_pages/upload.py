@@ -6,8 +6,9 @@ from app_pages.ui import page, session, sources, walk, widgets
 with page.frame("upload") as _:
     with page.controls():
         sources.choose(_)
-        labels = {code: _.symbol(code).strip() + " · " + code if code else _("unknown") for code in sources.CURRENCIES}
-        widgets.select("quality", "currency", _("Currency"), labels, width=170)
+        if not session.workspace().world:
+            labels = {code: f"{code} · {_.symbol(code)}" for code in sources.CURRENCIES}
+            widgets.select("quality", "currency", _("Currency"), {"": _("as the amounts show"), **labels}, width=200)
     page.lesson(_, "upload")
     top = page.place()
     readable = sources.panels(_)

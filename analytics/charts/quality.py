@@ -76,13 +76,14 @@ def findings(result: ValidationResult, _: Words) -> Spec:
             "rows": issue.n_rows,
             "share": _.percent(issue.row_share, 2),
             "revenue": _.percent(issue.revenue_share, 2),
-            "order": i,
         }
-        for i, issue in enumerate(shown)
+        for issue in shown
     ]
+    # Room at the right end for the number beside the longest bar.
+    most = max((issue.n_rows for issue in shown), default=1) * 1.08
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("problem:N", sort=alt.SortField("order"), axis=plain_axis(labelLimit=320)),
-        x=alt.X("rows:Q", axis=None),
+        y=alt.Y("problem:N", sort=[row["problem"] for row in rows], axis=plain_axis(labelLimit=320)),
+        x=alt.X("rows:Q", axis=None, scale=alt.Scale(domain=[0, most])),
         tooltip=[
             tooltip("problem", _("Problem")),
             tooltip("rows", _("Rows"), kind="quantitative", format=","),

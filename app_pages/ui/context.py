@@ -30,7 +30,7 @@ def bar(_: Words, name: str) -> None:
     data = _dataset()
     workspace = session.workspace()
     with st.container(horizontal=True, vertical_alignment="center", key="context"):
-        st.markdown(f":material/storefront: {escape_markdown(source_name(_))}", width="content")
+        st.markdown(f":small[:material/storefront: {escape_markdown(source_name(_))}]", width="content")
         if data is not None:
             offered = compute(choices, data)
             as_of = workspace.population.as_of or data.as_of

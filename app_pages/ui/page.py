@@ -16,7 +16,7 @@ import msgspec
 import polars as pl
 import streamlit as st
 
-from analytics.charts.headline import Headline
+from analytics.charts.headline import Headline, Metric
 from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
@@ -159,13 +159,18 @@ def answer(headline: Headline, _: Words) -> None:
         with st.container(gap="xxsmall"):
             st.header(headline.finding, anchor=False)
             st.markdown(headline.sentence)
-        with st.grid(min_column_width=150):
-            for metric in headline.metrics:
-                with st.container(gap="xxsmall"):
-                    st.metric(metric.label, metric.value)
-                    if metric.note:
-                        color = {"gray": "gray", "good": "green", "watch": "orange", "bad": "red"}[metric.tone]
-                        st.badge(metric.note, color=color)  # type: ignore[arg-type]
+        metrics(headline.metrics)
+
+
+def metrics(items: Sequence[Metric], *, columns: int = 4) -> None:
+    """Figures side by side; fewer in a row where the place is narrow."""
+    with st.grid(columns, min_column_width=140):
+        for metric in items:
+            with st.container(gap="xxsmall"):
+                st.metric(metric.label, metric.value)
+                if metric.note:
+                    color = {"gray": "gray", "good": "green", "watch": "orange", "bad": "red"}[metric.tone]
+                    st.badge(metric.note, color=color)  # type: ignore[arg-type]
 
 
 def heading(finding: str, note: str = "") -> None:
@@ -205,6 +210,7 @@ def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, 
         label, pinned = _.label("field", name), i == 0
         match kind:
             case "int":
+                shown = shown.with_columns(pl.col(name).round(0))
                 columns[name] = st.column_config.NumberColumn(label, format="localized", pinned=pinned)
             case "number":
                 columns[name] = st.column_config.NumberColumn(label, format="%.2f", pinned=pinned)
@@ -315,7 +321,7 @@ def refusal(error: AnalysisError, _: Words, name: str) -> None:
                 icon=":material/storefront:",
                 key="to-world",
                 on_click=session.change,
-                kwargs={"world": session.WORLDS[0]},
+                kwargs={"world": next(iter(session.WORLDS))},
             )
         if error.code in {"step_cancelled", "unexpected", "worker_died", "step_too_long"}:
             st.button(_("Run again"), icon=":material/refresh:", key="run-again")

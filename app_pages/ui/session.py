@@ -16,7 +16,7 @@ from analytics.workspace import SourceRef, Workspace, from_json, from_link, to_l
 
 LINK_PARAMETER = "s"
 MAX_UNDO = 50
-WORLDS = ("marketplace", "marketplace_dirty")
+WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
 
 _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
 
@@ -144,7 +144,7 @@ def _adopt(decode: Any) -> None:
         adopted, refused = decode()
         if adopted.world and adopted.world not in WORLDS:
             st.session_state[_NOTICE] = AnalysisError("world_unknown", world=adopted.world[:40])
-            adopted = dataclasses.replace(adopted, world=WORLDS[0])
+            adopted = dataclasses.replace(adopted, world=next(iter(WORLDS)))
         elif refused:
             st.session_state[_NOTICE] = AnalysisError("link_partial", fields=", ".join(refused))
         st.session_state[_WORKSPACE] = adopted

@@ -15,7 +15,7 @@ from app_pages.ui import context, page, session, walk
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|")
-CURRENCIES = ("", "TWD", "CNY", "HKD", "USD", "GBP", "EUR", "JPY")
+CURRENCIES = ("TWD", "CNY", "HKD", "USD", "GBP", "EUR", "JPY")
 PREVIEW_ROWS = 8
 OWN = "own"
 

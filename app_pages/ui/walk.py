@@ -18,9 +18,11 @@ from analytics.errors import AnalysisError
 from analytics.export.tables import in_currency_units
 from analytics.i18n import Words
 from analytics.mapping import MappedTable, MappingSpec, MappingSuggestion, apply_mapping, suggest_mapping
+from analytics.personas import PersonasResult, describe_personas
 from analytics.population import observe
-from analytics.quality import ValidationResult, validate
+from analytics.quality import QualitySpec, ValidationResult, validate
 from analytics.reading import RawTable, ReadSpec, read
+from analytics.schema import TABLES
 from analytics.segmentation import SegmentationResult, segment
 from analytics.workspace import SourceRef
 from app_pages.ui import session
@@ -28,7 +30,7 @@ from app_pages.ui.compute import compute
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
 MOST_MEMBERS = 200  # offered in a list
-HEAVY_BYTES = 2_000_000  # a larger file is read in a worker
+HEAVY_BYTES, HEAVY_ROWS = 2_000_000, 200_000  # beyond these a file is read and checked in a worker
 
 
 def sources() -> tuple[SourceRef, ...]:
@@ -54,7 +56,9 @@ def raw(source: SourceRef) -> RawTable:
 
 
 def suggestion(source: SourceRef) -> MappingSuggestion:
-    """Which column is probably what."""
+    """Which column is probably what; a sample world's file is named after its table."""
+    if session.workspace().world and Path(source.name).stem in TABLES:
+        return suggestion_for(source, Path(source.name).stem)
     return compute(suggest_mapping, raw(source))
 
 
@@ -71,14 +75,21 @@ def mapping(source: SourceRef) -> MappingSpec:
 def mapped(source: SourceRef) -> MappedTable:
     """The source with canonical columns."""
     table = raw(source)
-    return compute(apply_mapping, table, mapping(source), heavy=table.n_rows > 200_000)
+    return compute(apply_mapping, table, mapping(source), heavy=table.n_rows > HEAVY_ROWS)
+
+
+def quality() -> QualitySpec:
+    """The person's repairs; a sample world knows its own currency."""
+    workspace = session.workspace()
+    known = session.WORLDS.get(workspace.world, "")
+    return dataclasses.replace(workspace.quality, currency=workspace.quality.currency or known)
 
 
 def validated() -> ValidationResult:
     """All sources as one trusted Dataset, with the report and the quarantine."""
     tables = tuple(mapped(source) for source in sources())
-    heavy = sum(table.frame.height for table in tables) > 200_000
-    return compute(validate, tables, session.workspace().quality, heavy=heavy)
+    heavy = sum(table.frame.height for table in tables) > HEAVY_ROWS
+    return compute(validate, tables, quality(), heavy=heavy)
 
 
 def balances() -> pl.DataFrame:
@@ -112,6 +123,19 @@ def labels() -> CustomerLabels:
     return segments().labels
 
 
+def personas() -> PersonasResult:
+    """The persona cards of the present segments; what built the segments is marked as such."""
+    cut = segments()
+    features = tuple(cut.features["feature"].to_list())
+    spec = dataclasses.replace(session.workspace().personas, built_from=features)
+    return compute(describe_personas, customers(), cut.labels, spec)
+
+
+def names(_: Words) -> dict[str, str]:
+    """What the present segments are called: label -> "2 · Loyal"."""
+    return compute(segment_names, segments().names, _)
+
+
 def demand() -> DemandPanel:
     """The regular series that the demand spec asks for; by segment it builds on the present segmentation."""
     spec, wanted = session.workspace().demand, session.workspace().forecast.unique_id
@@ -127,8 +151,8 @@ def demand_members(_: Words) -> dict[str, str]:
     spec = session.workspace().demand
     by_segment = (labels(),) if spec.by == "label" else ()
     offered = compute(panel_choices, observed(), spec.by, *by_segment)["member"].head(MOST_MEMBERS).to_list()
-    names = compute(segment_names, segments(), _) if by_segment else {}
-    return {"": _("the largest"), **{member: names.get(member, member) for member in offered}}
+    called = names(_) if by_segment else {}
+    return {"": _("the largest"), **{member: called.get(member, member) for member in offered}}
 
 
 def periods(n: int, frequency: str, _: Words) -> str:
@@ -153,5 +177,8 @@ def set_reading(source: SourceRef, reading: ReadSpec) -> None:
 
 def _world_sources(world: str) -> tuple[SourceRef, ...]:
     folder = WORLDS / world
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in {".parquet", ".csv"})
+    order = list(TABLES)
+    paths = [path for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}]
+    paths.sort(key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.name))
+    names = [path.name for path in paths]
     return tuple(SourceRef(name, f"{world}/{name}") for name in names)
