@@ -40,8 +40,9 @@ def baseline_season(n: int, horizon: int, frequency: str) -> int:
 def place_origins(n: int, horizon: int, season: int, frequency: str, n_origins: int) -> tuple[list[int], list[int]]:
     """Numbers of periods that each origin sees: (scored, earlier), both ascending.
 
-    Scored origins spread evenly over the last year, with less than two years over the second half. Earlier ones, at the
-    same spacing before them, only teach the bands: they do not reach back to where a yearly season could not be fitted.
+    Scored origins spread evenly over the last year, with less than two years over the second half. Earlier ones, before
+    them at the same spacing but half a horizon at least, so that long steps are known too, only teach the bands: they
+    do not reach back to where a yearly season could not be fitted.
     """
     year, latest = PERIODS_A_YEAR[frequency], n - horizon
     least = _least_train(season)
@@ -54,7 +55,7 @@ def place_origins(n: int, horizon: int, season: int, frequency: str, n_origins: 
     scored = sorted({round(earliest + place * step) for place in range(n_origins)})
     two_years = TWO_YEARS[frequency]
     floor = two_years if scored[0] >= two_years else max(least, -(-n // 4))
-    spacing = max(step, 1.0)
+    spacing = max(step, horizon / 2)
     earlier = {round(scored[0] - place * spacing) for place in range(1, n_origins + 1)}
     return scored, sorted(n_train for n_train in earlier if n_train >= floor)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -33,6 +34,7 @@ DEFAULT_HORIZON = {"day": 28, "week": 12, "month": 6}
 MOST_MISSING = 0.3
 INTERMITTENT = 0.5
 LOW_COVERAGE = 0.7
+Z_95 = 1.96
 PERIODS = 1_000  # bounds on what a link may ask for
 MOST_ORIGINS = 24
 
@@ -98,9 +100,9 @@ class ForecastResult:
     decomposition : ds (history and horizon), y (null ahead), fitted, trend (in ``unit``), and weekly, yearly, holidays
         where the model has them: in ``unit`` when ``mode`` is "additive" (fitted = their sum), else as shares of the
         trend (fitted = trend x (1 + their sum)). ``fitted`` may lie below zero where ``forecast`` is held at zero.
-    components : component, position, name, effect; one row per point of a component's shape. weekly: position 0-6 from
-        Monday; yearly: position = day of the year; holidays: position = rank by size, name = event code. Effects as in
-        ``decomposition``.
+    components : component, position, name, effect, lo_95, hi_95, beyond_chance; one row per point of a shape. weekly: position 0-6 from Monday; yearly: position = day of the year; holidays: position = rank by size, name =
+        event code, approximate bounds, and whether the effect differs from zero at 5 percent over all holidays
+        together (these three null for the others). Effects as in ``decomposition``.
     horizon, season_length : periods ahead; the baseline's season in periods (1: it repeats the last value).
     mode : "additive" or "multiplicative", as fitted.
     best_model, reason : the model whose total leads, and why: "lower_error" (Prophet below the baseline),
@@ -330,19 +332,37 @@ def _decomposition(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFra
 
 def _components(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFrame:
     """Each component's shape: read off its own values over the last year (week), where every place occurs once."""
-    rows: list[tuple[str, int, str | None, float]] = []
+    rows: list[tuple[str, int, str | None, float, float | None, float | None, bool | None]] = []
     days, parts = [*series.ds, *ds], fit.parts or {}
     if "weekly" in parts:
         shape = {day.weekday(): float(effect) for day, effect in zip(days, parts["weekly"], strict=True)}
-        rows += [("weekly", place, None, shape[place]) for place in sorted(shape)]
+        rows += [("weekly", place, None, shape[place], None, None, None) for place in sorted(shape)]
     if "yearly" in parts:
         year = slice(-PERIODS_A_YEAR[series.frequency], None)
         shape = {day.timetuple().tm_yday: float(e) for day, e in zip(days[year], parts["yearly"][year], strict=True)}
-        rows += [("yearly", place, None, shape[place]) for place in sorted(shape)]
-    effects = sorted((fit.event_effects or {}).items(), key=lambda item: (-abs(item[1]), item[0]))
-    rows += [("holidays", rank, code, effect) for rank, (code, effect) in enumerate(effects)]
-    schema = {"component": pl.String, "position": pl.Int64, "name": pl.String, "effect": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        rows += [("yearly", place, None, shape[place], None, None, None) for place in sorted(shape)]
+    effects = sorted((fit.event_effects or {}).items(), key=lambda item: (-abs(item[1][0]), item[0]))
+    clear = _beyond_chance(fit.event_effects or {})
+    for rank, (code, (effect, error)) in enumerate(effects):
+        rows.append(("holidays", rank, code, effect, effect - Z_95 * error, effect + Z_95 * error, code in clear))
+    schema: dict[str, type[pl.DataType]] = {"component": pl.String, "position": pl.Int64, "name": pl.String}
+    numbers = dict.fromkeys(("effect", "lo_95", "hi_95"), pl.Float64)
+    return pl.DataFrame(rows, schema={**schema, **numbers, "beyond_chance": pl.Boolean}, orient="row")
+
+
+def _beyond_chance(estimates: dict[str, tuple[float, float]]) -> set[str]:
+    """Events whose effect differs from zero at 5 percent, over all of them together (Holm 1979)."""
+    normal = NormalDist()
+    p_values = {
+        code: 2 * (1 - normal.cdf(abs(effect) / error)) if error > 0 else 1.0
+        for code, (effect, error) in estimates.items()
+    }
+    clear: set[str] = set()
+    for rank, code in enumerate(sorted(p_values, key=p_values.__getitem__)):
+        if p_values[code] > 0.05 / (len(p_values) - rank):
+            break
+        clear.add(code)
+    return clear
 
 
 def _size_caveats(series: Series, horizon: int, spec: ForecastSpec, fit: Fit) -> list[Caveat]:
@@ -387,7 +407,7 @@ def _backtest_caveats(
         caveats.append(Caveat("baseline_wins", "watch", {**params, "n_won": n_won, "n_origins": n_origins}))
     elif reason == "lower_error" and 2 * n_won <= n_origins:
         caveats.append(Caveat("narrow_win", "note", {"n_won": n_won, "n_origins": n_origins}))
-    if "prophet" not in calibrated:
+    if "prophet" not in calibrated and reason != "equal":
         caveats.append(Caveat("bands_uncalibrated", "watch", {"n_origins": len(origins)}))
     measured = mine["coverage_80"]
     if measured is not None and measured < LOW_COVERAGE:

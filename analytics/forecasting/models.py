@@ -50,7 +50,8 @@ class Fit:
     """Forecasts of the next periods, the in-sample standard error, and what the model was made of.
 
     ``parts`` (Prophet only) holds one array per component over history and horizon, in ``y``'s unit or, for seasons and
-    holidays of a multiplicative model, as a share of the trend; ``event_effects`` one mean effect per holiday.
+    holidays of a multiplicative model, as a share of the trend; ``event_effects`` per holiday its mean effect and the
+    standard error of that, as least squares would have it beside the same seasons.
     """
 
     forecast: Array
@@ -58,7 +59,7 @@ class Fit:
     seasonalities: tuple[str, ...] = ()
     mode: Mode = "additive"
     parts: dict[str, Array] | None = None
-    event_effects: dict[str, float] | None = None
+    event_effects: dict[str, tuple[float, float]] | None = None
 
 
 def next_periods(last: date, horizon: int, frequency: Frequency) -> tuple[date, ...]:
@@ -109,10 +110,11 @@ def prophet(series: Series, horizon: int, spec: ForecastSpec) -> Fit:
     # Degrees of freedom are not counted: the scale is calibrated on the back-test anyway.
     sigma = float(np.sqrt(np.nanmean(errors**2)))
     sigma = sigma if sigma > 1e-6 * float(np.nanmax(np.abs(series.y))) else 0.0
-    effects = {}
-    for code in sorted({event.code for event in known}):
-        touched = table[code][table[code] != 0]
-        effects[code] = float(touched.mean()) if len(touched) else 0.0
+    level = float(np.abs(table["trend"][: len(series)]).mean()) if mode == "multiplicative" else 1.0
+    effects = {
+        code: (float(table[code][: len(series)][touched].mean()), error / level)
+        for code, touched, error in _event_errors(series, known, seasonalities, errors)
+    }
     return Fit(
         _floored(fitted[len(series) :], series.y),
         sigma,
@@ -201,6 +203,36 @@ def _fit_and_predict(
         raise AnalysisError("fit_failed", n_periods=len(series)) from error
     table = model.predict(pd.DataFrame({"ds": ds}))
     return {str(name): table[name].to_numpy(dtype=float) for name in table.columns if name != "ds"}
+
+
+def _event_errors(
+    series: Series, known: tuple[Event, ...], seasonalities: tuple[str, ...], errors: Array
+) -> list[tuple[str, npt.NDArray[np.bool_], float]]:
+    """Per event: its code, the periods it touched, its effect's standard error.
+
+    That of least squares on a level, a slope, the seasons' waves and the events, so that an event which a season could
+    explain as well has a large one. Prophet's own point estimate has none.
+    """
+    import numpy as np
+
+    codes = sorted({event.code for event in known})
+    if not codes:
+        return []
+    days = {code: {event.ds for event in known if event.code == code} for code in codes}
+    touched = {code: np.array([ds in days[code] for ds in series.ds]) for code in codes}
+    at = np.array([ds.toordinal() for ds in series.ds], dtype=float)
+    columns = [np.ones(len(at)), (at - at[0]) / max(at[-1] - at[0], 1.0)]
+    waves = {"weekly": (7.0, 3), "yearly": (365.25, 5 if series.frequency == "month" else 10)}  # as Prophet has them
+    for name in seasonalities:
+        length, n_waves = waves[name]
+        for wave in range(1, n_waves + 1):
+            columns += [np.sin(2 * np.pi * wave * at / length), np.cos(2 * np.pi * wave * at / length)]
+    seen = np.isfinite(series.y)
+    design = np.column_stack([*columns, *(touched[code].astype(float) for code in codes)])[seen]
+    freedom = max(int(seen.sum()) - int(np.linalg.matrix_rank(design)), 1)
+    variance = np.diag(np.linalg.pinv(design.T @ design)) * float((errors[seen] ** 2).sum()) / freedom
+    found = np.sqrt(variance[len(columns) :])
+    return [(code, touched[code], float(error)) for code, error in zip(codes, found, strict=True)]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pytest
 from analytics.demand import DemandPanel
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastResult, ForecastSpec, forecast
+from analytics.forecasting.forecast import _beyond_chance
 from analytics.i18n import phrases
 from analytics.progress import listening
 
@@ -103,10 +104,24 @@ def test_components_are_shapes(weekly: ForecastResult) -> None:
     assert len(yearly) == 52
     assert yearly["position"].is_between(1, 366).all()
     assert yearly["effect"].max() == pytest.approx(60, abs=25)
+    assert yearly["lo_95"].null_count() == 52
+    holidays = weekly.components.filter(pl.col("component") == "holidays")
+    assert holidays["name"].n_unique() == len(holidays) >= 8
+    assert (holidays["lo_95"] < holidays["effect"]).all()
+    assert not holidays["beyond_chance"].any()  # none was planted
     whole = weekly.decomposition.select(pl.sum_horizontal("trend", "yearly", "holidays")).to_series()
     assert whole.to_numpy() == pytest.approx(weekly.decomposition["fitted"].to_numpy())
     ahead = weekly.decomposition.tail(12)
     assert ahead["fitted"].to_numpy() == pytest.approx(weekly.forecast["prophet"].to_numpy())
+
+
+def test_effects_beyond_chance_by_hand() -> None:
+    # p: .0027, .0214, .0455, .3173. Holm at .05 of four: .0125 passes, .0167 does not, and there it ends.
+    estimates = {"a": (3.0, 1.0), "b": (-2.3, 1.0), "c": (2.0, 1.0), "d": (1.0, 1.0), "e": (0.0, 0.0)}
+    assert _beyond_chance({name: estimates[name] for name in "abcd"}) == {"a"}
+    assert _beyond_chance({name: estimates[name] for name in "ab"}) == {"a", "b"}
+    assert _beyond_chance({"e": estimates["e"]}) == set()
+    assert _beyond_chance({}) == set()
 
 
 # ---- honest numbers

@@ -136,7 +136,8 @@ PHRASES = {
     ),
     "caveat.bands_uncalibrated": N_("The bands could not be calibrated"),
     "caveat.bands_uncalibrated.body": N_(
-        "{n_origins} back-tests gave too few errors, so the bands are wide fallbacks that assume a wandering level."
+        "Too few back-test errors are known (back-tests: {n_origins}), so the bands are wide fallbacks that assume a "
+        "wandering level."
     ),
     "caveat.coverage_low": N_("The 80% band held less often than it should"),
     "caveat.coverage_low.body": N_(
@@ -160,11 +161,7 @@ PHRASES = {
     "caveat.values_negative": N_("Some periods are negative"),
     "caveat.values_negative.body": N_("{n_periods} periods are below zero, so swings are added, not multiplied."),
     "caveat.gaps_left_out": N_("Some periods have no value"),
-    "caveat.gaps_left_out.body": N_(
-        "{n_missing} of {n_periods} periods are missing: left out, not set to zero."
-    ),
+    "caveat.gaps_left_out.body": N_("{n_missing} of {n_periods} periods are missing: left out, not set to zero."),
     "caveat.series_ended": N_("Nothing was sold at the end of the history"),
-    "caveat.series_ended.body": N_(
-        "The last sale was in the period of {last}; {n_periods} since then count as zero."
-    ),
+    "caveat.series_ended.body": N_("The last sale was in the period of {last}; {n_periods} since then count as zero."),
 }
