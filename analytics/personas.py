@@ -72,7 +72,7 @@ class PersonasResult:
         comparisons of the result), verdict ("different", "similar": the interval lies within the least difference
         shown, "unclear"), built_in (the field made the groups), shown, rank (1 = strongest; null unless shown).
     similar : label, field, effect, lo, hi: fields that are NOT different (for a category the widest level).
-    coverage : label, field, coverage (0-1): how many of the group have a value.
+    coverage : label, field, coverage (0-1): of how many in the group an attribute is known.
     n_customers : customers with a label; n_tests : comparisons made; n_suppressed : comparisons left out because
         they would tell of 1-9 people; n_hidden : groups without a card.
     """
@@ -175,7 +175,7 @@ def describe_personas(customers: CustomerTable, labels: CustomerLabels, spec: Pe
         measures=_measures(frame, shown, numbers),
         traits=traits,
         similar=_similar(traits, rank),
-        coverage=_coverage(frame, shown, [*numbers, *categories]),
+        coverage=_coverage(frame, shown, [name for name in customers.attributes if name in {*numbers, *categories}]),
         n_customers=frame.height,
         n_tests=traits.height,
         n_suppressed=n_suppressed,

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 MAP_COLUMNS, MAP_ROWS = 48, 26
-PROFILE_FIELDS = 8
+PROFILE_FIELDS = 6
 
 
 def display_order(frame: pl.DataFrame, index: Ints, n_segments: int) -> Ints:
@@ -125,11 +125,13 @@ def sizes(labelled: pl.DataFrame, labels: list[str], codes: tuple[str, ...]) -> 
 
 
 def profile_fields(customers: CustomerTable, frame: pl.DataFrame, used: list[str]) -> list[str]:
-    """What the profile shows: the features used, then other known behaviour, eight at most; nothing without values."""
+    """What the profile shows: the features used, then other known behaviour; nothing without values.
+
+    Six in all, unless more features were used; eight at most."""
     order = {name: i for i, name in enumerate(BEHAVIOUR)}
     others = sorted((m for m in customers.measures if m in order and m not in used), key=lambda name: order[name])
     numeric = [name for name in (*used, *others) if name in frame.columns and frame[name].count()]
-    return numeric[:PROFILE_FIELDS]
+    return numeric[: min(8, max(PROFILE_FIELDS, len(used)))]
 
 
 def profiles(labelled: pl.DataFrame, labels: list[str], fields: list[str]) -> pl.DataFrame:
@@ -189,8 +191,8 @@ def draw_map(
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, tuple[float, float]]:
     """Customers on the first two principal components: cells, centres, axes and variance shares (see the Result).
 
-    The outermost half percent of each axis is drawn on its border. Axes point to where the strongest feature grows,
-    or where orders are more recent. With one feature the second component is zero.
+    What lies beyond the outermost per mille of an axis is drawn on its border. Axes point to where the strongest
+    feature grows, or where orders are more recent. With one feature the second component is zero.
     """
     covariance = np.atleast_2d(np.cov(points, rowvar=False))
     strengths, vectors = np.linalg.eigh(covariance)
@@ -246,8 +248,9 @@ def draw_map(
 
 
 def _scaled(values: Floats, n_cells: int) -> Floats:
-    low, high = np.quantile(values, [0.005, 0.995])
+    low, high = np.quantile(values, [0.001, 0.999])
     if high - low < 1e-9:
         low, high = values.min() - 1.0, values.max() + 1.0
-    scaled: Floats = np.clip((values - low) / (high - low) * n_cells, 0, n_cells - 1e-9)
+    # One empty cell on each side, so that a cloud reads as a cloud.
+    scaled: Floats = np.clip(1 + (values - low) / (high - low) * (n_cells - 2), 0, n_cells - 1e-9)
     return scaled

@@ -33,6 +33,8 @@ PHRASES = {
     "trait.age.less": N_("is younger"),
     "trait.birth_year.more": N_("is younger"),
     "trait.birth_year.less": N_("is older"),
+    "trait.joined_days.more": N_("joined longer ago"),
+    "trait.joined_days.less": N_("joined more recently"),
     "level.true": N_("yes"),
     "level.false": N_("no"),
     "level.female": N_("women"),

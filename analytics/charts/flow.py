@@ -1,0 +1,167 @@
+"""Who moves between two scenarios, as an alluvial chart. Scenario A keeps its colours, B is muted."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import altair as alt
+import polars as pl
+
+from analytics.charts.segmentation import segment_names
+from analytics.charts.theme import Spec, category_scale, finish, neutral, tooltip
+from analytics.i18n import Words
+from analytics.segmentation import ComparisonResult
+
+POINTS, HEIGHT = 22, 340
+TWO_LINES = 5  # bars up to here have name and count on two lines
+
+
+def flow(result: ComparisonResult, _: Words) -> Spec:
+    """Alluvial chart: customers of scenario A on the left, of B on the right; width is their number."""
+    left, right = segment_names(result.names_a, _), segment_names(result.names_b, _)
+    total = max(result.n_common, 1)
+    gap = 0.03 * total
+    starts_a, nodes_a = _stack(result.flows, "label_a", [label for label, _code in result.names_a], gap)
+    starts_b, nodes_b = _stack(result.flows, "label_b", [label for label, _code in result.names_b], gap)
+    tall = max([1.0, *nodes_a["y2"].to_list(), *nodes_b["y2"].to_list()])
+    points: list[dict[str, Any]] = []
+    for i, row in enumerate(result.flows.iter_rows(named=True)):
+        a, b, n = row["label_a"], row["label_b"], row["n_customers"]
+        top_a, top_b = starts_a[(a, b)], starts_b[(a, b)]
+        for step in range(POINTS):
+            t = step / (POINTS - 1)
+            smooth = t * t * (3 - 2 * t)
+            y = top_a + (top_b - top_a) * smooth
+            points.append(
+                {
+                    "flow": i,
+                    "x": round(t, 4),
+                    "y": round(y, 3),
+                    "y2": round(y + n, 3),
+                    "name": left[a],
+                    "to": right[b],
+                    "n": n,
+                    "revenue": _.compact(row["revenue"], result.currency),
+                }
+            )
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.38, 1.38], nice=False))
+    scale = alt.Scale(domain=[tall, 0], nice=False)
+    colours = category_scale(list(left.values()))
+    layers: list[Any] = []
+    if points:
+        ribbons = alt.Chart(pl.DataFrame(points)).encode(
+            x=x,
+            y=alt.Y("y:Q", axis=None, scale=scale),
+            y2="y2:Q",
+            detail="flow:N",
+            color=alt.Color("name:N", scale=colours, legend=None),
+            tooltip=[
+                tooltip("name", _("Scenario A")),
+                tooltip("to", _("Scenario B")),
+                tooltip("n", _("Customers"), kind="quantitative", format=",d"),
+                *([tooltip("revenue", _("Revenue"))] if result.flows["revenue"].count() else []),
+            ],
+        )
+        layers.append(ribbons.mark_area(opacity=0.42, strokeWidth=0))
+    sides: tuple[tuple[pl.DataFrame, dict[str, str], int, Literal["left", "right"]], ...] = (
+        (nodes_a, left, -1, "right"),
+        (nodes_b, right, 1, "left"),
+    )
+    for nodes, names, side, align in sides:
+        at = 0.0 if side < 0 else 1.0
+        scenario = "A" if side < 0 else "B"
+        title = _("{scenario} · {n} segments", scenario=scenario, n=nodes.height)
+        head = alt.Chart(pl.DataFrame({"x": [at + 0.03 * side], "text": [title]}))
+        layers.append(
+            head.mark_text(align=align, color=neutral("muted")).encode(
+                x=alt.X("x:Q", axis=None), y=alt.value(-10), text="text:N"
+            )
+        )
+        drawn = nodes.with_columns(
+            pl.col("label").replace_strict(names, return_dtype=pl.String).alias("name"),
+            pl.lit(min(at, at + 0.016 * side)).alias("x"),
+            pl.lit(max(at, at + 0.016 * side)).alias("x2"),
+            pl.lit(at + 0.03 * side).alias("at"),
+            pl.Series("count", [_.number(n) for n in nodes["n"]], dtype=pl.String),
+            _label_places(nodes, tall),
+        ).with_columns(pl.format("{}  {}", "name", "count").alias("both"))
+        chart = alt.Chart(drawn)
+        where = {"x": x, "x2": alt.X2("x2:Q"), "y": alt.Y("y:Q", axis=None, scale=scale), "y2": alt.Y2("y2:Q")}
+        layers.append(
+            chart.mark_rect(strokeWidth=0).encode(color=alt.Color("name:N", scale=colours, legend=None), **where)
+            if side < 0
+            else chart.mark_rect(strokeWidth=0, color=neutral("muted")).encode(**where)
+        )
+        words = chart.encode(x=alt.X("at:Q", axis=None), y=alt.Y("place:Q", axis=None, scale=scale))
+        if nodes.height <= TWO_LINES:
+            layers += [
+                words.mark_text(align=align, dy=-7, fontWeight=600).encode(text="name:N"),
+                words.mark_text(align=align, dy=8, color=neutral("muted")).encode(text="count:N"),
+            ]
+        else:
+            layers.append(words.mark_text(align=align, fontWeight=600).encode(text="both:N"))
+    return finish(alt.layer(*layers), _, height=HEIGHT)
+
+
+def _stack(
+    flows: pl.DataFrame, by: str, labels: list[str], gap: float
+) -> tuple[dict[tuple[str, str], float], pl.DataFrame]:
+    """Where each flow starts on one side, and that side's bars: label, n, y, y2."""
+    at, starts, rows = 0.0, {}, []
+    for label in labels:
+        mine = flows.filter(pl.col(by) == label)
+        if not mine.height:
+            continue
+        top = at
+        for a, b, n in mine.select("label_a", "label_b", "n_customers").iter_rows():
+            starts[(a, b)] = at
+            at += n
+        rows.append((label, int(mine["n_customers"].sum()), top, at))
+        at += gap
+    schema = {"label": pl.String, "n": pl.Int64, "y": pl.Float64, "y2": pl.Float64}
+    return starts, pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _label_places(nodes: pl.DataFrame, tall: float) -> pl.Series:
+    """The middle of each bar, moved apart so that two lines of text fit."""
+    least = (34 if nodes.height <= TWO_LINES else 18) / HEIGHT * tall
+    places = ((nodes["y"] + nodes["y2"]) / 2).to_list()
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + least)
+    end = tall - least / 2
+    for i in range(len(places) - 1, -1, -1):
+        places[i] = min(places[i], end)
+        end = places[i] - least
+    return pl.Series("place", places, dtype=pl.Float64)
+
+
+def flow_finding(result: ComparisonResult, _: Words) -> str:
+    if not result.n_common:
+        return _("The two scenarios share no customer")
+    if not result.n_moved:
+        return _("Nobody changes segment")
+    share = _.percent(result.moved_share) if result.moved_share >= 0.01 else _.number(result.n_moved)
+    gone = result.kept.filter(pl.col("label_b").is_null() & (pl.col("n_customers") > 0))
+    if gone.height == 1:
+        a = gone["label_a"].item()
+        target, n_there = (
+            result.flows.filter(pl.col("label_a") == a)
+            .sort("n_customers", descending=True)
+            .select("label_b", "n_customers")
+            .row(0)
+        )
+        host = result.kept.filter(pl.col("label_b") == target)["label_a"].to_list()
+        bare = {label: _.label("segment", code) for label, code in result.names_a}
+        if host and n_there > 0.6 * gone["n_customers"].item():
+            return _("{a} joins {b}; {share} change segment", a=bare[a], b=bare[host[0]], share=share)
+    return _("{share} of customers change segment", share=share)
+
+
+def flow_note(result: ComparisonResult, _: Words) -> str:
+    said = _(
+        "Customers from scenario A ({a} segments) to scenario B ({b} segments); width = number of customers.",
+        a=result.flows["label_a"].n_unique(),
+        b=result.flows["label_b"].n_unique(),
+    )
+    alone = result.n_only_a + result.n_only_b
+    return said + (" " if _.language == "en" else "") + _("{n} are in one scenario only.", n=alone) if alone else said
