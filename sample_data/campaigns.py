@@ -1,7 +1,7 @@
 """Two randomised campaigns whose effect differs by segment, and really shows in the orders.
 
 Recipients are consumers with consent whose first order lies before the sending. Half of them, by the toss of a
-coin, are treated; the control group gets nothing. For a treated customer who is active at the sending:
+coin, are treated; the control group gets nothing. For a treated customer who is active through the outcome window:
 
 * effect e > 0: one more order comes with probability e within the outcome window;
 * effect e < 0: each order in the window is lost with probability -e (people who are put off by a reminder).
@@ -54,7 +54,7 @@ class Sending:
     recipient: Ints  # position in the block
     treated: Flags
     effect: Floats  # true change of the probability to respond, per recipient, if treated
-    reach: Floats  # strength that acts on each customer of the block: 0 unless treated and active
+    reach: Floats  # strength that acts on each customer of the block: 0 unless treated and active throughout
 
 
 def draw_campaigns(seed: int) -> tuple[Campaign, ...]:
@@ -83,10 +83,11 @@ def send(
     quiet = np.exp(-expected)  # probability of no order if left alone
     gained = quiet * np.maximum(strength, 0)
     lost = np.exp(-expected * (1 + np.minimum(strength, 0))) - quiet
-    effect = np.where(is_active(people, first), gained - lost, 0.0)
+    stays = is_active(people, first) & is_active(people, last)
+    effect = np.where(stays, gained - lost, 0.0)
     reach = np.zeros(len(people))
     reach[recipient[treated]] = strength[recipient[treated]]
-    reach[~is_active(people, first)] = 0.0
+    reach[~stays] = 0.0
     return Sending(campaign, recipient, treated, effect[recipient], reach)
 
 
@@ -113,9 +114,10 @@ def expect_change(people: People, demand: Demand, sending: Sending) -> Floats:
     change = np.zeros(demand.daily.shape)
     gained = np.bincount(people.segment, weights=np.maximum(sending.reach, 0), minlength=n_kinds)
     change[:, first : first + WINDOW_DAYS] = gained[:, None] / WINDOW_DAYS
+    loss = np.minimum(sending.reach, 0) * people.rate
+    lost_rate = np.bincount(people.segment, weights=loss, minlength=n_kinds)
     for day in range(first, first + WINDOW_DAYS):
-        loss = np.minimum(sending.reach, 0) * people.rate * is_active(people, day + 0.5)
-        change[:, day] += np.bincount(people.segment, weights=loss, minlength=n_kinds) * demand.daily[:, day]
+        change[:, day] += lost_rate * demand.daily[:, day]
     return change
 
 

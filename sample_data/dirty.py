@@ -236,9 +236,10 @@ def _damage_orders(sheet: Sheet, rng: np.random.Generator, market: Marketplace, 
     by_number: dict[str, list[Row]] = {}
     for row in sheet.rows:
         by_number.setdefault(row.cells["order_id"], []).append(row)
-    for row in take(0.001, 4):
-        _repeat_order(sheet, [line for line in by_number[row.cells["order_id"]] if not line.marks])
-    for row in take(0.01, 12):
+    for number in dict.fromkeys(row.cells["order_id"] for row in take(0.001, 4)):
+        _repeat_order(sheet, [line for line in by_number[number] if not line.marks])
+    # one booking per order, or the second would look like an exported-twice line
+    for row in {row.cells["order_id"]: row for row in take(0.01, 12)}.values():
         _book_service(sheet, row, str(rng.choice(["POST", "FEE"])))
     for row in take(0.001, 4):
         _cancel_nothing(sheet, row)
