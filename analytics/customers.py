@@ -178,11 +178,11 @@ _MEASURES = (
 
 def _behaviour(dataset: Dataset) -> pl.DataFrame:
     """The behaviour columns by encoded customer, sorted by it."""
-    lines = reductions.project(dataset, encode=True)
-    has = set(lines.collect_schema().names())
+    has = set(reductions.project(dataset).collect_schema().names())
+    parts = [column for column in ("product_id", *_FAVOURITES, *_places(dataset)) if column in has]
+    lines = reductions.project(dataset, encode=("customer_id", *parts))
     # One after the other, not at once: several half-finished groupings of ten million lines do not fit side by side.
     table = reductions.collect(reductions.order_counts(lines)).sort("customer_id")
-    parts = [column for column in ("product_id", *_FAVOURITES, *_places(dataset)) if column in has]
     for done, column in enumerate(["", *parts]):
         part = reductions.preferences(lines, column) if column else reductions.customer_sums(lines)
         reduced = reductions.collect(part)

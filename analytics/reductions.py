@@ -16,6 +16,7 @@ Two definitions hold everywhere:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -35,7 +36,7 @@ _CARRIED = ("category", "brand", "channel", "payment_method", "city", "country")
 _POSITIONS = 1 << 32
 
 
-def project(dataset: Dataset, *, encode: bool = False) -> Lines:
+def project(dataset: Dataset, *, encode: Collection[str] = ()) -> Lines:
     """The goods lines as integers and strings, lazily: what every reduction below starts from.
 
     Columns: customer_id (null for anonymous lines), order_id, day (Int32, days since 1970-01-01), month (Int32, year x
@@ -45,8 +46,8 @@ def project(dataset: Dataset, *, encode: bool = False) -> Lines:
     amount, on sale lines), product_id (the product's name where there is no id) and those of category, brand, channel,
     payment_method, city, country that hold a value.
 
-    Ids and names are Strings; with ``encode`` all but order_id are Int64 positions in ``values``, which group faster
-    and in less memory.
+    Ids and names are Strings; those named by ``encode`` (any but order_id) are Int64 positions in ``values``, which
+    group faster and in less memory.
     """
     import narwhals as nw
 
@@ -75,21 +76,22 @@ def project(dataset: Dataset, *, encode: bool = False) -> Lines:
     if product:
         columns["product_id"] = pl.col(product)
     columns |= {name: pl.col(name) for name in _CARRIED if name in held}
-    if encode:
-        for name in set(columns) & {"product_id", *_CARRIED}:
-            # An Enum of the sorted values: its physical number is the position.
-            columns[name] = columns[name].cast(pl.Enum(values(dataset, name))).to_physical().cast(pl.Int64)
-        if "customer_id" in held:
-            # The dense rank is the same, and cheaper here: a Dataset is sorted by customer. Over service lines too.
-            lines = lines.with_columns(pl.col("customer_id").rank("dense").cast(pl.Int64) - 1)
+    for name in {"product_id", *_CARRIED} & columns.keys() & set(encode):
+        # An Enum of the sorted values: its physical number is the position.
+        columns[name] = columns[name].cast(pl.Enum(values(dataset, name))).to_physical().cast(pl.Int64)
+    if "customer_id" in held and "customer_id" in encode:
+        # The dense rank is the same, and cheaper here: a Dataset is sorted by customer. Over service lines too.
+        lines = lines.with_columns(pl.col("customer_id").rank("dense").cast(pl.Int64) - 1)
     goods = lines.lazy().filter(kind != "service", pl.col("ordered_at").is_not_null())
     return nw.from_native(goods.select(**columns))
 
 
 def values(dataset: Dataset, column: str) -> pl.Series:
-    """The distinct values of an order-line column in ascending order: what ``project(encode=True)`` counts by."""
+    """The distinct values of an order-line column in ascending order: what ``project(encode=...)`` counts by."""
     name = "product" if column == "product_id" and not dataset.has("transactions.product_id") else column
-    return dataset.tables["transactions"][name].drop_nulls().unique().sort()
+    given = dataset.tables["transactions"][name].drop_nulls()
+    # Runs are nine times cheaper, and a Dataset is sorted by its first column.
+    return given.rle().struct.field("value").alias(name) if given.is_sorted() else given.unique().sort()
 
 
 def collect(reduced: Lines) -> pl.DataFrame:
@@ -126,6 +128,16 @@ def order_days(lines: Lines) -> Lines:
             nw.col("amount").sum().cast(nw.Int64),
         )
     )
+
+
+def purchase_days(lines: Lines) -> Lines:
+    """One row per known customer and day with a sale line, whatever the order: customer_id, day, amount (minor units).
+
+    The "transactions" of the literature on repeat buying, where purchases of one day are one.
+    """
+    import narwhals as nw
+
+    return _known(_sales(lines)).group_by("customer_id", "day").agg(nw.col("amount").sum().cast(nw.Int64))
 
 
 def order_counts(lines: Lines) -> Lines:

@@ -69,6 +69,12 @@ class TestByHand:
             ("ann", 2, 2, JAN_31, FEB_1)
         ]
 
+    def test_purchase_days(self) -> None:
+        assert rows(reductions.purchase_days(reductions.project(build())), "day") == [
+            ("ann", JAN_31, 100),
+            ("ann", FEB_1, 100),
+        ]
+
     def test_customer_sums(self) -> None:
         found = reductions.collect(reductions.customer_sums(reductions.project(build()))).sort("customer_id")
         assert found.to_dicts() == [
@@ -90,7 +96,9 @@ class TestByHand:
         tied = LINES.filter(pl.col("order_id") != "o2")
         for lines in (LINES, tied):
             dataset = build(lines)
-            found = reductions.collect(reductions.preferences(reductions.project(dataset, encode=True), "category"))
+            found = reductions.collect(
+                reductions.preferences(reductions.project(dataset, encode=["customer_id", "category"]), "category")
+            )
             assert found.rows() == [(0, 2, 0)]
             assert reductions.values(dataset, "category").to_list() == ["cup", "post", "tea"]
 
@@ -127,7 +135,7 @@ class TestByHand:
         ids = reductions.values(dataset, "customer_id")
         assert ids.to_list() == ["abe", "ann", "bob"]
         plain = reductions.collect(reductions.customer_sums(reductions.project(dataset)))
-        coded = reductions.collect(reductions.customer_sums(reductions.project(dataset, encode=True)))
+        coded = reductions.collect(reductions.customer_sums(reductions.project(dataset, encode=["customer_id"])))
         decoded = coded.with_columns(ids.gather(coded["customer_id"]).alias("customer_id"))
         assert_frame_equal(plain.sort("customer_id"), decoded.sort("customer_id"))
 
@@ -157,6 +165,7 @@ REDUCTIONS: dict[str, Callable[[Lines], Lines]] = {
     "orders": reductions.orders,
     "order_days": reductions.order_days,
     "order_counts": reductions.order_counts,
+    "purchase_days": reductions.purchase_days,
     "customer_sums": reductions.customer_sums,
     "monthly_activity": reductions.monthly_activity,
     "pairs": lambda lines: reductions.pairs(lines, "product_id"),
@@ -174,7 +183,8 @@ REDUCTIONS: dict[str, Callable[[Lines], Lines]] = {
 )
 def test_duckdb_gives_equal_values(name: str, encode: bool) -> None:
     reduce = REDUCTIONS[name]
-    lines = reductions.project(build(made()), encode=encode)
+    coded = ("customer_id", "product_id", "category") if encode else ()
+    lines = reductions.project(build(made()), encode=coded)
     in_polars = reductions.collect(reduce(lines))
     table = reductions.collect(lines).to_arrow()
     with duckdb.connect() as connection:
