@@ -129,6 +129,10 @@ def frame(name: str) -> Iterator[Words]:
         try:
             if here.needs:
                 context.require(here.needs)
+        except AnalysisError as error:
+            refusal(error, _, here.name)
+            st.stop()
+        try:
             yield _
         except AnalysisError as error:
             refusal(error, _, here.name)
