@@ -52,7 +52,8 @@ PHRASES: dict[str, str] = {
     "caveat.one_column_other_delimiter.body": N_("Columns were split at {delimiter}; {suggested} gives more of them."),
     "caveat.ragged_rows": N_("Some rows have too few or too many cells"),
     "caveat.ragged_rows.body": N_(
-        "{n_short} rows are shorter than the header: what is missing is left empty. {n_long} rows are longer: they are set aside."
+        "{n_short} rows are shorter than the header: what is missing is left empty. "
+        "{n_long} rows are longer: they are set aside."
     ),
     "caveat.quotes_literal": N_("Quotation marks are read as part of the text"),
     "caveat.quotes_literal.body": N_("They do not stand in pairs around cells, so they cannot mark where a cell ends."),
@@ -91,7 +92,7 @@ PHRASES: dict[str, str] = {
     ),
     "caveat.date_order_assumed_month": N_("Day and month cannot be told apart in {column}"),
     "caveat.date_order_assumed_month.body": N_(
-        "No day is above 12. 3/4 is read as 4 March because the dates then lie closer together; choose day first if not."
+        "No day is above 12. 3/4 is read as 4 March: the dates then lie closer together. Choose day first if not."
     ),
     "caveat.decimal_mark_assumed": N_("Decimals or thousands in {column}?"),
     "caveat.decimal_mark_assumed.body": N_(
@@ -101,7 +102,7 @@ PHRASES: dict[str, str] = {
     "caveat.money_rounded.body": N_("{n} values have more decimals than money has."),
     "caveat.quantity_fractional": N_("Some quantities in {column} are not whole"),
     "caveat.quantity_fractional.body": N_(
-        "{n} rows are sold by weight or length: each counts as whole items, rounded up; amounts stay exact."
+        "{n} rows are sold by weight or length: each counts as whole items, rounded up. Amounts stay exact."
     ),
     # validating
     "error.nothing_to_validate": N_("There is no table to check"),
