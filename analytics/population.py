@@ -283,7 +283,9 @@ def _defined(lines: pl.DataFrame, definitions: DefinitionsSpec) -> pl.DataFrame:
     if {"quantity", "unit_price"} <= set(lines.columns):
         undiscounted.append(pl.col("quantity") * pl.col("unit_price"))
     if {"amount", "discount_amount"} <= set(lines.columns):
-        undiscounted.append(pl.col("amount") + pl.col("discount_amount"))
+        # On a return, files write the discount with either sign: it always makes the amount smaller.
+        away = pl.when(pl.col("amount") < 0).then(-1).otherwise(1)
+        undiscounted.append(pl.col("amount") + away * pl.col("discount_amount").abs())
     if {"amount", "discount_share"} <= set(lines.columns):
         share = pl.col("discount_share")
         undiscounted.append((pl.col("amount") / pl.when(share < 1).then(1 - share)).round().cast(pl.Int64))
@@ -294,6 +296,6 @@ def _defined(lines: pl.DataFrame, definitions: DefinitionsSpec) -> pl.DataFrame:
     if "discount_amount" in lines.columns:
         # Once the amount is gross, the discount can no longer be read off the two: write its share down.
         known = pl.col("discount_share") if "discount_share" in lines.columns else pl.lit(None, pl.Float64)
-        taken = pl.when(gross != 0).then(pl.col("discount_amount") / gross)
+        taken = pl.when(gross != 0).then(pl.col("discount_amount").abs() / gross.abs())
         columns.append(pl.coalesce(known, taken).alias("discount_share"))
     return lines.with_columns(columns)

@@ -262,11 +262,11 @@ def _discount_ppm(held: set[str]) -> pl.Expr:
         if {"quantity", "unit_price"} <= held:
             shares.append(_share(pl.col("quantity") * pl.col("unit_price")))
         if "amount" in held:
-            shares.append(_share(pl.col("amount") + pl.col("discount_amount")))
+            shares.append(_share(pl.col("amount") + pl.col("discount_amount").abs()))
     if not shares:
         return pl.lit(0, pl.Int64)
     return (pl.coalesce(shares).clip(0, 1) * PER_MILLION).round()
 
 
 def _share(undiscounted: pl.Expr) -> pl.Expr:
-    return pl.when(undiscounted > 0).then(pl.col("discount_amount") / undiscounted)
+    return pl.when(undiscounted > 0).then(pl.col("discount_amount").abs() / undiscounted)

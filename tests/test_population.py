@@ -273,9 +273,10 @@ class TestDefinitions:
     def test_gross_from_whichever_columns_there_are(self) -> None:
         expected = observe(build(), ALL, DefinitionsSpec(revenue="gross")).tables["transactions"]["amount"]
         without_price = LINES.drop("unit_price")
+        unsigned = without_price.with_columns(pl.col("discount_amount").abs())
         share = pl.col("discount_amount") / (pl.col("amount") + pl.col("discount_amount"))
         only_share = LINES.with_columns(discount_share=share).drop("unit_price", "discount_amount")
-        for lines in (without_price, only_share):
+        for lines in (without_price, unsigned, only_share):
             seen = observe(build(transactions=lines), ALL, DefinitionsSpec(revenue="gross"))
             assert seen.tables["transactions"]["amount"].to_list() == expected.to_list()
         bare = LINES.drop("unit_price", "discount_amount")
