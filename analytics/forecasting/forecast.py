@@ -100,9 +100,10 @@ class ForecastResult:
     decomposition : ds (history and horizon), y (null ahead), fitted, trend (in ``unit``), and weekly, yearly, holidays
         where the model has them: in ``unit`` when ``mode`` is "additive" (fitted = their sum), else as shares of the
         trend (fitted = trend x (1 + their sum)). ``fitted`` may lie below zero where ``forecast`` is held at zero.
-    components : component, position, name, effect, lo_95, hi_95, beyond_chance; one row per point of a shape. weekly: position 0-6 from Monday; yearly: position = day of the year; holidays: position = rank by size, name =
-        event code, approximate bounds, and whether the effect differs from zero at 5 percent over all holidays
-        together (these three null for the others). Effects as in ``decomposition``.
+    components : component, position, name, effect, lo_95, hi_95, beyond_chance; one row per point of a shape.
+        weekly: position 0-6 from Monday; yearly: position = day of the year; holidays: position = rank by size,
+        name = event code, approximate bounds, and whether the effect differs from zero at 5 percent over all
+        holidays together (these three null for the others). Effects as in ``decomposition``.
     horizon, season_length : periods ahead; the baseline's season in periods (1: it repeats the last value).
     mode : "additive" or "multiplicative", as fitted.
     best_model, reason : the model whose total leads, and why: "lower_error" (Prophet below the baseline),
