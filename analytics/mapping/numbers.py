@@ -25,10 +25,10 @@ _CURRENCIES = (
     (r"AUD|A\$", "AUD"),
     (r"CAD|C\$", "CAD"),
     (r"₩|KRW", "KRW"),
-    (r"₹|INR|Rs\.?", "INR"),
+    (r"₹|INR|\bRs\.?", "INR"),
 )
 _MARKS = (
-    r"(?i)NT\$|HK\$|US\$|CN[¥￥]|JP[¥￥]|[SAC]\$|TWD|NTD|HKD|USD|RMB|CNY|JPY|GBP|EUR|SGD|AUD|CAD|KRW|INR|Rs\.?"
+    r"(?i)NT\$|HK\$|US\$|CN[¥￥]|JP[¥￥]|[SAC]\$|TWD|NTD|HKD|USD|RMB|CNY|JPY|GBP|EUR|SGD|AUD|CAD|KRW|INR|\bRs\.?"
     r"|[$£€¥￥₩₹円]|新[台臺][币幣]|人民[币幣]|港[币幣元]|美[元金]|日[圆圓元]|[元块塊圆圓]"
 )
 _UNITS = (
@@ -69,7 +69,7 @@ def read_numbers(series: pl.Series, decimal_mark: str = "auto") -> NumberReading
     values = counted["text"]
     if decimal_mark != "," and values.str.contains(_PLAIN).all():
         known = counted.with_columns(exact=pl.col("text"), reason=pl.lit(None, pl.String))
-        reading = _Extras(percent=False)
+        reading = _Extras(assumed=series.dtype == pl.String and _only_triples(values))
     else:
         known, reading = _read_written(counted, decimal_mark)
     digits, n_rounded = _digits(known)
@@ -178,6 +178,12 @@ def _read_written(counted: pl.DataFrame, decimal_mark: str) -> tuple[pl.DataFram
     n = int(rows["n"].sum())
     n_percent = int(rows.filter("percent")["n"].sum())
     return rows, _Extras(currency, mark, assumed, n_percent > n / 2)
+
+
+def _only_triples(values: pl.Series) -> bool:
+    """Whether every point stands before exactly three digits, as a mark of thousands would."""
+    dotted = values.filter(values.str.contains(".", literal=True))
+    return len(dotted) > 0 and bool(dotted.str.contains(r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$").all())
 
 
 def _currency() -> pl.Expr:
