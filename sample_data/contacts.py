@@ -68,7 +68,9 @@ def write_contacts(people: People, rng: np.random.Generator, orders: Orders, fir
             "text": pl.Series(texts, dtype=pl.String),
         }
     )
-    return frame.filter(second < N_DAYS * DAY_SECONDS).sort("contacted_at", "customer_id", "reason")
+    return frame.filter(second < N_DAYS * DAY_SECONDS).sort(
+        "contacted_at", "customer_id", "reason", maintain_order=True
+    )
 
 
 def _draw_last_complaints(people: People, rng: np.random.Generator) -> tuple[Ints, Ints]:

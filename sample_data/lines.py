@@ -196,4 +196,4 @@ def to_money(column: str) -> pl.Expr:
 
 def sort_lines(frame: pl.DataFrame) -> pl.DataFrame:
     """Order lines as a shop would export them: by time, then number, then product."""
-    return frame.sort("ordered_at", "order_id", "product_id")
+    return frame.sort("ordered_at", "order_id", "product_id", maintain_order=True)

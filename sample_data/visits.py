@@ -59,7 +59,7 @@ def write_events(
             "_kind": event,
         }
     )
-    return frame.sort("occurred_at", "customer_id", "_kind", "item").select(
+    return frame.sort("occurred_at", "customer_id", "_kind", "item", maintain_order=True).select(
         "customer_id",
         "occurred_at",
         "event",
