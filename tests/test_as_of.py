@@ -1,0 +1,106 @@
+"""Removing every row after the as-of date changes no figure of any analysis: nothing peeks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from analytics.customers import summarise_customers
+from analytics.dataset import Dataset
+from analytics.demand import DemandSpec, build_panel
+from analytics.forecasting import ForecastSpec, forecast
+from analytics.lifecycle import LifecycleSpec, trace_lifecycle
+from analytics.mapping import apply_mapping, suggest_mapping
+from analytics.personas import PersonaSpec, describe_personas
+from analytics.population import DefinitionsSpec, PopulationSpec, observe
+from analytics.quality import QualitySpec, validate
+from analytics.reading import read
+from analytics.schema import TABLES
+from analytics.segmentation import SegmentationSpec, compare, segment
+
+WORLD = Path(__file__).parent.parent / "sample_data" / "marketplace"
+DAYS = (date(2026, 3, 31), date(2025, 7, 14))
+
+
+@pytest.fixture(scope="module")
+def full() -> Dataset:
+    tables = []
+    for path in sorted(WORLD.glob("*.parquet")):
+        raw = read(path.read_bytes(), path.name)
+        tables.append(apply_mapping(raw, suggest_mapping(raw, path.stem).spec))
+    return validate(tuple(tables), QualitySpec(currency="TWD")).dataset
+
+
+def cut(dataset: Dataset, day: date) -> Dataset:
+    """The data as somebody would hold them who got every file at the end of ``day``."""
+    tables = {}
+    for name, frame in dataset.tables.items():
+        time = TABLES[name].time_field
+        assert time is not None
+        tables[name] = frame.filter(pl.col(time).is_null() | (pl.col(time).cast(pl.Date) <= day))
+    return Dataset.build(tables, as_of=day, currency=dataset.currency, money_digits=dataset.money_digits)
+
+
+def values(result: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every frame and number of a result, by name; keys are identities of inputs, not figures."""
+    for item in dataclasses.fields(result):
+        value = getattr(result, item.name)
+        name = f"{path}.{item.name}"
+        if item.name in {"key", "sources"}:
+            continue
+        if dataclasses.is_dataclass(value) and any(
+            isinstance(getattr(value, f.name), pl.DataFrame) for f in dataclasses.fields(value)
+        ):
+            yield from values(value, name)
+        else:
+            yield name, value
+
+
+def assert_same(left: Any, right: Any) -> None:
+    for (name, mine), (_name, theirs) in zip(values(left), values(right), strict=True):
+        same = mine.equals(theirs) if isinstance(mine, pl.DataFrame) else mine == theirs
+        assert same, f"{type(left).__name__}{name} differs"
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) -> None:
+    population, definitions = PopulationSpec(as_of=day), DefinitionsSpec()
+    seen, held = (observe(data, population, definitions) for data in (full, cut(full, day)))
+    assert seen.tables["transactions"].height < full.tables["transactions"].height
+    customers, customers_held = summarise_customers(seen), summarise_customers(held)
+    assert_same(customers, customers_held)
+
+    spec = SegmentationSpec()
+    segments, segments_held = segment(customers, spec), segment(customers_held, spec)
+    assert_same(segments, segments_held)
+    other = SegmentationSpec(method="rfm")
+    assert_same(compare(segments, segment(customers, other)), compare(segments_held, segment(customers_held, other)))
+    assert_same(
+        describe_personas(customers, segments.labels, PersonaSpec()),
+        describe_personas(customers_held, segments_held.labels, PersonaSpec()),
+    )
+    assert_same(trace_lifecycle(seen, LifecycleSpec()), trace_lifecycle(held, LifecycleSpec()))
+    for demand in (
+        DemandSpec(),
+        DemandSpec(by="category", frequency="month"),
+        DemandSpec(by="label", measure="orders"),
+    ):
+        panels = build_panel(seen, demand, segments.labels), build_panel(held, demand, segments_held.labels)
+        assert_same(*panels)
+    panel, panel_held = build_panel(seen, DemandSpec()), build_panel(held, DemandSpec())
+    assert_same(forecast(panel, ForecastSpec(n_origins=3)), forecast(panel_held, ForecastSpec(n_origins=3)))
+
+
+def test_the_comparison_would_notice_one_changed_value(full: Dataset) -> None:
+    customers = summarise_customers(observe(full))
+    changed = customers.frame.with_columns(
+        revenue=pl.col("revenue") + pl.int_range(pl.len()).eq(7).cast(pl.Float64) * 0.01
+    )
+    with pytest.raises(AssertionError, match="frame differs"):
+        assert_same(customers, dataclasses.replace(customers, frame=changed))
