@@ -7,8 +7,8 @@ T (days from the first to the end of observation), monetary value (mean of a rep
 
 Definitions, the same for all: days are calendar days; an order is an order id with a sale line of positive amount; ties
 are broken by name; returns are subtracted from revenue and items. Each contestant starts from the order lines in memory
-in its own form (a Dataset, a DuckDB table, a pandas frame; all sorted by customer); ``process`` figures include imports and
-loading, for us the sorting and the digest that ``Dataset.build`` makes once per file.
+in its own form (a Dataset, a DuckDB table, a pandas frame; all sorted by customer). ``process`` figures include imports
+and loading, for us the sorting and the digest that ``Dataset.build`` makes once per file.
 """
 
 from __future__ import annotations
