@@ -96,16 +96,18 @@ def known_calibration(origins: Sequence[Origin], model: str, n_known: int, like:
     return calibrate(alike) or calibrate(everyone)
 
 
-def band_columns(model: str, fit: Fit, calibration: Calibration | None, floor: bool) -> dict[str, Array]:
-    """``<model>`` and its four bounds as columns; bounds are NaN without a calibration."""
+def band_columns(model: str, fit: Fit, calibration: Calibration | None, series: Series) -> dict[str, Array]:
+    """``<model>`` and its four bounds as columns, after ``series``; bounds are NaN without a calibration."""
     import numpy as np
+
+    floor = float(np.nanmin(series.y)) >= 0
 
     horizon = len(fit.forecast)
     columns = {model: fit.forecast}
     for level in LEVELS:
         half = np.full(horizon, np.nan)
         if calibration is not None:
-            half = calibration.half_width(fit.sigma, horizon, level)
+            half = calibration.half_width(fit.sigma, horizon, level) * series.open_ahead(horizon)
         low = fit.forecast - half
         columns[f"{model}-lo-{level * 100:.0f}"] = np.where(low < 0, 0.0, low) if floor else low
         columns[f"{model}-hi-{level * 100:.0f}"] = fit.forecast + half
@@ -114,18 +116,16 @@ def band_columns(model: str, fit: Fit, calibration: Calibration | None, floor: b
 
 def backtest_frame(series: Series, origins: Sequence[Origin], horizon: int) -> pl.DataFrame:
     """cutoff, ds, y, then each model with its bounds: the scored origins only."""
-    import numpy as np
-
     pieces = []
     for origin in origins:
         if not origin.scored:
             continue
         cutoff = series.ds[origin.n_train - 1]
-        floor = float(np.nanmin(series.y[: origin.n_train])) >= 0
+        train = series.first(origin.n_train)
         columns: dict[str, Array] = {"y": origin.actual}
         for model, fit in origin.fits.items():
             calibration = known_calibration(origins, model, origin.n_train, fit)
-            columns |= band_columns(model, fit, calibration, floor)
+            columns |= band_columns(model, fit, calibration, train)
         ds: list[date] = list(next_periods(cutoff, horizon, series.frequency))
         pieces.append(pl.DataFrame({"cutoff": [cutoff] * horizon, "ds": ds, **columns}))
     if not pieces:

@@ -89,9 +89,11 @@ class ForecastResult:
     ----------
     history : ds (Date, first day of the period), y (Float64, null where not observed).
     forecast : ds, last_year (the same period a year before: 364 days or 12 months; null where not observed), and per
-        model the forecast and its bounds. Never below zero when the history never was.
-    backtest : cutoff (Date, last period seen), ds, y, and per model the forecast and its bounds, which are null where
-        too few errors were known at the cutoff. A period can belong to several cutoffs.
+        model the forecast and its bounds. Never below zero when the history never was; zero on the panel's closed
+        weekdays, which the models do not see.
+    backtest : cutoff (Date, last period seen), ds, y (null on closed weekdays, which are not compared), and per model
+        the forecast and its bounds, which are null where too few errors were known at the cutoff. A period can belong
+        to several cutoffs.
     scores : model, mase, rmsse (means over origins; null for a constant series), wape, smape (0-2), bias (shares; above
         zero is too much), coverage_80, coverage_95 (shares of periods inside the band), n (periods compared),
         n_with_band (periods behind the coverage).
@@ -162,7 +164,10 @@ def forecast(panel: DemandPanel, spec: ForecastSpec) -> ForecastResult:
     if horizon > n:
         raise AnalysisError("horizon_too_long", horizon=horizon, n_periods=n)
     season = baseline_season(n, horizon, panel.frequency)
-    series = Series(series.ds, series.y, series.frequency, season)
+    closed = frozenset(weekday - 1 for weekday in panel.closed_weekdays) if panel.frequency == "day" else frozenset()
+    observed = series
+    is_open = np.array([day.weekday() not in closed for day in series.ds])
+    series = Series(series.ds, np.where(is_open, series.y, np.nan), series.frequency, season, closed)
 
     origins = run_backtest(series, horizon, spec)
     report(1 - 1 / (len(origins) + 2), "fitting_forecast")
@@ -170,7 +175,7 @@ def forecast(panel: DemandPanel, spec: ForecastSpec) -> ForecastResult:
 
     ds = next_periods(series.ds[-1], horizon, series.frequency)
     floor = float(np.nanmin(series.y)) >= 0
-    last_year = _last_year(series, ds)
+    last_year = _last_year(observed, ds)
     columns: dict[str, Array] = {"last_year": last_year}
     totals, calibrated = [], []
     for model, fit in fits.items():
@@ -178,8 +183,9 @@ def forecast(panel: DemandPanel, spec: ForecastSpec) -> ForecastResult:
         if calibration is not None:
             calibrated.append(model)
         calibration = calibration or uncalibrated()
-        columns |= band_columns(model, fit, calibration, floor)
-        paths = fit.forecast + calibration.paths(fit.sigma, horizon, spec.random_state)
+        columns |= band_columns(model, fit, calibration, series)
+        errors = calibration.paths(fit.sigma, horizon, spec.random_state) * series.open_ahead(horizon)
+        paths = fit.forecast + errors
         totals.append(_total(model, fit, np.maximum(paths, 0.0) if floor else paths, last_year))
     ahead = pl.DataFrame({"ds": list(ds), **columns}).with_columns(pl.col(pl.Float64).fill_nan(None))
     backtest = backtest_frame(series, origins, horizon)
@@ -202,7 +208,7 @@ def forecast(panel: DemandPanel, spec: ForecastSpec) -> ForecastResult:
         spec=spec,
         horizon=horizon,
         season_length=season,
-        history=pl.DataFrame({"ds": list(series.ds), "y": series.y}).with_columns(pl.col("y").fill_nan(None)),
+        history=pl.DataFrame({"ds": list(observed.ds), "y": observed.y}).with_columns(pl.col("y").fill_nan(None)),
         forecast=ahead,
         backtest=backtest,
         scores=scores,
@@ -337,6 +343,7 @@ def _components(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFrame:
     days, parts = [*series.ds, *ds], fit.parts or {}
     if "weekly" in parts:
         shape = {day.weekday(): float(effect) for day, effect in zip(days, parts["weekly"], strict=True)}
+        shape = {weekday: effect for weekday, effect in shape.items() if weekday not in series.closed}
         rows += [("weekly", place, None, shape[place], None, None, None) for place in sorted(shape)]
     if "yearly" in parts:
         year = slice(-PERIODS_A_YEAR[series.frequency], None)

@@ -30,16 +30,27 @@ Growth = Literal["linear", "flat"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """A regular series: first day of each period, value (NaN where not observed), the baseline's season in periods."""
+    """A regular series: first day of each period, value (NaN where not observed), the baseline's season in periods.
+
+    ``closed`` are weekdays (0 Monday) on which nothing is ever sold: NaN here, forecast as zero and not compared.
+    """
 
     ds: tuple[date, ...]
     y: Array
     frequency: Frequency
     season: int
+    closed: frozenset[int] = frozenset()
 
     def first(self, n: int) -> Series:
         """The first ``n`` periods: all that an origin may see."""
-        return Series(self.ds[:n], self.y[:n].copy(), self.frequency, self.season)
+        return Series(self.ds[:n], self.y[:n].copy(), self.frequency, self.season, self.closed)
+
+    def open_ahead(self, horizon: int) -> Array:
+        """1.0 for each of the next periods, 0.0 for those on closed weekdays."""
+        import numpy as np
+
+        ahead = next_periods(self.ds[-1], horizon, self.frequency)
+        return np.array([float(day.weekday() not in self.closed) for day in ahead])
 
     def __len__(self) -> int:
         return len(self.ds)
@@ -83,7 +94,7 @@ def seasonal_naive(series: Series, horizon: int, spec: ForecastSpec) -> Fit:
         filled[step] = filled[step - series.season]
     differences = seasonal_differences(series.y, series.season)
     sigma = float(np.sqrt((differences**2).mean())) if len(differences) else 0.0
-    return Fit(_floored(filled[len(series) :], series.y), sigma)
+    return Fit(_possible(filled[len(series) :], series), sigma)
 
 
 def prophet(series: Series, horizon: int, spec: ForecastSpec) -> Fit:
@@ -116,7 +127,7 @@ def prophet(series: Series, horizon: int, spec: ForecastSpec) -> Fit:
         for code, touched, error in _event_errors(series, known, seasonalities, errors)
     }
     return Fit(
-        _floored(fitted[len(series) :], series.y),
+        _possible(fitted[len(series) :], series),
         sigma,
         (*seasonalities, *(("holidays",) if known else ())),
         mode,
@@ -141,10 +152,12 @@ def season_mode(series: Series) -> Mode:
 
     season = 7 if series.frequency == "day" else PERIODS_A_YEAR[series.frequency]
     n_blocks = len(series) // season
-    if n_blocks < 3 or not float(np.nanmin(series.y)) > 0 or np.isnan(series.y).any():
+    if n_blocks < 3 or not float(np.nanmin(series.y)) > 0:
         return "additive"
     blocks = series.y[len(series) - n_blocks * season :].reshape(n_blocks, season)
-    level, swing = blocks.mean(axis=1), blocks.std(axis=1)
+    if (np.isfinite(blocks).sum(axis=1) < 2).any():
+        return "additive"
+    level, swing = np.nanmean(blocks, axis=1), np.nanstd(blocks, axis=1)
     if not swing.mean() > 0:
         return "additive"
     share = swing / level
@@ -266,8 +279,9 @@ def _carry_forward(y: Array, season: int) -> Array:
     return filled
 
 
-def _floored(forecast: Array, y: Array) -> Array:
-    """Demand that was never negative is not forecast to be."""
+def _possible(forecast: Array, series: Series) -> Array:
+    """Demand that was never negative is not forecast to be, and nothing is sold on closed days."""
     import numpy as np
 
-    return np.maximum(forecast, 0.0) if float(np.nanmin(y)) >= 0 else forecast
+    floored = np.maximum(forecast, 0.0) if float(np.nanmin(series.y)) >= 0 else forecast
+    return np.where(series.open_ahead(len(forecast)) > 0, floored, 0.0)

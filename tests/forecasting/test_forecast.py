@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -284,6 +285,25 @@ def test_gaps_stay_missing(make_panel: Panels, planted: Planted) -> None:
     assert found["gaps_left_out"] == {"n_missing": 3, "n_periods": 60}
     assert result.history["y"].null_count() == 3
     assert result.forecast["prophet"].is_finite().all()
+
+
+def test_nothing_is_forecast_on_closed_weekdays(make_panel: Panels, planted: Planted) -> None:
+    y = planted(200, "day")
+    y[5::7] = 0.0  # Saturdays
+    y *= np.linspace(0.5, 2.0, 200)
+    panel = replace(make_panel(y, "day"), closed_weekdays=(6,))
+    result = forecast(panel, ForecastSpec(n_origins=3))
+    saturdays = result.forecast.filter(pl.col("ds").dt.weekday() == 6)
+    assert len(saturdays) == 4
+    for name in ("prophet", "prophet-lo-95", "prophet-hi-95", "seasonal_naive-hi-95"):
+        assert saturdays[name].to_list() == [0.0] * 4
+    others = result.forecast.filter(pl.col("ds").dt.weekday() != 6)
+    assert others["prophet-lo-80"].min() > 0
+    assert scores_of(result, "prophet")["n"] == 3 * 24
+    assert result.history["y"].null_count() == 0
+    assert "series_intermittent" not in codes(result)
+    weekly = result.components.filter(pl.col("component") == "weekly")
+    assert weekly["position"].to_list() == [0, 1, 2, 3, 4, 6]
 
 
 def test_negative_values_turn_multiplication_off(make_panel: Panels, planted: Planted) -> None:

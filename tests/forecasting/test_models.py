@@ -49,6 +49,9 @@ def test_swings_that_grow_with_the_level_are_multiplicative() -> None:
     assert season_mode(series(level * (1 + 0.3 * wave) + rng.normal(0, 1, 60), "month")) == "multiplicative"
     assert season_mode(series(level + 60 * wave + rng.normal(0, 1, 60), "month")) == "additive"
     assert season_mode(series(np.r_[level * (1 + 0.3 * wave), 0.0], "month")) == "additive"  # a zero
+    gap = level * (1 + 0.3 * wave)
+    gap[30] = np.nan
+    assert season_mode(series(gap, "month")) == "multiplicative"
     assert season_mode(series(level[:30] * (1 + 0.3 * wave[:30]), "month")) == "additive"  # under three years
 
 

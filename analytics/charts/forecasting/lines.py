@@ -188,8 +188,9 @@ def _from_the_end(result: ForecastResult, history: pl.DataFrame, lead: str) -> p
 def _said_then(result: ForecastResult) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """(ds, y), (cutoff, ds, said, y) with each origin's last observed period first, and (ds, y) at the cutoffs."""
     mean = WEEK if result.frequency == "day" else 1
-    backtest = result.backtest.select("cutoff", "ds", "y", said=result.best_model)
     history = result.history
+    backtest = result.backtest.select("cutoff", "ds", said=result.best_model)
+    backtest = backtest.join(history, on="ds", how="left", maintain_order="left").select("cutoff", "ds", "y", "said")
     smooth = history.with_columns(pl.col("y").rolling_mean(mean, min_samples=1))
     start = backtest["cutoff"].min() if len(backtest) else history["ds"][0]
     pieces = []
