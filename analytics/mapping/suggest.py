@@ -123,6 +123,8 @@ def _by_name(column: str, heading: str, schema: TableSchema) -> list[ColumnMatch
 def _with_values(column: str, match: ColumnMatch, values: ColumnProfile, schema: TableSchema, i: int) -> ColumnMatch:
     field = schema.fields[i]
     fits = fit(values, field, stated=match.confidence > 0.5)
+    if match.reason == "same":
+        return match if fits >= 0.9 else replace(match, confidence=max(0.6, fits))
     if match.confidence > 0:
         return replace(match, confidence=match.confidence * (0.35 + 0.65 * fits) if fits < 0.9 else match.confidence)
     alone = _values_alone(column, values, schema, field.name)
