@@ -91,7 +91,7 @@ def label_expr(_: Words, *, currency: str | None = None, percent: bool = False, 
     else:
         ten_thousand, hundred_million = (" 萬", " 億") if _.language == "zh_TW" else (" 万", " 亿")
         steps = [(1e8, 1e8, hundred_million), (1e5, 1e4, ten_thousand)]
-    expression = f"format({size}, ',.4~g')"
+    expression = f"format({size}, ',.4~r')"
     for limit, divisor, unit in reversed(steps):
         expression = f"{size} >= {limit:.0f} ? format({size} / {divisor:.0f}, ',.3~r') + '{unit}' : {expression}"
     return f"{sign} + '{symbol}' + ({expression})"

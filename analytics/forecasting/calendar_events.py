@@ -27,6 +27,7 @@ _STRETCHES = {
     "lunar_new_year": (0, 2),
     "lunar_new_year_after": (3, 6),
 }
+_MOVING = frozenset({"lunar_new_year", "Good Friday"})
 _WEEKS = {"lunar_new_year_before": -1, "lunar_new_year": 0, "lunar_new_year_after": 1}
 
 
@@ -42,7 +43,8 @@ def events(countries: tuple[str, ...], frequency: Frequency, first_year: int, la
     """Events of ``countries`` in whole years, sorted, each (code, period) once.
 
     On weekly data an event belongs to the week (Monday) it falls in; substituted days off are left out. On monthly
-    data only events whose month changes from year to year are kept: the others are part of the yearly season.
+    data only the Lunar New Year and Easter (Good Friday) are kept: they carry sales from month to month, while the
+    others are part of the yearly season, and a dozen effects on three years of months would fit noise.
 
     Raises ``AnalysisError("country_unknown")``.
     """
@@ -60,10 +62,7 @@ def events(countries: tuple[str, ...], frequency: Frequency, first_year: int, la
     found = {event for event in found if event.code != SUBSTITUTED}
     if frequency == "week":
         return tuple(sorted({Event(code, day - timedelta(days=day.weekday())) for code, day in found}))
-    months: dict[str, set[int]] = defaultdict(set)
-    for code, day in found:
-        months[code].add(day.month)
-    return tuple(sorted({Event(code, day.replace(day=1)) for code, day in found if len(months[code]) > 1}))
+    return tuple(sorted({Event(code, day.replace(day=1)) for code, day in found if code in _MOVING}))
 
 
 def seen_twice(all_events: tuple[Event, ...], first: date, last: date) -> tuple[Event, ...]:

@@ -51,7 +51,7 @@ def test_england_has_easter_monday_and_the_august_day() -> None:
     assert date(2025, 8, 25) in {event.ds for event in found}
 
 
-def test_weeks_start_on_monday_and_months_keep_only_what_moves() -> None:
+def test_weeks_start_on_monday_and_months_keep_only_what_moves_sales() -> None:
     weekly = events(("US", "TW"), "week", 2022, 2026)
     assert all(event.ds.weekday() == 0 for event in weekly)
     assert Event("lunar_new_year", date(2025, 1, 27)) in weekly
@@ -59,7 +59,9 @@ def test_weeks_start_on_monday_and_months_keep_only_what_moves() -> None:
     monthly = events(("TW",), "month", 2019, 2026)
     assert Event("lunar_new_year", date(2025, 1, 1)) in monthly
     assert Event("lunar_new_year", date(2024, 2, 1)) in monthly
-    assert not [event for event in monthly if event.code == "National Day"]
+    assert {event.code for event in monthly} == {"lunar_new_year"}
+    easter = [event.ds for event in events(("GB",), "month", 2024, 2026)]
+    assert easter == [date(2024, 3, 1), date(2025, 4, 1), date(2026, 4, 1)]
 
 
 def test_an_effect_needs_two_years() -> None:
