@@ -19,6 +19,7 @@ PHRASES = {
     "option.by.city": N_("City"),
     "option.by.label": N_("Segment"),
     "option.by.series": N_("Series"),
+    "field.member": N_("Series"),
     "field.members": N_("Series"),
     "field.n_series": N_("Number of series"),
     "field.frequency": N_("How often"),
