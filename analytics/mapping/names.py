@@ -41,18 +41,27 @@ def normal(heading: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A normal form made ready for comparing: with blanks at both ends, without any, and whether it is Chinese."""
+    """A normal form made ready for comparing: with blanks at both ends, without any, its words (or characters)."""
 
     text: str
     padded: str
     compact: str
     chinese: bool
+    parts: frozenset[str]
 
 
 @cache
 def phrase(text: str) -> Phrase:
     apart = _BORDER.sub(" ", text)
-    return Phrase(text, f" {apart} ", text.replace(" ", ""), bool(_CJK.search(text)))
+    compact = text.replace(" ", "")
+    return Phrase(
+        text, f" {apart} ", compact, bool(_CJK.search(text)), frozenset(apart.split()) | set(_CJK.findall(text))
+    )
+
+
+@cache
+def _compact(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(phrase(word).compact for word in words)
 
 
 def contains(whole: Phrase, part: Phrase) -> bool:
@@ -76,6 +85,8 @@ def likeness(heading: str, words: tuple[str, ...]) -> tuple[float, str, str]:
         if other.compact == own.compact:
             # A field's first words say it more surely than a general "date" or "name" at the list's end.
             return 0.97 - 0.001 * rank, "exact", word
+        if own.parts.isdisjoint(other.parts):
+            continue
         if contains(own, other):
             alike = 0.55 + 0.35 * len(other.compact) / len(own.compact)
         elif len(other.compact) >= 4 and len(own.compact) >= 2 and contains(other, own):
@@ -88,7 +99,7 @@ def likeness(heading: str, words: tuple[str, ...]) -> tuple[float, str, str]:
         from rapidfuzz.fuzz import ratio
         from rapidfuzz.process import extractOne
 
-        near = extractOne(own.compact, [phrase(word).compact for word in words], scorer=ratio, score_cutoff=SIMILAR)
+        near = extractOne(own.compact, _compact(words), scorer=ratio, score_cutoff=SIMILAR)
         if near is not None and len(near[0]) >= 3:
             alike = 0.5 + 0.4 * (near[1] - SIMILAR) / (100 - SIMILAR)
             if alike > best:

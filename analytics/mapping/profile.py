@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,6 +13,7 @@ from analytics.mapping.numbers import numeric_share, read_numbers
 from analytics.schema import Field
 
 _SAMPLE_ROWS = 1_000
+_DATE_LIKE = re.compile(r"\d{1,4}\s*[-/.年]\s*\d{1,2}|\b\d{7,8}\b|\b\d{14}\b|[A-Za-z]{3,9}\.?[ -]\d|\d[ -][A-Za-z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,9 @@ class ColumnProfile:
     high: float | None
 
 
-def profile(column: pl.Series) -> ColumnProfile:
-    """The profile of up to 1,000 values spread evenly over ``column``."""
-    step = max(1, len(column) // _SAMPLE_ROWS)
+def profile(column: pl.Series, n_values: int = _SAMPLE_ROWS) -> ColumnProfile:
+    """The profile of about ``n_values`` values spread evenly over ``column``."""
+    step = max(1, len(column) // n_values)
     sample = without_missing(column.gather_every(step))
     there = sample.drop_nulls()
     n = len(there)
@@ -48,7 +50,9 @@ def profile(column: pl.Series) -> ColumnProfile:
         whole = float((numbers == numbers.round()).mean() or 0.0)  # type: ignore[arg-type]
         low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
     bare = numeric > 0.99 and not _day_numbers(low, high, whole)
-    dates = 0.0 if digits <= 0.2 or bare else date_share(there)
+    date_like = sum(bool(_DATE_LIKE.search(value)) for value in few) / len(few)
+    typed = there.dtype != pl.String and not there.dtype.is_numeric()
+    dates = date_share(there) if (typed or date_like > 0.3) and not bare else 0.0
     text = there.cast(pl.String)
     return ColumnProfile(
         n,

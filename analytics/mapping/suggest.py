@@ -70,7 +70,8 @@ def suggest_mapping(raw: RawTable, table: str | None = None) -> MappingSuggestio
     if table is not None and table not in TABLES:
         raise AnalysisError("table_unknown", table=table)
     report(0.0, "suggest_mapping")
-    profiles = [profile(raw.frame[column]) for column in raw.columns]
+    n_values = 1_000 if len(raw.columns) <= 50 else 200
+    profiles = [profile(raw.frame[column], n_values) for column in raw.columns]
     headings = [normal(column) for column in raw.columns]
     assigned = {name: _assign(raw, headings, profiles, schema) for name, schema in TABLES.items()}
     scores = {name: _score(raw, assigned[name], profiles, headings, name) for name in TABLES}

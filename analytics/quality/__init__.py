@@ -1,6 +1,6 @@
 """Checks, repairs and quarantine: mapped tables to a ``Dataset`` and a report of everything that was found."""
 
 from analytics.quality.report import Issue, QualityReport, QualitySpec, SourceBalance, ValidationResult
-from analytics.quality.validate import validate
+from analytics.quality.validation import validate
 
 __all__ = ["Issue", "QualityReport", "QualitySpec", "SourceBalance", "ValidationResult", "validate"]
