@@ -43,7 +43,9 @@ def results() -> dict[str, ForecastResult]:
     return {
         "weekly": forecast(panel(weekly, "week"), spec),
         "daily": forecast(panel(daily, "day", "orders", "orders"), spec),
-        "monthly": forecast(panel(swinging(40, 12, 9_000), "month", "customers", "customers"), ForecastSpec(n_origins=2)),
+        "monthly": forecast(
+            panel(swinging(40, 12, 9_000), "month", "customers", "customers"), ForecastSpec(n_origins=2)
+        ),
         "wandering": forecast(panel(wandering, "week", "value", ""), ForecastSpec(n_origins=6, interval_width=0.95)),
         "short": forecast(panel([3, 5, 4, 6], "month", "quantity", "items"), ForecastSpec()),
         "constant": forecast(panel([0.0] * 40, "week"), ForecastSpec(n_origins=2)),

@@ -132,7 +132,7 @@ def test_a_wandering_level_goes_to_the_baseline(make_panel: Panels) -> None:
     wins = 0
     for seed in range(4):
         y = 800 + np.random.default_rng(seed).normal(0, 20, 90).cumsum()
-        result = forecast(make_panel(y), ForecastSpec(n_origins=6))
+        result = forecast(make_panel(y), ForecastSpec(n_origins=5))
         prophet, baseline = scores_of(result, "prophet"), scores_of(result, "seasonal_naive")
         if baseline["mase"] <= prophet["mase"]:
             wins += 1
@@ -148,9 +148,9 @@ def test_a_wandering_level_goes_to_the_baseline(make_panel: Panels) -> None:
 
 def test_bands_and_totals_cover_a_future_that_was_held_back(make_panel: Panels, planted: Planted) -> None:
     inside: dict[str, list[bool]] = {"80": [], "95": [], "total": []}
-    for seed in range(10):
+    for seed in range(8):
         y = planted(179, seed=seed)
-        result = forecast(make_panel(y[:167]), ForecastSpec(n_origins=6))
+        result = forecast(make_panel(y[:167]), ForecastSpec(n_origins=5))
         for level in ("80", "95"):
             lo, hi = (result.forecast[f"prophet-{side}-{level}"].to_numpy() for side in ("lo", "hi"))
             inside[level] += list((y[167:] >= lo) & (y[167:] <= hi))
@@ -158,7 +158,7 @@ def test_bands_and_totals_cover_a_future_that_was_held_back(make_panel: Panels, 
         inside["total"].append(total["lo_95"] <= y[167:].sum() <= total["hi_95"])
     assert 0.70 <= np.mean(inside["80"]) <= 0.92
     assert np.mean(inside["95"]) >= 0.88
-    assert sum(inside["total"]) >= 8
+    assert sum(inside["total"]) >= 7
 
 
 def test_measured_coverage_is_near_the_promise(make_panel: Panels, planted: Planted) -> None:
