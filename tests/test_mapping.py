@@ -147,6 +147,15 @@ def test_the_decimal_mark_is_settled_by_the_column_or_by_a_person() -> None:
     assert read_numbers(pl.Series(["1,234", "2,345"])).exact.to_list() == ["1234", "2345"]
 
 
+def test_dates_and_addresses_are_no_numbers() -> None:
+    reading = read_numbers(pl.Series(["01.02.2024", "192.168.0.1", "1,2,3", "1.2.", "12,34,567", "5."]))
+    assert reading.exact.to_list() == [None, None, None, None, "1234567", "5."]
+    suggestion = suggest_mapping(
+        read("日期;销售额\n01.02.2024;1.234,50\n13.02.2024;99,00\n".encode("gb18030"), "a.csv")
+    )
+    assert suggestion.spec == MappingSpec("series", (("日期", "ds"), ("销售额", "y")))
+
+
 def test_text_and_other_currencies_are_set_aside_with_a_reason() -> None:
     reading = read_numbers(pl.Series(["£12", "£3.50", "€7", "free", "12 or 13"]))
     assert reading.exact.to_list() == ["12", "3.50", None, None, None]

@@ -135,7 +135,10 @@ def _read_written(counted: pl.DataFrame, decimal_mark: str) -> tuple[pl.DataFram
         body=pl.col("bare").str.replace_all(r"^[(+\-]+|[)\-]+$", ""),
     )
     rows = rows.with_columns(
-        valid=pl.col("body").str.contains(r"^(?:\d[\d.,]*|[.,]\d+)$") & ~pl.col("body").str.contains(r"[.,]{2}"),
+        # One mark at most, or groups of digits between repeated marks: 01.02.2024 is no number.
+        valid=pl.col("body").str.contains(
+            r"^(?:[0-9]*[.,]?[0-9]+|[0-9]+[.,]|[0-9]{1,3}(?:,[0-9]{2,3})*,[0-9]{3}(?:\.[0-9]*)?|[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]*)?)$"
+        ),
         n_dots=pl.col("body").str.count_matches(".", literal=True),
         n_commas=pl.col("body").str.count_matches(",", literal=True),
         last_is_comma=pl.col("body").str.contains(r",[^.,]*$"),
