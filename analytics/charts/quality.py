@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 
 from analytics.charts.headline import Headline, Metric
@@ -81,8 +83,9 @@ def findings(result: ValidationResult, _: Words) -> Spec:
     ]
     # Room at the right end for the number beside the longest bar.
     most = max((issue.n_rows for issue in shown), default=1) * 1.08
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("problem:N", sort=[row["problem"] for row in rows], axis=plain_axis(labelLimit=320)),
+    data: Any = alt.Data(values=rows)  # type: ignore[no-untyped-call]
+    base = alt.Chart(data).encode(
+        y=alt.Y("problem:N", sort=[_short(issue, _) for issue in shown], axis=plain_axis(labelLimit=320)),
         x=alt.X("rows:Q", axis=None, scale=alt.Scale(domain=[0, most])),
         tooltip=[
             tooltip("problem", _("Problem")),

@@ -216,6 +216,10 @@ class Engine:
         return self._held
 
     def _workers(self) -> ProcessPool:
+        if self._pool is not None and not self._pool.active:
+            # A pool whose every worker died at once closes itself for good: the next job gets a new one.
+            self._pool.stop()
+            self._pool = None
         if self._pool is None:
             # Spawned, never forked: this process has threads (a fork after threads can hang).
             context = multiprocessing.get_context("spawn")

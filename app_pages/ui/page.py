@@ -27,6 +27,7 @@ from app_pages.ui.version import APP_VERSION
 
 LOG = logging.getLogger("regulars")
 WIDTH = 1240
+DAY_FORMATS = ("YYYY/M/D", "D\u00a0MMM\u00a0YYYY")  # Chinese, English
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,7 @@ def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, 
                 shown = shown.with_columns(pl.col(name) * 100)
                 columns[name] = st.column_config.ProgressColumn(label, format="%.1f%%", min_value=0, max_value=100)
             case "day":
-                form = "D MMM YYYY" if _.language == "en" else "YYYY/M/D"
+                form = DAY_FORMATS[_.language == "en"]
                 columns[name] = st.column_config.DateColumn(label, format=form, pinned=pinned)
             case "line":
                 columns[name] = st.column_config.LineChartColumn(label)
@@ -250,11 +251,11 @@ def transposed(rows: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
 def caveats(items: Sequence[Caveat], _: Words) -> None:
     """What a result says about itself: at most two boxes, more become one list."""
     if len(items) > 2:
-        lines = [f"- **{_.phrase(f'caveat.{item.code}', **_safe(item.params))}** {_body(item, _)}" for item in items]
+        lines = [f"- **{_.phrase(f'caveat.{item.code}', **_safe(item.params, _))}** {_body(item, _)}" for item in items]
         st.warning("\n".join(lines), icon=":material/warning:")
         return
     for item in items:
-        text = f"**{_.phrase(f'caveat.{item.code}', **_safe(item.params))}**\n\n{_body(item, _)}"
+        text = f"**{_.phrase(f'caveat.{item.code}', **_safe(item.params, _))}**\n\n{_body(item, _)}"
         if item.severity == "note":
             st.info(text, icon=":material/info:")
         else:
@@ -303,7 +304,7 @@ def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame]) -> None:
 
 def message(error: AnalysisError, _: Words, *, tone: str = "bad") -> None:
     """What was found and what to do; the code last."""
-    safe = _safe(error.params)
+    safe = _safe(error.params, _)
     text = f"**{_.phrase(f'error.{error.code}', **safe)}**"
     if _.has_phrase(f"error.{error.code}.remedy"):
         text += f"\n\n{_.phrase(f'error.{error.code}.remedy', **safe)}"
@@ -338,12 +339,23 @@ def _deferred(make: Callable[..., bytes], *inputs: Any) -> Callable[[], bytes]:
 
 def _body(item: Caveat, _: Words) -> str:
     code = f"caveat.{item.code}.body"
-    return _.phrase(code, **_safe(item.params)) if _.has_phrase(code) else ""
+    return _.phrase(code, **_safe(item.params, _)) if _.has_phrase(code) else ""
 
 
-def _safe(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A person's own text inside a message cannot become Markdown."""
-    return {name: escape_markdown(value) if isinstance(value, str) else value for name, value in params.items()}
+def _safe(params: Mapping[str, Any], _: Words) -> dict[str, Any]:
+    """A message's values: fields and tables by their names; a person's own text cannot become Markdown."""
+    shown: dict[str, Any] = {}
+    for name, value in params.items():
+        if not isinstance(value, str):
+            shown[name] = value
+        elif name == "table":
+            shown[name] = _.label("table", value)
+        elif name.startswith("field"):
+            parts = [_.label("field", part.rpartition(".")[2]) for part in value.split(", ")]
+            shown[name] = escape_markdown(_.listing(parts))
+        else:
+            shown[name] = escape_markdown(value)
+    return shown
 
 
 __all__ = [

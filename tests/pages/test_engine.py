@@ -118,6 +118,28 @@ def test_a_worker_gives_value_refusal_and_breakdown(pool: Engine) -> None:
     assert wait(pool, "again", add, 2, 2).unwrap() == 4  # type: ignore[attr-defined]  # a new worker took over
 
 
+class Unreadable:
+    """An argument that no worker can unpack: it kills the worker before the job has begun."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _fail_to_unpack, ()
+
+
+def _fail_to_unpack() -> None:
+    raise ModuleNotFoundError("not here")
+
+
+def test_after_every_worker_died_the_next_job_still_runs() -> None:
+    engine = Engine(n_workers=1, job_seconds=30)
+    try:
+        with pytest.raises(AnalysisError) as caught:
+            wait(engine, "broken", add, Unreadable(), 1).unwrap()  # type: ignore[attr-defined]
+        assert caught.value.code in {"worker_died", "unexpected"}
+        assert wait(engine, "sound", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
+    finally:
+        engine.close()
+
+
 def test_equal_requests_share_one_job_and_it_stops_when_the_last_one_cancels(pool: Engine) -> None:
     first, second = (pool.submit("long", sleep_long, ()) for _ in range(2))
     assert first is second
