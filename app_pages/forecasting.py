@@ -65,7 +65,7 @@ with page.frame("forecasting") as _:
                 page.chart(
                     page.draw(charts.component_finding, result, name, _),
                     page.draw(charts.component_note, result, name, _),
-                    page.draw(charts.component_chart, result, name, _),
+                    page.picture(charts.component_chart, result, name, _),
                     key=f"component-{name}",
                 )
     page.how_counted(

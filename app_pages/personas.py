@@ -17,7 +17,7 @@ def card(label: str) -> None:
         page.metrics(page.draw(charts.card_metrics, result, label, _), columns=2)
         finding = page.draw(charts.traits_finding, result, label, _)
         st.vega_lite_chart(
-            page.draw(charts.traits, result, label, names, _), width="stretch", key=f"traits-{label}", alt=finding
+            page.picture(charts.traits, result, label, names, _), width="stretch", key=f"traits-{label}", alt=finding
         )
         for line in (charts.similar_line, charts.evidence_line):
             st.markdown(f":small[:gray[{page.draw(line, result, label, _)}]]")

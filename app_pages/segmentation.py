@@ -17,7 +17,7 @@ def choose(section: str, fields: dict[str, str]) -> None:
     if getattr(session.workspace(), section).method == "kmeans":
         automatic = {None: _("Auto"), **{n: str(n) for n in NUMBERS}}
         widgets.segmented(section, "n_segments", _("Number of segments"), automatic)
-        widgets.several(section, "features", _("Built from"), fields, width=420)
+        widgets.several(section, "features", _("Built from"), fields, width=560, wrap=True)
 
 
 with page.frame("segmentation") as _:

@@ -1,14 +1,10 @@
 """Which data do we have, and which column is what?"""
 
 from analytics.charts import mapping as charts
-from app_pages.ui import page, session, sources, walk, widgets
+from app_pages.ui import page, session, sources, walk
 
 with page.frame("upload") as _:
-    with page.controls():
-        sources.choose(_)
-        if not session.workspace().world:
-            labels = {code: f"{code} · {_.symbol(code)}" for code in sources.CURRENCIES}
-            widgets.select("quality", "currency", _("Currency"), {"": _("as the amounts show"), **labels}, width=200)
+    sources.choose(_)
     page.lesson(_, "upload")
     top = page.place()
     readable = sources.panels(_)
@@ -16,8 +12,9 @@ with page.frame("upload") as _:
         raw = tuple(walk.raw(source) for source in readable)
         suggested = tuple(walk.suggestion(source) for source in readable)
         specs = tuple(walk.mapping(source) for source in readable)
+        confirmed = tuple(source.mapping is not None for source in readable)
         with top:
-            page.answer(page.draw(charts.headline, raw, suggested, specs, _), _)
+            page.answer(page.draw(charts.headline, raw, suggested, specs, confirmed, _), _)
         page.how_counted(
             _,
             _(
@@ -27,4 +24,4 @@ with page.frame("upload") as _:
             {source.name: spec for source, spec in zip(readable, specs, strict=True)},
             session.workspace().world or readable[0].digest,
         )
-    page.take_away(_, "upload", {})
+        page.take_away(_, "upload", {})

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from analytics.charts.headline import Headline, Metric
 from analytics.i18n import Words
-from analytics.mapping import MappingSpec, MappingSuggestion
+from analytics.mapping import CONFIDENT, ColumnMatch, MappingSpec, MappingSuggestion
 from analytics.reading import RawTable
-
-CONFIDENT = 0.8
 
 
 def headline(
-    tables: tuple[RawTable, ...], suggestions: tuple[MappingSuggestion, ...], specs: tuple[MappingSpec, ...], _: Words
+    tables: tuple[RawTable, ...],
+    suggestions: tuple[MappingSuggestion, ...],
+    specs: tuple[MappingSpec, ...],
+    confirmed: tuple[bool, ...],
+    _: Words,
 ) -> Headline:
-    """What was recognised: tables, rows, columns, and the columns that a person should look at."""
+    """What was recognised: tables, rows, columns, and the columns that a person should look at.
+
+    ``confirmed``: for each file, whether a person has had the last word on its columns.
+    """
     n_rows = sum(table.n_rows for table in tables)
     n_columns = sum(len(table.columns) for table in tables)
     n_used = sum(len(spec.columns) for spec in specs)
-    unsure = sum(unsure_columns(suggestion, spec) for suggestion, spec in zip(suggestions, specs, strict=True))
+    unsure = sum(
+        0 if settled else unsure_columns(suggestion, spec)
+        for suggestion, spec, settled in zip(suggestions, specs, confirmed, strict=True)
+    )
     names = _.listing(dict.fromkeys(_.phrase(f"table.{spec.table}") for spec in specs))
     finding = (
         _.ngettext("{n} column wants a look", "{n} columns want a look", unsure)
         if unsure
         else _("Every column that is used was recognised")
     )
-    sentence = _("Found: {tables}. Correct below what is wrong; what is right needs no click.", tables=names)
+    sentence = _("Found: {tables}. What is right needs no click; what is wrong is corrected below.", tables=names)
     metrics = (
         Metric(_("Files"), _.number(len(tables))),
         Metric(_("Rows"), _.number(n_rows)),
@@ -32,7 +40,7 @@ def headline(
         Metric(
             _("To confirm"),
             _.number(unsure),
-            _("all confident") if not unsure else _("see the marked columns"),
+            _("nothing open") if not unsure else _("marked with ▲ below"),
             "good" if not unsure else "watch",
         ),
     )
@@ -41,9 +49,9 @@ def headline(
 
 def unsure_columns(suggestion: MappingSuggestion, spec: MappingSpec) -> int:
     """Columns in use whose suggestion is not confident and that the person has not changed."""
-    chosen = dict(spec.columns)
-    return sum(
-        1
-        for match in suggestion.matches
-        if match.field is not None and chosen.get(match.column) == match.field and match.confidence < CONFIDENT
-    )
+    return sum(is_unsure(match, spec) for match in suggestion.matches)
+
+
+def is_unsure(match: ColumnMatch, spec: MappingSpec) -> bool:
+    """Whether a column is used as suggested although the suggestion is not confident."""
+    return match.field is not None and match.confidence < CONFIDENT and (match.column, match.field) in spec.columns

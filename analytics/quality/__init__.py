@@ -1,6 +1,14 @@
 """Checks, repairs and quarantine: mapped tables to a ``Dataset`` and a report of everything that was found."""
 
 from analytics.quality.report import Issue, QualityReport, QualitySpec, SourceBalance, ValidationResult
-from analytics.quality.validation import validate
+from analytics.quality.validation import UNKNOWN_DAY, validate
 
-__all__ = ["Issue", "QualityReport", "QualitySpec", "SourceBalance", "ValidationResult", "validate"]
+__all__ = [
+    "UNKNOWN_DAY",
+    "Issue",
+    "QualityReport",
+    "QualitySpec",
+    "SourceBalance",
+    "ValidationResult",
+    "validate",
+]

@@ -10,6 +10,7 @@ from analytics.dataset import Dataset
 from analytics.errors import AnalysisError
 from analytics.i18n import LANGUAGES, N_, Words, escape_markdown
 from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
+from analytics.quality import UNKNOWN_DAY
 from analytics.workspace import to_json
 from app_pages.ui import session, walk, widgets
 from app_pages.ui.compute import compute
@@ -33,9 +34,10 @@ def bar(_: Words, name: str) -> None:
         st.markdown(f":small[:material/storefront: {escape_markdown(source_name(_))}]", width="content")
         if data is not None:
             offered = compute(choices, data)
-            as_of = workspace.population.as_of or data.as_of
-            with st.popover(_("As of {day}", day=as_of), icon=":material/event:", type="tertiary", key="as-of"):
-                _as_of(_, data, offered)
+            if data.as_of != UNKNOWN_DAY:  # data without any date have no such day
+                as_of = workspace.population.as_of or data.as_of
+                with st.popover(_("As of {day}", day=as_of), icon=":material/event:", type="tertiary", key="as-of"):
+                    _as_of(_, data, offered)
             with st.popover(summary(_), icon=":material/filter_alt:", type="tertiary", key="population"):
                 _population(_, offered)
         st.space("stretch")
@@ -109,7 +111,11 @@ def described(_: Words) -> str:
     ]
     definitions = workspace.definitions
     lines = [
-        _("Data: {name}; as of {day}", name=escape_markdown(source_name(_)), day=data.as_of),
+        _(
+            "Data: {name}; as of {day}",
+            name=escape_markdown(source_name(_)),
+            day="–" if data.as_of == UNKNOWN_DAY else data.as_of,
+        ),
         _("Rows looked at: {rows}", rows=_.listing(rows)),
         _("Population: {population}", population=summary(_)),
         _(
@@ -134,7 +140,7 @@ def _as_of(_: Words, data: Dataset, offered: PopulationChoices) -> None:
         "as_of",
         _("As of"),
         data.as_of,
-        offered.first_day or date(1990, 1, 1),
+        min(offered.first_day or date(1990, 1, 1), data.as_of),
         data.as_of,
         help=_("Everything is shown as it would have been seen at the end of this day."),
     )

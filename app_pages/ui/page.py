@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,11 +22,32 @@ from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
 from analytics.i18n import N_, Words, escape_markdown
-from app_pages.ui import context, session
-from app_pages.ui.compute import compute, draw
+from app_pages.ui import context, session, walk
+from app_pages.ui.compute import compute, draw, picture
 from app_pages.ui.version import APP_VERSION
 
+# What is not there yet gets an inviting place; what is too little gets a caution; everything else is an error.
+NEEDED = frozenset({"fields_missing", "table_missing", "nothing_loaded"})
+TOO_LITTLE = frozenset(
+    {
+        "as_of_too_early",
+        "features_without_spread",
+        "irregular_periods",
+        "lifecycle_no_orders",
+        "no_orders",
+        "panel_empty",
+        "panel_too_short",
+        "personas_all_small",
+        "population_empty",
+        "rfm_fields_missing",
+        "series_too_short",
+        "step_cancelled",
+        "too_few_to_segment",
+        "too_many_gaps",
+    }
+)
 LOG = logging.getLogger("regulars")
+SEAL = Path(__file__).parent / "brand" / "seal.svg"
 WIDTH = 1240
 DAY_FORMATS = ("YYYY/M/D", "D\u00a0MMM\u00a0YYYY")  # Chinese, English
 
@@ -128,6 +150,8 @@ def frame(name: str) -> Iterator[Words]:
         if notice is not None:
             message(notice, _, tone="watch")
         try:
+            if here.name != "upload":
+                _left_out(_)
             if here.needs:
                 context.require(here.needs)
         except AnalysisError as error:
@@ -204,11 +228,15 @@ def evidence(
 ) -> None:
     """One claim of a result: its finding, note and chart, each cached. ``place`` tells twins on a page apart."""
     key = f"chart-{drawn.__name__}{place}"
-    chart(draw(finding, result, _), draw(note, result, _), draw(drawn, result, _), key=key)
+    chart(draw(finding, result, _), draw(note, result, _), picture(drawn, result, _), key=key)
 
 
 def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, alt: str, currency: str = "") -> None:
-    """Exact values. ``kinds``: column -> text, int, number, money, share, bar (a share as a bar), day or line."""
+    """Exact values. ``kinds``: column -> text, int, number, money, share, bar (a share as a bar), day or line.
+
+    A column that these data do not give is left out.
+    """
+    kinds = {name: kind for name, kind in kinds.items() if name in frame.columns}
     shown = labelled(frame.select(list(kinds)), _)
     columns: dict[str, Any] = {}
     for i, (name, kind) in enumerate(kinds.items()):
@@ -272,15 +300,18 @@ def how_counted(_: Words, definition: str, specs: Mapping[str, object], key: str
         st.markdown(f":small[:gray[{_('Result {key} · Regulars {version}', key=key[:12], version=APP_VERSION)}]]")
 
 
-def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame]) -> None:
-    """Downloads left, the next step right. ``tables``: translated title -> frame; the first is the CSV."""
+def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame], *, csv: str = "", xlsx: str = "") -> None:
+    """Downloads left, the next step right. ``tables``: translated title -> frame; the first is the CSV.
+
+    ``csv`` and ``xlsx`` name the two downloads where the usual names would not tell what they hold.
+    """
     st.divider()
     here = step(name)
     with st.container(horizontal=True, vertical_alignment="center"):
         if tables:
             first = next(iter(tables.values()))
             st.download_button(
-                _("Table (CSV)"),
+                csv or _("Table (CSV)"),
                 data=_deferred(to_csv, first, _),
                 file_name=f"regulars-{name}.csv",
                 mime=CSV_MIME,
@@ -288,7 +319,7 @@ def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame]) -> None:
                 on_click="ignore",
             )
             st.download_button(
-                _("Workbook (XLSX)"),
+                xlsx or _("Workbook (XLSX)"),
                 data=_deferred(to_xlsx, dict(tables), _),
                 file_name=f"regulars-{name}.xlsx",
                 mime=XLSX_MIME,
@@ -315,10 +346,27 @@ def message(error: AnalysisError, _: Words, *, tone: str = "bad") -> None:
 
 def refusal(error: AnalysisError, _: Words, name: str) -> None:
     """A page that cannot answer: why, and the buttons that help."""
-    missing = error.code in {"fields_missing", "table_missing", "nothing_loaded"}
-    message(error, _, tone="watch" if missing or error.code == "step_cancelled" else "bad")
-    with st.container(horizontal=True):
-        if name != "upload" and st.button(_("Go to Upload"), icon=":material/upload_file:", key="to-upload"):
+    if error.code in NEEDED:
+        with st.container(border=True, horizontal_alignment="center", gap="small", key="empty"):
+            st.image(str(SEAL), width=44)
+            safe = _safe(error.params, _)
+            st.subheader(_.phrase(f"error.{error.code}", **safe), anchor=False, text_alignment="center")
+            st.markdown(f":gray[{_.phrase(f'error.{error.code}.remedy', **safe)}]", text_alignment="center")
+            _ways_on(error, _, name)
+        return
+    message(error, _, tone="watch" if error.code in TOO_LITTLE else "bad")
+    _ways_on(error, _, name)
+
+
+def _ways_on(error: AnalysisError, _: Words, name: str) -> None:
+    """The buttons that help after a refusal."""
+    with st.container(horizontal=True, horizontal_alignment="center" if error.code in NEEDED else "left"):
+        if name != "upload" and st.button(
+            _("Go to Upload"),
+            icon=":material/upload_file:",
+            key="to-upload",
+            type="primary" if error.code in NEEDED else "secondary",
+        ):
             st.switch_page("app_pages/upload.py")
         if not session.workspace().world:
             st.button(
@@ -330,6 +378,20 @@ def refusal(error: AnalysisError, _: Words, name: str) -> None:
             )
         if error.code in {"step_cancelled", "unexpected", "worker_died", "step_too_long"}:
             st.button(_("Run again"), icon=":material/refresh:", key="run-again")
+
+
+def _left_out(_: Words) -> None:
+    """A file that cannot be read is left out by name; the other files go on."""
+    refused = walk.left_out()
+    if len(refused) == len(walk.sources()):
+        return  # the page itself tells why there is nothing
+    for source, error in refused:
+        problem = _.phrase(f"error.{error.code}", **_safe(error.params, _))
+        name = escape_markdown(source.name)
+        st.warning(
+            f"**{_('{name} is left out', name=name)}**\n\n{problem}. {_('Upload tells what to do.')}",
+            icon=":material/warning:",
+        )
 
 
 def _deferred(make: Callable[..., bytes], *inputs: Any) -> Callable[[], bytes]:
@@ -370,6 +432,7 @@ __all__ = [
     "how_counted",
     "lesson",
     "message",
+    "picture",
     "step",
     "table",
     "take_away",

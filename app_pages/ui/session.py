@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ MAX_UNDO = 50
 WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
 
 _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
+_UPLOADER = "uploader"  # what the upload widget held when it was last drawn: id of the file -> digest
 
 
 def start() -> None:
@@ -98,6 +99,11 @@ def take_notice() -> AnalysisError | None:
     return notice
 
 
+def tell(error: AnalysisError) -> None:
+    """Leave a message for the next page to show once."""
+    st.session_state[_NOTICE] = error
+
+
 def link_parameter() -> str:
     """The share link's parameter for the present choices."""
     return to_link(workspace())
@@ -116,6 +122,38 @@ def remember_upload(name: str, data: bytes) -> SourceRef:
     return SourceRef(name, digest)
 
 
+def receive(files: Sequence[Any]) -> None:
+    """Take what the upload widget holds into the work: new files join, files taken out of it leave.
+
+    The widget forgets its files when its page is left; the work does not. So it is compared with what it held before.
+    """
+    before: dict[str, str] = st.session_state.get(_UPLOADER, {})
+    held: dict[str, str] = {}
+    sources = list(workspace().sources)
+    for file in files:
+        if file.file_id in before:
+            held[file.file_id] = before[file.file_id]
+            continue
+        data = file.getvalue()
+        twin = st.session_state[_UPLOADS].get(digest_bytes(data)) is not None
+        new = remember_upload(file.name, data)
+        held[file.file_id] = new.digest
+        known = [source for source in sources if source.digest == new.digest]
+        if known and twin:
+            tell(AnalysisError("file_known", name=file.name, other=known[0].name))
+        elif not known:
+            sources.append(new)
+    gone = set(before.values()) - set(held.values())
+    st.session_state[_UPLOADER] = held
+    change(sources=tuple(source for source in sources if source.digest not in gone))
+
+
+def uploader_holds(files: Sequence[Any]) -> None:
+    """Note what the upload widget shows now: nothing, when its page was left and entered again."""
+    before: dict[str, str] = st.session_state.get(_UPLOADER, {})
+    st.session_state[_UPLOADER] = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
+
+
 def uploaded(source: SourceRef) -> bytes:
     """The bytes of a source; raises ``AnalysisError("source_gone")``."""
     data: bytes | None = st.session_state[_UPLOADS].get(source.digest)
@@ -128,6 +166,12 @@ def bind(key: str, value: Any) -> None:
     """Before a widget with ``key`` is drawn: make it show the stored ``value``, also after a link, undo or return."""
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+
+
+def bind_valid(key: str, options: Sequence[Any]) -> None:
+    """Before a widget with ``key`` is drawn: let it show the first of ``options`` when its own choice is gone."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
 
 
 def widget_value(key: str) -> Any:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import streamlit as st
 
-from analytics.errors import AnalysisError
+from analytics.charts.mapping import is_unsure
+from analytics.errors import AnalysisError, Caveat
 from analytics.i18n import Words, escape_markdown
-from analytics.mapping import MappingSpec
+from analytics.mapping import ColumnMatch, MappedTable, MappingSpec
+from analytics.reading import RawTable
 from analytics.schema import TABLES
 from analytics.workspace import SourceRef
-from app_pages.ui import context, page, session, walk
+from app_pages.ui import context, page, session, walk, widgets
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
-DELIMITERS = ("auto", ",", ";", "\t", "|")
+DELIMITERS = ("auto", ",", ";", "\t", "|", " ")
+HEADERS = ("auto", "yes", "no")
+DECIMAL_MARKS = ("auto", ".", ",")
 CURRENCIES = ("TWD", "CNY", "HKD", "USD", "GBP", "EUR", "JPY")
+ASKED = {"date_order_assumed_day", "date_order_assumed_month", "decimal_mark_assumed"}
+NO_TEXT = ("workbook_", "parquet_", "not_a_table", "sheet_", "source_gone")  # errors that no encoding can mend
 PREVIEW_ROWS = 8
 OWN = "own"
 
@@ -25,85 +32,150 @@ def choose(_: Words) -> None:
     workspace = session.workspace()
     options = {**{world: _(name) for world, name in context.WORLD_NAMES.items()}, OWN: _("My own files")}
     session.bind("source", workspace.world or OWN)
-    st.segmented_control(
-        _("Data"), list(options), format_func=options.__getitem__, key="source", required=True, on_change=_choose
-    )
-    if not workspace.world:
-        st.file_uploader(
+    with page.controls():
+        st.segmented_control(
+            _("Data"), list(options), format_func=options.__getitem__, key="source", required=True, on_change=_choose
+        )
+        with st.popover(_("Load saved choices"), icon=":material/folder_open:", type="tertiary"):
+            st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load)
+    if workspace.world:
+        return
+    left, right = st.columns([3, 1], gap="medium")
+    with left:
+        files = st.file_uploader(
             _("Drop CSV, XLSX or Parquet files here. They stay in this session and leave with it."),
             accept_multiple_files=True,
             key="files",
             on_change=_receive,
         )
-    with st.popover(_("Load saved choices"), icon=":material/folder_open:", type="tertiary"):
-        st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load)
+    session.uploader_holds(files or [])
+    with right:
+        labels = {code: f"{code} · {_.symbol(code)}" for code in CURRENCIES}
+        widgets.select("quality", "currency", _("Currency"), {"": _("as the amounts show"), **labels})
 
 
 def panels(_: Words) -> list[SourceRef]:
     """One panel per file; gives the sources that can be read."""
     readable = []
-    sources = walk.sources()
-    names = {source.digest: source.name for source in sources}
-    shown = next(iter(names))
-    if len(names) > 1:
-        shown = st.segmented_control(
-            _("File"), list(names), format_func=names.__getitem__, default=shown, required=True, key="shown-file"
-        )
-    for source in sources:
+    for source in walk.sources():
         try:
             walk.mapped(source)
-            readable.append(source)
-            if source.digest == shown:
-                _panel(_, source)
         except AnalysisError as error:
-            st.markdown(f"**{escape_markdown(source.name)}**")
-            page.message(error, _)
-            if not session.workspace().world:
-                _reading(_, source)
-                st.button(_("Set this file aside"), key=f"drop-{source.digest}", on_click=_drop, args=(source.digest,))
+            _refused(_, source, error)
+        else:
+            readable.append(source)
+    if not readable:
+        return []
+    titles = {_id(source): _title(source) + _mark(source) for source in readable}
+    shown = next(iter(titles))
+    if len(titles) > 1:
+        session.bind_valid("shown-file", list(titles))
+        shown = st.segmented_control(
+            _("File"), list(titles), format_func=titles.__getitem__, required=True, key="shown-file"
+        )
+    _panel(_, next(source for source in readable if _id(source) == shown))
     return readable
 
 
+def _refused(_: Words, source: SourceRef, error: AnalysisError) -> None:
+    """A file that cannot be read: what is wrong, other ways to read it, and the way out."""
+    with st.container(border=True, key=f"refused-{_id(source)}"):
+        st.markdown(f"**{escape_markdown(_title(source))}**")
+        page.message(error, _)
+        if session.workspace().world:
+            return
+        if not error.code.startswith(NO_TEXT):
+            _reading(_, source)
+        _remove(_, source)
+
+
 def _panel(_: Words, source: SourceRef) -> None:
-    raw, spec = walk.raw(source), walk.mapping(source)
+    raw, spec, mapped = walk.raw(source), walk.mapping(source), walk.mapped(source)
     own = not session.workspace().world
+    if own:
+        _questions(_, source, mapped)
     left, right = st.columns([5, 7], gap="medium")
     with left:
         page.heading(
-            _("{name} holds {table}", name=escape_markdown(source.name), table=_.phrase(f"table.{spec.table}")),
+            _("{name} holds {table}", name=escape_markdown(_title(source)), table=_.phrase(f"table.{spec.table}")),
             _("First rows as they stand in the file; {n} rows in all.", n=raw.n_rows),
         )
-        st.dataframe(raw.frame.head(PREVIEW_ROWS), hide_index=True, key=f"preview-{source.digest}", alt=source.name)
         if own:
-            _reading(_, source)
+            _sheets(_, source, raw)
+        st.dataframe(raw.frame.head(PREVIEW_ROWS), hide_index=True, key=f"preview-{_id(source)}", alt=source.name)
+        if own:
+            _reading(_, source, raw)
+            _remove(_, source)
     with right:
+        correctable = _("Choose another meaning where one is wrong. ▲ wants a look.")
         page.heading(
             _("{n} of {all} columns are used", n=len(spec.columns), all=len(raw.columns)),
-            _("Choose another meaning where one is wrong. Columns without a meaning are kept as attributes."),
+            correctable if own else _("Meanings of sample data stand as they are. ▲ would want a look."),
         )
         if own:
             _table_choice(_, source, spec)
         _columns(_, source, spec, editable=own)
-    page.caveats(raw.caveats, _)
-    page.caveats(walk.mapped(source).caveats, _)
+        if own and _n_unsure(source):
+            st.button(
+                _("These meanings are right"),
+                icon=":material/check:",
+                key=f"confirm-{_id(source)}",
+                on_click=_confirm,
+                args=(source,),
+            )
+    page.caveats([item for item in mapped.caveats if not (own and _is_question(item))], _)
+
+
+def _questions(_: Words, source: SourceRef, mapped: MappedTable) -> None:
+    """What the file itself does not tell: the order of day and month, and what a mark between digits means."""
+    spec = mapped.spec
+    open_ones = [item for item in mapped.caveats if _is_question(item)]
+    dates = spec.day_first is not None or any(item.code.startswith("date_order") for item in open_ones)
+    marks = spec.decimal_mark != "auto" or any(item.code == "decimal_mark_assumed" for item in open_ones)
+    if not dates and not marks:
+        return
+    with st.container(border=True, key=f"questions-{_id(source)}"):
+        page.caveats(open_ones, _)
+        if dates:
+            day_first = next((item.code == "date_order_assumed_day" for item in open_ones), spec.day_first)
+            orders = {True: _("3 April: day first"), False: _("4 March: month first")}
+            _choice(_("3/4 is"), orders, day_first, "day_first", source)
+        if marks:
+            marked = {mark: _.phrase(f"option.decimal_mark.{mark}") for mark in DECIMAL_MARKS}
+            _choice(_.label("field", "decimal_mark"), marked, spec.decimal_mark, "decimal_mark", source)
+
+
+def _choice(label: str, options: dict[Any, str], value: Any, field: str, source: SourceRef) -> None:
+    key = f"{field}-{_id(source)}"
+    session.bind(key, value)
+    st.segmented_control(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        key=key,
+        required=True,
+        on_change=_settle,
+        args=(source, field, key),
+    )
 
 
 def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) -> None:
-    suggestion, raw, chosen = walk.suggestion(source), walk.raw(source), dict(spec.columns)
+    raw, chosen = walk.raw(source), dict(spec.columns)
     fields = ["", *TABLES[spec.table].names]
     rows = []
-    for match in suggestion.matches:
+    for match in _matches(source):
         example = next((str(value) for value in raw.frame[match.column].head(200) if value not in (None, "")), "")
+        unsure = source.mapping is None and is_unsure(match, spec)
         rows.append(
             {
                 "column": match.column,
                 "meaning": chosen.get(match.column, ""),
                 "confidence": match.confidence * 100,
-                "reason": _.phrase(f"match.{match.reason}"),
+                "reason": ("▲ " if unsure else "") + _.phrase(f"match.{match.reason}"),
                 "example": example[:60],
             }
         )
-    key = f"columns-{source.digest}-{hash(spec)}"
+    key = f"columns-{_id(source)}-{hash(spec)}"
     st.data_editor(
         rows,
         hide_index=True,
@@ -112,9 +184,14 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
         column_config={
             "column": st.column_config.TextColumn(_("Column in the file"), pinned=True),
             "meaning": st.column_config.SelectboxColumn(
-                _("Meaning"), options=fields, format_func=lambda name: _.label("field", name) if name else "–"
+                _("Meaning"),
+                options=fields,
+                format_func=lambda name: _.label("field", name) if name else "–",
+                width=140,
             ),
-            "confidence": st.column_config.ProgressColumn(_("Confidence"), format="%d%%", min_value=0, max_value=100),
+            "confidence": st.column_config.ProgressColumn(
+                _("Confidence"), format="%d%%", min_value=0, max_value=100, width=110
+            ),
             "reason": st.column_config.TextColumn(_("Why")),
             "example": st.column_config.TextColumn(_("Example")),
         },
@@ -123,8 +200,25 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
     )
 
 
+def _matches(source: SourceRef) -> list[ColumnMatch]:
+    """How each column was recognised, for the table that the file holds: those that want a look come first."""
+    spec = walk.mapping(source)
+    matches = walk.suggestion_for(source, spec.table).matches
+    return sorted(matches, key=lambda match: not (source.mapping is None and is_unsure(match, spec)))
+
+
+def _n_unsure(source: SourceRef) -> int:
+    spec = walk.mapping(source)
+    return 0 if source.mapping is not None else sum(is_unsure(match, spec) for match in _matches(source))
+
+
+def _mark(source: SourceRef) -> str:
+    n = _n_unsure(source)
+    return f" ▲ {n}" if n else ""
+
+
 def _table_choice(_: Words, source: SourceRef, spec: MappingSpec) -> None:
-    key = f"table-{source.digest}"
+    key = f"table-{_id(source)}"
     session.bind(key, spec.table)
     labels = {name: _.phrase(f"table.{name}") for name in TABLES}
     st.selectbox(
@@ -137,33 +231,80 @@ def _table_choice(_: Words, source: SourceRef, spec: MappingSpec) -> None:
     )
 
 
-def _reading(_: Words, source: SourceRef) -> None:
+def _sheets(_: Words, source: SourceRef, raw: RawTable) -> None:
+    """Which sheets of a workbook are read; each is a table of its own."""
+    if len(raw.sheets) < 2:
+        return
+    key = f"sheets-{source.digest}"
+    session.bind(key, [_sheet(item) for item in session.workspace().sources if item.digest == source.digest])
+    st.multiselect(_("Sheets that are read"), raw.sheets, key=key, on_change=_take_sheets, args=(source, key))
+
+
+def _reading(_: Words, source: SourceRef, raw: RawTable | None = None) -> None:
     """How the file was read, and other ways to read it."""
+    reading = source.reading
+    shown: dict[str, tuple[str, dict[str, str]]] = {}
+    if raw is None or raw.decided.format == "csv":
+        shown["encoding"] = reading.encoding, {name: name for name in ENCODINGS}
+        named = {mark: _.phrase(f"option.delimiter.{mark}") for mark in DELIMITERS}
+        shown["delimiter"] = reading.delimiter, {**named, reading.delimiter: named.get(reading.delimiter, "")}
+    header = "auto" if reading.has_header is None else "yes" if reading.has_header else "no"
+    shown["has_header"] = header, dict(zip(HEADERS, ("", _("Yes"), _("No")), strict=True))
     with st.expander(_("How this file was read"), icon=":material/tune:", type="compact"):
-        automatic = _("decide from the content")
-        for field, label, options in (
-            ("encoding", _("Encoding"), {name: name for name in ENCODINGS}),
-            ("delimiter", _("Delimiter"), {mark: {"\t": "Tab"}.get(mark, mark) for mark in DELIMITERS}),
-        ):
-            key = f"{field}-{source.digest}"
-            session.bind(key, getattr(source.reading, field))
-            labels = {**options, "auto": automatic}
+        for field, (value, options) in shown.items():
+            key = f"{field}-{_id(source)}"
+            session.bind(key, value)
+            found = getattr(raw.decided, field) if raw is not None else None
+            labels = {code: label or code for code, label in options.items()}
+            labels["auto"] = _automatic(_, labels, found)
             st.selectbox(
-                label,
+                _.label("field", field),
                 list(labels),
-                format_func=labels.__getitem__,
+                # A character that nobody offered is typed in.
+                format_func=lambda code, labels=labels: labels.get(code, code),
                 key=key,
+                accept_new_options=field == "delimiter",
                 on_change=_read_otherwise,
                 args=(source, field, key),
             )
-        try:
-            sheets = walk.raw(source).sheets
-        except AnalysisError:
-            return
-        if len(sheets) > 1:
-            key = f"sheet-{source.digest}"
-            session.bind(key, source.reading.sheet or walk.raw(source).decided.sheet)
-            st.selectbox(_("Sheet"), sheets, key=key, on_change=_read_otherwise, args=(source, "sheet", key))
+
+
+def _automatic(_: Words, labels: dict[str, str], found: Any) -> str:
+    """What deciding from the content has come to."""
+    if found is None:
+        return _("decide from the content")
+    code = {True: "yes", False: "no"}.get(found, found) if isinstance(found, bool) else str(found)
+    return _("decide from the content ({found})", found=labels.get(code, code))
+
+
+def _remove(_: Words, source: SourceRef) -> None:
+    st.button(
+        _("Remove this file"),
+        icon=":material/delete:",
+        type="tertiary",
+        key=f"drop-{_id(source)}",
+        on_click=_drop,
+        args=(source,),
+    )
+
+
+def _is_question(item: Caveat) -> bool:
+    return item.code in ASKED
+
+
+def _id(source: SourceRef) -> str:
+    return f"{source.digest}-{source.reading.sheet}" if source.reading.sheet else source.digest
+
+
+def _title(source: SourceRef) -> str:
+    return f"{source.name} · {source.reading.sheet}" if source.reading.sheet else source.name
+
+
+def _sheet(source: SourceRef) -> str:
+    try:
+        return source.reading.sheet or walk.raw(source).decided.sheet
+    except AnalysisError:
+        return source.reading.sheet
 
 
 def _choose() -> None:
@@ -172,11 +313,7 @@ def _choose() -> None:
 
 
 def _receive() -> None:
-    """Take new files in; a file that was taken out of the uploader leaves the work."""
-    received = [session.remember_upload(file.name, file.getvalue()) for file in session.widget_value("files") or []]
-    known = {source.digest: source for source in session.workspace().sources}
-    unique = {source.digest: known.get(source.digest, source) for source in received}
-    session.change(sources=tuple(unique.values()))
+    session.receive(session.widget_value("files") or [])
 
 
 def _load() -> None:
@@ -185,16 +322,25 @@ def _load() -> None:
         session.open_saved(file.getvalue())
 
 
-def _drop(digest: str) -> None:
-    session.change(sources=tuple(item for item in session.workspace().sources if item.digest != digest))
+def _drop(source: SourceRef) -> None:
+    session.change(sources=tuple(item for item in session.workspace().sources if item != source))
+
+
+def _confirm(source: SourceRef) -> None:
+    """The suggestion becomes the person's word."""
+    walk.replace_source(source, mapping=walk.mapping(source))
+
+
+def _settle(source: SourceRef, field: str, key: str) -> None:
+    walk.replace_source(source, mapping=dataclasses.replace(walk.mapping(source), **{field: session.widget_value(key)}))
 
 
 def _correct(source: SourceRef, key: str) -> None:
     """Store changed meanings; a meaning that is given to a second column leaves the first."""
-    spec, suggestion = walk.mapping(source), walk.suggestion(source)
+    spec, matches = walk.mapping(source), _matches(source)
     chosen = dict(spec.columns)
     for row, edit in session.widget_value(key)["edited_rows"].items():
-        column, field = suggestion.matches[int(row)].column, edit.get("meaning")
+        column, field = matches[int(row)].column, edit.get("meaning")
         chosen = {name: other for name, other in chosen.items() if other != field and name != column}
         if field:
             chosen[column] = field
@@ -206,5 +352,28 @@ def _hold(source: SourceRef, key: str) -> None:
     walk.replace_source(source, mapping=suggestion.spec)
 
 
+def _take_sheets(source: SourceRef, key: str) -> None:
+    """One source for each chosen sheet; a sheet that was there keeps its mapping."""
+    known = {_sheet(item): item for item in session.workspace().sources if item.digest == source.digest}
+    wanted = session.widget_value(key) or list(known)
+    sheets = [
+        known.get(name) or SourceRef(source.name, source.digest, dataclasses.replace(source.reading, sheet=name))
+        for name in wanted
+    ]
+    named = [
+        item if item.reading.sheet else dataclasses.replace(item, reading=dataclasses.replace(item.reading, sheet=name))
+        for name, item in zip(wanted, sheets, strict=True)
+    ]
+    others = [item for item in session.workspace().sources if item.digest != source.digest]
+    at = next(i for i, item in enumerate(session.workspace().sources) if item.digest == source.digest)
+    session.change(sources=(*others[:at], *named, *others[at:]))
+
+
 def _read_otherwise(source: SourceRef, field: str, key: str) -> None:
-    walk.set_reading(source, dataclasses.replace(source.reading, **{field: session.widget_value(key)}))
+    value = session.widget_value(key)
+    if field == "has_header":
+        value = {"auto": None, "yes": True, "no": False}[value]
+    try:
+        walk.set_reading(source, dataclasses.replace(source.reading, **{field: value}))
+    except AnalysisError as error:
+        session.tell(error)

@@ -6,6 +6,7 @@ sources -> raw tables -> mapped tables -> validated -> observed (as-of date, pop
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from analytics.demand import DemandPanel, build_panel, panel_choices
 from analytics.errors import AnalysisError
 from analytics.export.tables import in_currency_units
 from analytics.i18n import Words
+from analytics.keys import digest_bytes
 from analytics.mapping import MappedTable, MappingSpec, MappingSuggestion, apply_mapping, suggest_mapping
 from analytics.personas import PersonasResult, describe_personas
 from analytics.population import observe
@@ -26,10 +28,11 @@ from analytics.schema import TABLES
 from analytics.segmentation import SegmentationResult, segment
 from analytics.workspace import SourceRef
 from app_pages.ui import session
-from app_pages.ui.compute import compute
+from app_pages.ui.compute import Deferred, compute
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
 MOST_MEMBERS = 200  # offered in a list
+PASSING = frozenset({"step_cancelled", "step_too_long", "worker_died", "unexpected"})  # may go well another time
 HEAVY_BYTES, HEAVY_ROWS = 2_000_000, 200_000  # beyond these a file is read and checked in a worker
 
 
@@ -50,9 +53,11 @@ def source_bytes(source: SourceRef) -> bytes:
 
 
 def raw(source: SourceRef) -> RawTable:
-    """The source as it was read."""
-    data = source_bytes(source)
-    return compute(read, data, source.name, source.reading, heavy=len(data) > HEAVY_BYTES)
+    """The source as it was read. Its digest is its key: the bytes are touched only when it was not read yet."""
+    world = session.workspace().world
+    size = (WORLDS / world / source.name).stat().st_size if world else len(session.uploaded(source))
+    data = Deferred(source.digest, lambda: source_bytes(source))
+    return compute(read, data, source.name, source.reading, heavy=size > HEAVY_BYTES)
 
 
 def suggestion(source: SourceRef) -> MappingSuggestion:
@@ -85,9 +90,26 @@ def quality() -> QualitySpec:
     return dataclasses.replace(workspace.quality, currency=workspace.quality.currency or known)
 
 
+def left_out() -> tuple[tuple[SourceRef, AnalysisError], ...]:
+    """The files that cannot be read or mapped, and why; the others do not wait for them."""
+    refused = []
+    for source in sources():
+        try:
+            mapped(source)
+        except AnalysisError as error:
+            if error.code in PASSING:
+                raise
+            refused.append((source, error))
+    return tuple(refused)
+
+
 def validated() -> ValidationResult:
-    """All sources as one trusted Dataset, with the report and the quarantine."""
-    tables = tuple(mapped(source) for source in sources())
+    """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
+    refused = left_out()
+    without = {source for source, _error in refused}
+    tables = tuple(mapped(source) for source in sources() if source not in without)
+    if not tables:
+        raise refused[0][1]
     heavy = sum(table.frame.height for table in tables) > HEAVY_ROWS
     return compute(validate, tables, quality(), heavy=heavy)
 
@@ -166,7 +188,7 @@ def replace_source(source: SourceRef, **changes: object) -> None:
     """Store another reading or mapping of one uploaded source."""
     kept = session.workspace().sources
     session.change(
-        sources=tuple(dataclasses.replace(item, **changes) if item.digest == source.digest else item for item in kept)  # type: ignore[arg-type]
+        sources=tuple(dataclasses.replace(item, **changes) if item == source else item for item in kept)  # type: ignore[arg-type]
     )
 
 
@@ -175,10 +197,10 @@ def set_reading(source: SourceRef, reading: ReadSpec) -> None:
     replace_source(source, reading=reading, mapping=None)
 
 
+@cache
 def _world_sources(world: str) -> tuple[SourceRef, ...]:
-    folder = WORLDS / world
+    """The committed files of a sample world, the orders first; they do not change while the process lives."""
     order = list(TABLES)
-    paths = [path for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}]
+    paths = [path for path in (WORLDS / world).iterdir() if path.suffix in {".parquet", ".csv"}]
     paths.sort(key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.name))
-    names = [path.name for path in paths]
-    return tuple(SourceRef(name, f"{world}/{name}") for name in names)
+    return tuple(SourceRef(path.name, digest_bytes(path.read_bytes())) for path in paths)

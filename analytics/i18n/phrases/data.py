@@ -113,6 +113,8 @@ PHRASES: dict[str, str] = {
     "error.no_rows_left.remedy": N_(
         "A column is probably mapped to the wrong field: check dates and amounts on the Upload page."
     ),
+    "error.file_known": N_("{name} is already here"),
+    "error.file_known.remedy": N_("It has the same content as {other} and counts once."),
     "error.currency_invalid": N_("{currency} is no currency code"),
     "error.currency_invalid.remedy": N_("Give three letters, such as TWD, CNY or GBP."),
     "caveat.amount_derived": N_("Amounts were calculated"),
@@ -405,4 +407,8 @@ PHRASES: dict[str, str] = {
     "field.row_number": N_("Row in the file"),
     "field.into_row_number": N_("Merged into row"),
     "field.table": N_("Table"),
+    "field.rows_in": N_("Rows in"),
+    "field.kept": N_("Kept"),
+    "field.quarantined": N_("Set aside"),
+    "field.merged": N_("Merged"),
 }

@@ -90,7 +90,7 @@ PHRASES = {
     "error.features_without_spread.remedy": N_(
         "{n} customers hold one single value in: {fields}. Choose features in which customers differ."
     ),
-    "error.too_few_to_segment": N_("{n} customers are too few for segments"),
+    "error.too_few_to_segment": N_("Too few customers for segments: {n}"),
     "error.too_few_to_segment.remedy": N_("At least {needed} are needed. Widen the population or ask for fewer."),
     "error.rfm_fields_missing": N_("RFM needs columns that are not there: {fields}"),
     "error.rfm_fields_missing.remedy": N_("Add orders with dates and amounts, or use k-means on what is there."),
