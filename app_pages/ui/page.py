@@ -232,7 +232,8 @@ def evidence(
 
 
 def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, alt: str, currency: str = "") -> None:
-    """Exact values. ``kinds``: column -> text, int, number, money, share, bar (a share as a bar), day or line.
+    """Exact values. ``kinds``: column -> text, int, number, money, share, bar (a share as a bar), day, own or
+    line.
 
     A column that these data do not give is left out.
     """
@@ -263,6 +264,8 @@ def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, 
             case "day":
                 form = DAY_FORMATS[_.language == "en"]
                 columns[name] = st.column_config.DateColumn(label, format=form, pinned=pinned)
+            case "own":  # a column of the person's own file, under its own heading
+                columns[name] = st.column_config.TextColumn(name)
             case "line":
                 columns[name] = st.column_config.LineChartColumn(label)
             case _kind:
