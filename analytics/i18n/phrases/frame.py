@@ -11,6 +11,8 @@ PHRASES = {
     "table.survey": N_("Survey"),
     "table.campaigns": N_("Campaigns"),
     "table.series": N_("Ready-made series"),
+    "field.revenue_12m": N_("Revenue, 12 months"),
+    "field.month": N_("Month"),
     "error.table_missing": N_("This step needs a table that is not there: {table}"),
     "error.table_missing.remedy": N_("Add a file with this table on the Upload page, or try the sample world."),
     "error.fields_missing": N_("This step needs columns that are not there: {fields}"),
