@@ -20,23 +20,44 @@ REPAIRS = (
     "spelling_variants",
     "impossible_values",
 )
+MOST_SHOWN = 200
 
 with page.frame("validation") as _:
     page.lesson(_, "validation")
     result = walk.validated()
     page.answer(page.draw(charts.headline, result, _), _)
-    page.caveats(result.caveats, _)
-    if result.report.issues:
+    left, right = st.columns([7, 5], gap="medium")
+    with left:
         page.evidence(result, _, charts.findings, charts.findings_finding, charts.findings_note)
+    with right:
+        page.heading(_("Where every row went"), _("Rows in = kept + set aside + merged, for every file."))
+        kinds = {"source": "text", "rows_in": "int", "kept": "int", "quarantined": "int", "merged": "int"}
+        page.table(walk.balances(), _, kinds, key="balances", alt=_("Where every row went"))
+        reasons = page.draw(charts.reason_rows, result, _)
+        if reasons:
+            st.table(reasons, border="horizontal", hide_index=True, alt=_("Why rows were set aside"))
+    page.caveats(result.caveats, _)
+    found = page.draw(charts.severities, result, _)
+    if found:
         page.heading(_("All findings"), _("Counted in the files as they came, before any repair."))
-        st.table(page.draw(charts.issue_rows, result, _), border="horizontal", hide_index=True, alt=_("All findings"))
+        for severity, tab in zip(found, st.tabs(list(found.values())), strict=True):
+            rows = page.draw(charts.issue_rows, result, severity, _)
+            tab.table(rows, border="horizontal", hide_index=True, alt=found[severity])
     repairs = st.expander(_("Repairs: choose what is done with each kind of finding"), icon=":material/build:")
     with repairs, st.grid(min_column_width=260, gap="medium"):
         for field in REPAIRS:
-            widgets.select("quality", field, _.phrase(f"repair.{field}"), widgets.options("quality", field, _))
-    page.heading(_("Where every row went"), _("Rows in = kept + quarantined + merged, for every file."))
-    kinds = {"source": "text", "rows_in": "int", "kept": "int", "quarantined": "int", "merged": "int"}
-    page.table(walk.balances(), _, kinds, key="balances", alt=_("Where every row went"))
+            widgets.select("quality", field, _.label("field", field), widgets.options("quality", field, _))
+    aside = page.draw(charts.quarantined, result, _)
+    page.heading(
+        page.draw(charts.quarantined_finding, result, _),
+        page.draw(charts.quarantined_note, result, MOST_SHOWN, _) if aside.height else "",
+    )
+    if aside.height:
+        own = aside.columns[4:]  # the files' own headings stand as they are
+        lead = {"source": "text", "row_number": "int", "table": "text", "reason": "text"}
+        page.table(
+            aside.head(MOST_SHOWN), _, {**lead, **dict.fromkeys(own, "own")}, key="quarantine", alt=_("Set aside")
+        )
     page.how_counted(
         _,
         _(
@@ -50,8 +71,10 @@ with page.frame("validation") as _:
         _,
         "validation",
         {
-            _("Quarantine"): result.quarantine,
+            _("Rows set aside"): aside,
             _("Merged rows"): result.merged,
             **{_.phrase(f"table.{name}"): frame for name, frame in walk.cleaned().items()},
         },
+        csv=_("Rows set aside (CSV)"),
+        xlsx=_("Cleaned tables (XLSX)"),
     )

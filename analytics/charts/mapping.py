@@ -27,11 +27,12 @@ def headline(
         for suggestion, spec, settled in zip(suggestions, specs, confirmed, strict=True)
     )
     names = _.listing(dict.fromkeys(_.phrase(f"table.{spec.table}") for spec in specs))
-    finding = (
-        _.ngettext("{n} column wants a look", "{n} columns want a look", unsure)
-        if unsure
-        else _("Every column that is used was recognised")
-    )
+    if not n_used:
+        finding = _("No column has a meaning yet")
+    elif unsure:
+        finding = _.ngettext("{n} column wants a look", "{n} columns want a look", unsure)
+    else:
+        finding = _("Every column that is used was recognised")
     sentence = _("Found: {tables}. What is right needs no click; what is wrong is corrected below.", tables=names)
     metrics = (
         Metric(_("Files"), _.number(len(tables))),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import polars as pl
 
 from analytics.charts.headline import Headline, Metric
-from analytics.charts.theme import Spec, finish, label_expr, neutral, plain_axis, tooltip
+from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip
 from analytics.i18n import Words, escape_markdown
-from analytics.quality import Issue, ValidationResult
+from analytics.quality import SEVERITIES, Issue, ValidationResult
 
 MOST_BARS = 10
+MOST_EXAMPLES, LONGEST = 2, 44  # examples in a cell, and characters of one
+TOGETHER = frozenset({"missing"})  # findings that are one row for all columns of a table
+NO_BREAK = "\u00a0"
 ICONS = {
     "block": ":red[:material/block:]",
     "check": ":orange[:material/warning:]",
@@ -46,46 +52,96 @@ def headline(result: ValidationResult, _: Words) -> Headline:
     metrics = (
         Metric(_("Rows in"), _.number(rows_in)),
         Metric(_("= Kept"), _.number(kept), _.percent(share, 1)),
-        Metric(_("+ Quarantined"), _.number(quarantined), _.percent(quarantined / rows_in if rows_in else 0.0, 1)),
+        Metric(_("+ Set aside"), _.number(quarantined), _.percent(quarantined / rows_in if rows_in else 0.0, 1)),
         Metric(_("+ Merged"), _.number(merged), _.percent(merged / rows_in if rows_in else 0.0, 1)),
     )
     return Headline(finding, sentence, metrics)
 
 
-def issue_rows(result: ValidationResult, _: Words) -> list[dict[str, str]]:
-    """The table of findings: one row each, the gravest first, written out."""
+def severities(result: ValidationResult, _: Words) -> dict[str, str]:
+    """The severities that were found, the gravest first, each with its number of findings: code -> title."""
+    numbers = {severity: len(_rows(result, severity)) for severity in SEVERITIES}
+    return {code: f"{_.phrase(f'severity.{code}')} · {n}" for code, n in numbers.items() if n}
+
+
+def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[str, str]]:
+    """The findings of one severity, written out in Markdown: what, why it matters, where, how much, what was done."""
     return [
         {
-            _("Severity"): f"{ICONS[issue.severity]} {_.phrase(f'severity.{issue.severity}')}",
-            _("Problem"): _problem(issue, _),
-            _("Where"): _where(issue, _),
-            _("Rows"): _.number(issue.n_rows),
-            _("Share of rows"): _.percent(issue.row_share, 2),
-            _("Revenue touched"): _.percent(issue.revenue_share, 2),
-            _("What was done"): _.phrase(f"remedy.{issue.remedy}"),
-            _("Examples"): escape_markdown(_.listing(example[:30] for example in issue.examples[:3])),
+            _("Severity"): f"{ICONS[severity]} {_.phrase(f'severity.{severity}')}".replace(" ", NO_BREAK),
+            _("Problem"): _two_lines(f"**{_.phrase(f'issue.{code}')}**", _.phrase(f"issue.{code}.body")),
+            _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
+            _("Rows"): _most(issues, _.number(max(issue.n_rows for issue in issues)), _),
+            _("Share of rows"): _.percent(max(issue.row_share for issue in issues), 2),
+            _("Revenue touched"): _touched(issues, _),
+            _("What was done"): _.phrase(f"remedy.{issues[0].remedy}"),
         }
-        for issue in result.report.issues
+        for code, issues in _rows(result, severity)
     ]
+
+
+def quarantined(result: ValidationResult, _: Words) -> pl.DataFrame:
+    """The rows set aside, as they stand in their files, with table and reason in words.
+
+    source, row_number, table, reason, then the files' own columns; columns that are empty in all these rows are left
+    out.
+    """
+    frame = result.quarantine
+    words = {
+        name: {code: _.phrase(f"{name}.{code}") for code in frame[name].unique().drop_nulls()}
+        for name in ("table", "reason")
+    }
+    lead = ["source", "row_number", "table", "reason"]
+    own = [name for name in frame.columns if name not in lead and frame[name].null_count() < frame.height]
+    return frame.select(*lead, *own).with_columns(pl.col(name).replace(known) for name, known in words.items() if known)
+
+
+def quarantined_finding(result: ValidationResult, _: Words) -> str:
+    """How many rows were set aside, and the reason that most of them have."""
+    reasons = result.quarantine["reason"].value_counts(name="n").sort("n", "reason", descending=[True, False])
+    if not reasons.height:
+        return _("No row had to be set aside")
+    return _.ngettext(
+        "{n} row was set aside: {reason}",
+        "{n} rows were set aside, most often: {reason}",
+        result.quarantine.height,
+        reason=_.phrase(f"reason.{reasons['reason'][0]}"),
+    )
+
+
+def reason_rows(result: ValidationResult, _: Words) -> list[dict[str, str]]:
+    """Why rows were set aside, the commonest reason first."""
+    reasons = result.quarantine["reason"].value_counts(name="n").sort("n", "reason", descending=[True, False])
+    return [{_("Set aside because"): _.phrase(f"reason.{code}"), _("Rows"): _.number(n)} for code, n in reasons.rows()]
+
+
+def quarantined_note(result: ValidationResult, shown: int, _: Words) -> str:
+    """What the table of rows set aside shows."""
+    if result.quarantine.height > shown:
+        return _("The first {n} are shown as they stand in the file; the download holds them all.", n=shown)
+    return _("As they stand in the file, with their row number there and the reason.")
 
 
 def findings(result: ValidationResult, _: Words) -> Spec:
     """Bars of the rows that each of the most frequent findings touches."""
     shown = sorted(result.report.issues, key=lambda issue: -issue.n_rows)[:MOST_BARS]
+    codes = Counter(issue.code for issue in shown)
+    problems = [_short(issue, codes, _) for issue in shown]
     rows = [
         {
-            "problem": _short(issue, _),
+            "problem": problem,
             "rows": issue.n_rows,
+            "number": _.number(issue.n_rows),
             "share": _.percent(issue.row_share, 2),
             "revenue": _.percent(issue.revenue_share, 2),
         }
-        for issue in shown
+        for problem, issue in zip(problems, shown, strict=True)
     ]
     # Room at the right end for the number beside the longest bar.
-    most = max((issue.n_rows for issue in shown), default=1) * 1.08
+    most = max((issue.n_rows for issue in shown), default=1) * 1.12
     data: Any = alt.Data(values=rows)  # type: ignore[no-untyped-call]
     base = alt.Chart(data).encode(
-        y=alt.Y("problem:N", sort=[_short(issue, _) for issue in shown], axis=plain_axis(labelLimit=320)),
+        y=alt.Y("problem:N", sort=problems, axis=plain_axis(labelLimit=300)),
         x=alt.X("rows:Q", axis=None, scale=alt.Scale(domain=[0, most])),
         tooltip=[
             tooltip("problem", _("Problem")),
@@ -95,8 +151,8 @@ def findings(result: ValidationResult, _: Words) -> Spec:
         ],
     )
     bars = base.mark_bar(height=14, color=neutral("accent"))
-    text = base.transform_calculate(shown=label_expr(_, datum="datum.rows")).mark_text(align="left", dx=6)
-    return finish(bars + text.encode(text="shown:N"), _, height=max(60, 32 * len(rows)))
+    text = base.mark_text(align="left", dx=6)
+    return finish(bars + text.encode(text="number:N"), _, height=max(60, 32 * len(rows)))
 
 
 def findings_finding(result: ValidationResult, _: Words) -> str:
@@ -104,7 +160,7 @@ def findings_finding(result: ValidationResult, _: Words) -> str:
     if not result.report.issues:
         return _("Nothing was found")
     most = max(result.report.issues, key=lambda issue: issue.n_rows)
-    return _("Most rows: {problem}", problem=_short(most, _))
+    return _("Most rows: {problem}", problem=_.phrase(f"issue.{most.code}"))
 
 
 def findings_note(result: ValidationResult, _: Words) -> str:
@@ -112,19 +168,56 @@ def findings_note(result: ValidationResult, _: Words) -> str:
     return _("Rows that each finding touches, counted in the files before any repair. A row can have several findings.")
 
 
-def _problem(issue: Issue, _: Words) -> str:
-    return _.phrase(f"issue.{issue.code}")
+def _rows(result: ValidationResult, severity: str) -> list[tuple[str, list[Issue]]]:
+    """Findings of one severity; the same finding on several fields of a table is one row."""
+    groups: dict[tuple[str, str, str, str], list[Issue]] = {}
+    for issue in result.report.issues:
+        if issue.severity == severity:
+            # Only what is said of a whole column reads well together; a number that is wrong stands by itself.
+            apart = "" if issue.code in TOGETHER else f"{issue.field} {issue.source}"
+            groups.setdefault((issue.code, issue.table, issue.remedy, apart), []).append(issue)
+    return [(key[0], issues) for key, issues in groups.items()]
 
 
-def _short(issue: Issue, _: Words) -> str:
-    """The problem and its field, as one line."""
+def _two_lines(first: str, second: str) -> str:
+    return f"{first}  \n:small[:gray[{second}]]" if second else first
+
+
+def _short(issue: Issue, codes: Mapping[str, int], _: Words) -> str:
+    """The problem as one line; its field too, where the same problem is found twice."""
     problem = _.phrase(f"issue.{issue.code}")
-    return f"{problem} · {_.label('field', issue.field)}" if issue.field else problem
+    if codes[issue.code] == 1:
+        return problem
+    place = _.label("field", issue.field) if issue.field else _.phrase(f"table.{issue.table}")
+    return f"{problem} · {place}"
 
 
-def _where(issue: Issue, _: Words) -> str:
-    table = _.phrase(f"table.{issue.table}")
-    return f"{table} · {_.label('field', issue.field)}" if issue.field else table
+def _where(issues: Sequence[Issue], _: Words) -> str:
+    table = _.phrase(f"table.{issues[0].table}")
+    if len(issues) > 1:
+        return _("{table}: {n} columns", table=table, n=len(issues))
+    return f"{table} · {_.label('field', issues[0].field)}" if issues[0].field else table
+
+
+def _examples(issues: Sequence[Issue], _: Words) -> str:
+    if len(issues) > 1:
+        return escape_markdown(
+            _.listing(f"{_.label('field', issue.field)} {_.number(issue.n_rows)}" for issue in issues)
+        )
+    issue = issues[0]
+    if issue.code == "two_date_formats":  # the examples are codes of formats
+        return " / ".join(_.phrase(f"option.date_format.{code}") for code in issue.examples)
+    cut = (text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in issue.examples[:MOST_EXAMPLES])
+    return escape_markdown(_.listing(cut))
+
+
+def _most(issues: Sequence[Issue], text: str, _: Words) -> str:
+    return _("up to {n}", n=text) if len(issues) > 1 else text
+
+
+def _touched(issues: Sequence[Issue], _: Words) -> str:
+    shares = [issue.revenue_share for issue in issues if issue.revenue_share is not None]
+    return _.percent(max(shares), 2) if shares else "–"
 
 
 def _exact(share: float, _: Words) -> str:

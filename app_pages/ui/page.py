@@ -354,7 +354,13 @@ def refusal(error: AnalysisError, _: Words, name: str) -> None:
             st.image(str(SEAL), width=44)
             safe = _safe(error.params, _)
             st.subheader(_.phrase(f"error.{error.code}", **safe), anchor=False, text_alignment="center")
-            st.markdown(f":gray[{_.phrase(f'error.{error.code}.remedy', **safe)}]", text_alignment="center")
+            remedy = _.phrase(f"error.{error.code}.remedy", **safe)
+            if name == "upload" and error.code == "nothing_loaded":
+                remedy = _(
+                    "Drop a file above. A customer number, a date and an amount on each line are enough; headings in "
+                    "English or Chinese and any encoding are recognised."
+                )
+            st.markdown(f":gray[{remedy}]", text_alignment="center")
             _ways_on(error, _, name)
         return
     message(error, _, tone="watch" if error.code in TOO_LITTLE else "bad")

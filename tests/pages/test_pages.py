@@ -70,8 +70,8 @@ def test_without_data_a_page_says_what_to_do(name: str, language: Any) -> None:
     test = app("upload", Workspace(language=language, world=""))
     go(test, name)
     assert [item.value for item in test.exception] == []
-    said = " ".join(item.value for item in test.warning)
-    assert words_for(language).phrase("error.nothing_loaded") in said
+    assert [item.value for item in test.error] == []
+    assert words_for(language).phrase("error.nothing_loaded") in [item.value for item in test.subheader]
     assert any(button.key == "to-world" for button in test.button)
     test.button(key="to-world").click().run()
     assert_sound(test)
