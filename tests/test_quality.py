@@ -89,6 +89,13 @@ Total,,,,12,
 """
 
 
+def test_orders_without_number_quantity_or_amount_are_sales() -> None:
+    raw = read(b"who,when,what\nann,2024-01-01,Tea\nbob,2024-01-02,Pot\nbob,2024-01-03,Tea\n", "baskets.csv")
+    columns = (("who", "customer_id"), ("when", "ordered_at"), ("what", "product"))
+    result = validate([apply_mapping(raw, MappingSpec("transactions", columns))])
+    assert result.dataset.tables["transactions"]["kind"].to_list() == ["sale"] * 3
+
+
 def test_six_customers_by_hand() -> None:
     result = validate([orders(SIX)])
     assert result.dataset.tables["transactions"].rows() == [

@@ -90,7 +90,8 @@ def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
     if "order_id" in names:
         cancelled = pl.col("order_id").str.contains(r"^[Cc]-?[0-9]").fill_null(False)
         returned = pl.col("order_id").str.contains(r"^[Rr]-?[0-9]").fill_null(False)
-    marked = frame.select(cancelled=cancelled, returned=returned, negative=negative)
+    # Without any of these columns the three are single values: a column each all the same.
+    marked = frame.select("row_number", cancelled=cancelled, returned=returned, negative=negative)
     for name in ("cancelled", "returned"):
         if not _is_a_prefix(marked, name, bool(signs)):
             marked = marked.with_columns(pl.lit(False).alias(name))
