@@ -13,8 +13,10 @@ with page.frame("upload") as _:
         suggested = tuple(walk.suggestion(source) for source in readable)
         specs = tuple(walk.mapping(source) for source in readable)
         confirmed = tuple(source.mapping is not None for source in readable)
+        questions = sum(sources.n_questions(source) for source in readable)
+        refused = len(walk.sources()) - len(readable)
         with top:
-            page.answer(page.draw(charts.headline, raw, suggested, specs, confirmed, _), _)
+            page.answer(page.draw(charts.headline, raw, suggested, specs, confirmed, questions, refused, _), _)
         page.how_counted(
             _,
             _(

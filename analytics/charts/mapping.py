@@ -13,11 +13,14 @@ def headline(
     suggestions: tuple[MappingSuggestion, ...],
     specs: tuple[MappingSpec, ...],
     confirmed: tuple[bool, ...],
+    questions: int,
+    refused: int,
     _: Words,
 ) -> Headline:
     """What was recognised: tables, rows, columns, and the columns that a person should look at.
 
-    ``confirmed``: for each file, whether a person has had the last word on its columns.
+    ``confirmed``: for each file, whether a person has had the last word on its columns. ``questions``: columns whose
+    order of day and month or decimal mark only a person can know. ``refused``: files that cannot be read.
     """
     n_rows = sum(table.n_rows for table in tables)
     n_columns = sum(len(table.columns) for table in tables)
@@ -26,8 +29,11 @@ def headline(
         0 if settled else unsure_columns(suggestion, spec)
         for suggestion, spec, settled in zip(suggestions, specs, confirmed, strict=True)
     )
+    unsure += questions
     names = _.listing(dict.fromkeys(_.phrase(f"table.{spec.table}") for spec in specs))
-    if not n_used:
+    if refused:
+        finding = _.ngettext("{n} file cannot be read", "{n} files cannot be read", refused)
+    elif not n_used:
         finding = _("No column has a meaning yet")
     elif unsure:
         finding = _.ngettext("{n} column wants a look", "{n} columns want a look", unsure)
@@ -35,13 +41,18 @@ def headline(
         finding = _("Every column that is used was recognised")
     sentence = _("Found: {tables}. What is right needs no click; what is wrong is corrected below.", tables=names)
     metrics = (
-        Metric(_("Files"), _.number(len(tables))),
+        Metric(
+            _("Files read"),
+            _.number(len(tables)),
+            _("of {n}", n=len(tables) + refused) if refused else "",
+            "bad" if refused else "gray",
+        ),
         Metric(_("Rows"), _.number(n_rows)),
         Metric(_("Columns used"), _.number(n_used), _("of {n} in the files", n=n_columns)),
         Metric(
             _("To confirm"),
             _.number(unsure),
-            _("nothing open") if not unsure else _("marked with ▲ below"),
+            _("nothing open") if not unsure else _("see below"),
             "good" if not unsure else "watch",
         ),
     )

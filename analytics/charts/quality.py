@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,12 +18,13 @@ from analytics.quality import SEVERITIES, Issue, ValidationResult
 MOST_BARS = 10
 MOST_EXAMPLES, LONGEST = 2, 44  # examples in a cell, and characters of one
 TOGETHER = frozenset({"missing"})  # findings that are one row for all columns of a table
-NO_BREAK = "\u00a0"
-ICONS = {
-    "block": ":red[:material/block:]",
-    "check": ":orange[:material/warning:]",
-    "repaired": ":green[:material/check_circle:]",
-    "note": ":blue[:material/info:]",
+NO_BREAK, WORD_JOINER = "\u00a0", "\u2060"
+HAN_PAIR = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])(?=[\u3000-\u9fff\uff00-\uffef])")
+BADGES = {
+    "block": "red-badge[:material/block:",
+    "check": "orange-badge[:material/warning:",
+    "repaired": "green-badge[:material/check_circle:",
+    "note": "blue-badge[:material/info:",
 }
 
 
@@ -68,8 +70,8 @@ def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[s
     """The findings of one severity, written out in Markdown: what, why it matters, where, how much, what was done."""
     return [
         {
-            _("Severity"): f"{ICONS[severity]} {_.phrase(f'severity.{severity}')}".replace(" ", NO_BREAK),
-            _("Problem"): _two_lines(f"**{_.phrase(f'issue.{code}')}**", _.phrase(f"issue.{code}.body")),
+            _("Severity"): f":{BADGES[severity]} {_.phrase(f'severity.{severity}')}]",
+            _("Problem"): _two_lines(f"**{_one_line(_.phrase(f'issue.{code}'))}**", _.phrase(f"issue.{code}.body")),
             _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
             _("Rows"): _most(issues, _.number(max(issue.n_rows for issue in issues)), _),
             _("Share of rows"): _.percent(max(issue.row_share for issue in issues), 2),
@@ -181,6 +183,11 @@ def _rows(result: ValidationResult, severity: str) -> list[tuple[str, list[Issue
 
 def _two_lines(first: str, second: str) -> str:
     return f"{first}  \n:small[:gray[{second}]]" if second else first
+
+
+def _one_line(title: str) -> str:
+    """Kept together, so that a narrow screen scrolls the table instead of squeezing the column to one letter."""
+    return HAN_PAIR.sub(WORD_JOINER, title.replace(" ", NO_BREAK))
 
 
 def _short(issue: Issue, codes: Mapping[str, int], _: Words) -> str:

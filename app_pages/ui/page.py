@@ -134,6 +134,7 @@ def step(name: str) -> Step:
 @contextmanager
 def frame(name: str) -> Iterator[Words]:
     """Everything around a page's own content; gives the session's words."""
+    session.enter(name)
     _ = session.words()
     here = step(name)
     # Chinese glyphs and punctuation are chosen by the document's language; the value is one of three constants.
@@ -313,14 +314,15 @@ def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame], *, csv: s
     with st.container(horizontal=True, vertical_alignment="center"):
         if tables:
             first = next(iter(tables.values()))
-            st.download_button(
-                csv or _("Table (CSV)"),
-                data=_deferred(to_csv, first, _),
-                file_name=f"regulars-{name}.csv",
-                mime=CSV_MIME,
-                icon=":material/table:",
-                on_click="ignore",
-            )
+            if first.height:
+                st.download_button(
+                    csv or _("Table (CSV)"),
+                    data=_deferred(to_csv, first, _),
+                    file_name=f"regulars-{name}.csv",
+                    mime=CSV_MIME,
+                    icon=":material/table:",
+                    on_click="ignore",
+                )
             st.download_button(
                 xlsx or _("Workbook (XLSX)"),
                 data=_deferred(to_xlsx, dict(tables), _),

@@ -19,6 +19,7 @@ MAX_UNDO = 50
 WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
 
 _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
+_PAGE, _TOLD = "page", "told"
 _UPLOADER = "uploader"  # what the upload widget held when it was last drawn: id of the file -> digest
 
 
@@ -163,9 +164,20 @@ def uploaded(source: SourceRef) -> bytes:
 
 
 def bind(key: str, value: Any) -> None:
-    """Before a widget with ``key`` is drawn: make it show the stored ``value``, also after a link, undo or return."""
-    if key not in st.session_state or st.session_state[key] != value:
+    """Before a widget with ``key`` is drawn: make it show the stored ``value``, also after a link, undo or return.
+
+    A widget that stands on several pages is a new one in the browser on each of them, where it would show its default
+    while its state here is kept: so it is told again on every page.
+    """
+    page, told = st.session_state.get(_PAGE, ""), st.session_state.setdefault(_TOLD, {})
+    if key not in st.session_state or st.session_state[key] != value or told.get(key) != page:
         st.session_state[key] = value
+        told[key] = page
+
+
+def enter(page: str) -> None:
+    """Note which page is open."""
+    st.session_state[_PAGE] = page
 
 
 def bind_valid(key: str, options: Sequence[Any]) -> None:

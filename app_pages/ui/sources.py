@@ -34,7 +34,13 @@ def choose(_: Words) -> None:
     session.bind("source", workspace.world or OWN)
     with page.controls():
         st.segmented_control(
-            _("Data"), list(options), format_func=options.__getitem__, key="source", required=True, on_change=_choose
+            _("Data"),
+            list(options),
+            format_func=options.__getitem__,
+            key="source",
+            required=True,
+            on_change=_choose,
+            wrap=True,
         )
         with st.popover(_("Load saved choices"), icon=":material/folder_open:", type="tertiary"):
             st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load)
@@ -79,7 +85,7 @@ def panels(_: Words) -> list[SourceRef]:
 
 def _refused(_: Words, source: SourceRef, error: AnalysisError) -> None:
     """A file that cannot be read: what is wrong, other ways to read it, and the way out."""
-    with st.container(border=True, key=f"refused-{_id(source)}"):
+    with st.container(border=True, gap="small", key=f"refused-{_id(source)}"):
         st.markdown(f"**{escape_markdown(_title(source))}**")
         page.message(error, _)
         if session.workspace().world:
@@ -286,6 +292,11 @@ def _remove(_: Words, source: SourceRef) -> None:
         on_click=_drop,
         args=(source,),
     )
+
+
+def n_questions(source: SourceRef) -> int:
+    """What a person is asked about a file of their own."""
+    return 0 if session.workspace().world else sum(map(_is_question, walk.mapped(source).caveats))
 
 
 def _is_question(item: Caveat) -> bool:

@@ -280,7 +280,7 @@ def test_files_stay_when_the_page_is_left_and_leave_when_they_are_removed() -> N
     people = [[f"C{i}", f"{1950 + i % 50}", "2023-05-01"] for i in range(60)]
     second: File = ("people.csv", text(people, ("customer_id", "birth_year", "joined_at")).encode())
     test = upload(opened(), GOOD, second)
-    assert figures(test)["Files"] == "2"
+    assert figures(test)["Files read"] == "2"
     go(test, "validation")
     assert figures(test)["Rows in"] == "460"
     go(test, "upload")
@@ -342,7 +342,7 @@ def test_sheets_of_a_workbook_are_chosen() -> None:
     assert sheets.value == ["Orders"]
     sheets.set_value(["Orders", "People"]).run()
     assert_answers(test, "upload")
-    assert figures(test)["Files"] == "2"
+    assert figures(test)["Files read"] == "2"
     go(test, "validation")
     assert figures(test)["Rows in"] == "460"
     go(test, "upload")
@@ -395,7 +395,7 @@ def test_a_real_file_alone(name: str, shared_data: Callable[[str], Path]) -> Non
     test = upload(opened(), (file, head(path, n) if n else path.read_bytes()))
     walked(test)
     go(test, "upload")
-    assert figures(test)["Files"] == "1"
+    assert figures(test)["Files read"] == "1"
     go(test, "validation")
     assert figures(test)["Rows in"] != "0"
     for page in ("segmentation", "lifecycle"):
