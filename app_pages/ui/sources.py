@@ -143,15 +143,17 @@ def _questions(_: Words, source: SourceRef, mapped: MappedTable) -> None:
     with st.container(border=True, key=f"questions-{_id(source)}"):
         page.caveats(open_ones, _)
         if dates:
-            day_first = next((item.code == "date_order_assumed_day" for item in open_ones), spec.day_first)
+            # Nothing is chosen until the person chooses: what is assumed can then be confirmed by a click too.
             orders = {True: _("3 April: day first"), False: _("4 March: month first")}
-            _choice(_("3/4 is"), orders, day_first, "day_first", source)
+            _choice(_("3/4 is"), orders, spec.day_first, "day_first", source)
         if marks:
             marked = {mark: _.phrase(f"option.decimal_mark.{mark}") for mark in DECIMAL_MARKS}
-            _choice(_.label("field", "decimal_mark"), marked, spec.decimal_mark, "decimal_mark", source)
+            _choice(_.label("field", "decimal_mark"), marked, spec.decimal_mark, "decimal_mark", source, required=True)
 
 
-def _choice(label: str, options: dict[Any, str], value: Any, field: str, source: SourceRef) -> None:
+def _choice(
+    label: str, options: dict[Any, str], value: Any, field: str, source: SourceRef, *, required: bool = False
+) -> None:
     key = f"{field}-{_id(source)}"
     session.bind(key, value)
     st.segmented_control(
@@ -159,7 +161,7 @@ def _choice(label: str, options: dict[Any, str], value: Any, field: str, source:
         list(options),
         format_func=options.__getitem__,
         key=key,
-        required=True,
+        required=required,
         on_change=_settle,
         args=(source, field, key),
     )
@@ -172,12 +174,15 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
     for match in _matches(source):
         example = next((str(value) for value in raw.frame[match.column].head(200) if value not in (None, "")), "")
         unsure = source.mapping is None and is_unsure(match, spec)
+        meaning = chosen.get(match.column, "")
+        corrected = source.mapping is not None and bool(meaning) and meaning != match.field
+        reason = _("your choice") if corrected else _.phrase(f"match.{match.reason}")
         rows.append(
             {
                 "column": match.column,
-                "meaning": chosen.get(match.column, ""),
-                "confidence": match.confidence * 100,
-                "reason": ("▲ " if unsure else "") + _.phrase(f"match.{match.reason}"),
+                "meaning": meaning,
+                "confidence": None if corrected else match.confidence * 100,
+                "reason": ("▲ " if unsure else "") + reason,
                 "example": example[:60],
             }
         )
