@@ -400,7 +400,7 @@ def _left_out(_: Words) -> None:
         problem = _.phrase(f"error.{error.code}", **_safe(error.params, _))
         name = escape_markdown(source.name)
         st.warning(
-            f"**{_('{name} is left out', name=name)}**\n\n{problem}. {_('Upload tells what to do.')}",
+            f"**{_('{name} is left out', name=name)}**\n\n{problem}\n\n{_('Upload tells what to do.')}",
             icon=":material/warning:",
         )
 
