@@ -28,7 +28,10 @@ with page.frame("validation") as _:
     page.answer(page.draw(charts.headline, result, _), _)
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        page.evidence(result, _, charts.findings, charts.findings_finding, charts.findings_note)
+        if result.report.issues:
+            page.evidence(result, _, charts.findings, charts.findings_finding, charts.findings_note)
+        else:
+            page.heading(page.draw(charts.findings_finding, result, _))
     with right:
         page.heading(_("Where every row went"), _("Rows in = kept + set aside + merged, for every file."))
         kinds = {"source": "text", "rows_in": "int", "kept": "int", "quarantined": "int", "merged": "int"}

@@ -74,7 +74,7 @@ def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[s
             _("Problem"): _two_lines(f"**{_one_line(_.phrase(f'issue.{code}'))}**", _.phrase(f"issue.{code}.body")),
             _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
             _("Rows"): _most(issues, _.number(max(issue.n_rows for issue in issues)), _),
-            _("Share of rows"): _.percent(max(issue.row_share for issue in issues), 2),
+            _("Share of rows"): _share(max(issue.row_share for issue in issues), _),
             _("Revenue touched"): _touched(issues, _),
             _("What was done"): _.phrase(f"remedy.{issues[0].remedy}"),
         }
@@ -134,7 +134,7 @@ def findings(result: ValidationResult, _: Words) -> Spec:
             "problem": problem,
             "rows": issue.n_rows,
             "number": _.number(issue.n_rows),
-            "share": _.percent(issue.row_share, 2),
+            "share": _share(issue.row_share, _),
             "revenue": _.percent(issue.revenue_share, 2),
         }
         for problem, issue in zip(problems, shown, strict=True)
@@ -224,7 +224,12 @@ def _most(issues: Sequence[Issue], text: str, _: Words) -> str:
 
 def _touched(issues: Sequence[Issue], _: Words) -> str:
     shares = [issue.revenue_share for issue in issues if issue.revenue_share is not None]
-    return _.percent(max(shares), 2) if shares else "–"
+    return _share(max(shares), _) if shares else "–"
+
+
+def _share(share: float, _: Words) -> str:
+    """Two decimals; what is there but less is not shown as nothing."""
+    return f"< {_.percent(0.0001, 2)}" if 0 < share < 0.00005 else _.percent(share, 2)
 
 
 def _exact(share: float, _: Words) -> str:
