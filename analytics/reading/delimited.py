@@ -132,13 +132,15 @@ def _unix_line_ends(data: bytes) -> bytes:
 
 
 def _refuse_long_lines(data: bytes) -> None:
-    if len(data) <= LINE_LIMIT:
-        return
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == _LF)
-    lengths = np.diff(np.concatenate(([-1], ends, [len(data)])))
-    longest = int(lengths.argmax())
-    if lengths[longest] > LINE_LIMIT:
-        raise AnalysisError("line_too_long", line=longest + 1, megabytes=round(int(lengths[longest]) / 1e6, 1))
+    start = 0
+    while len(data) - start > LINE_LIMIT:
+        # From one line end to the last one that a line of the greatest length can reach: few steps, no array.
+        end = data.rfind(b"\n", start, start + LINE_LIMIT + 1)
+        if end < 0:
+            stop = data.find(b"\n", start)
+            length = (stop if stop >= 0 else len(data)) - start
+            raise AnalysisError("line_too_long", line=data.count(b"\n", 0, start) + 1, megabytes=round(length / 1e6, 1))
+        start = end + 1
 
 
 def _records(data: bytes, separator: str, literal: bool) -> _Reader:
