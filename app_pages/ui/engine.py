@@ -24,7 +24,7 @@ import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
 from analytics.errors import AnalysisError
-from app_pages.ui import worker
+from app_pages.ui import crossing, worker
 
 LOG = logging.getLogger("regulars")
 FAILURE_SECONDS = 60.0  # an unexpected failure may be tried again after this; a refusal of bad input stays
@@ -47,8 +47,10 @@ class Outcome:
 
 
 def size_of(value: Any) -> int:
-    """Bytes held by a result: its frames and byte strings; everything else counts as small."""
+    """Bytes held by a result: its frames in memory and byte strings; everything else counts as small."""
     match value:
+        case pl.DataFrame() if crossing.is_mapped(value):
+            return OVERHEAD_BYTES
         case pl.DataFrame():
             return int(value.estimated_size()) + OVERHEAD_BYTES
         case bytes() | str():
@@ -65,8 +67,9 @@ def size_of(value: Any) -> int:
 class Job:
     """A heavy step under way in a worker. Sessions wait on it together; it stops when the last one cancels."""
 
-    def __init__(self, key: str, future: Any, progress_file: Path) -> None:
+    def __init__(self, key: str, future: Any, progress_file: Path, args: tuple[Any, ...] = ()) -> None:
         self.key = key
+        self._args = args  # kept alive: the worker maps the files behind their frames
         self.future = future
         self._progress_file = progress_file
         self._waiting = 0
@@ -171,8 +174,10 @@ class Engine:
                 self.runs += 1
                 handle, name = tempfile.mkstemp(prefix="regulars-progress-")
                 os.close(handle)
-                future = self._workers().schedule(worker.run, args=(verb, args, name), timeout=self.job_seconds)
-                job = self._jobs[key] = Job(key, future, Path(name))
+                folder = crossing.folder()
+                sent = (verb, crossing.dumps(args, folder), name, folder)
+                future = self._workers().schedule(worker.run, args=sent, timeout=self.job_seconds)
+                job = self._jobs[key] = Job(key, future, Path(name), args)
             return job
 
     def collect(self, job: Job) -> Outcome | None:
@@ -185,6 +190,7 @@ class Engine:
             job.close()
         try:
             ok, value = job.future.result(timeout=0)
+            value = crossing.loads(value, owner=True) if ok else value
             outcome = Outcome(value, n_bytes=size_of(value)) if ok else Outcome(failure=value)
         except CancelledError:
             return None

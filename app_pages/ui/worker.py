@@ -27,10 +27,14 @@ def warm() -> bool:
     return True
 
 
-def run(verb: Callable[..., Any], args: tuple[Any, ...], progress_file: str) -> tuple[bool, Any]:
-    """``(True, result)`` or ``(False, AnalysisError)``; other exceptions travel to the engine as they are."""
+def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) -> tuple[bool, Any]:
+    """``(True, packed result)`` or ``(False, AnalysisError)``; other exceptions travel to the engine as they are.
+
+    ``args`` and the result are packed by ``crossing``; ``folder`` is where large frames are left.
+    """
     from analytics.errors import AnalysisError
     from analytics.progress import listening
+    from app_pages.ui import crossing
 
     path = Path(progress_file)
 
@@ -40,6 +44,6 @@ def run(verb: Callable[..., Any], args: tuple[Any, ...], progress_file: str) -> 
 
     with listening(tell):
         try:
-            return True, verb(*args)
+            return True, crossing.dumps(verb(*crossing.loads(args, owner=False)), folder)
         except AnalysisError as error:
             return False, error

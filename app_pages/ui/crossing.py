@@ -1,0 +1,111 @@
+"""How values cross between the server and its workers: pickled, large frames as files that both sides map.
+
+A frame of ten million lines would otherwise stand four times in the server: in the pipe, unpickled, in the store and
+pickled again for the next step. Mapped, only the pages that somebody looks at are in memory, and they can be let go.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import os
+import pickle
+import shutil
+import tempfile
+import threading
+import uuid
+import weakref
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+LARGE_CELLS = 4_000_000  # a frame with more cells than this travels as a file
+_PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
+
+_lock = threading.RLock()
+_path_of: dict[int, str] = {}  # id of a living frame -> the file behind it
+_users: Counter[str] = Counter()  # file -> living frames of this process that map it
+
+
+@cache
+def folder() -> str:
+    """The folder of this server's files; removed when the server ends."""
+    path = tempfile.mkdtemp(prefix="regulars-frames-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def dumps(value: Any, into: str) -> bytes:
+    """``value`` pickled; its large frames are written to the folder ``into`` and only named."""
+    stream = io.BytesIO()
+    _Pickler(stream, into).dump(value)
+    return stream.getvalue()
+
+
+def loads(data: bytes, *, owner: bool) -> Any:
+    """The value of ``dumps``. The ``owner`` (the server) removes a frame's file with the last frame that maps it."""
+    return _Unpickler(io.BytesIO(data), owner).load()
+
+
+def is_mapped(frame: pl.DataFrame) -> bool:
+    """Whether the frame lies in a file, not in memory."""
+    return id(frame) in _path_of
+
+
+def map_frame(path: str, *, owner: bool) -> pl.DataFrame:
+    """The frame in an uncompressed Arrow file, without reading it."""
+    import pyarrow as pa
+
+    with pa.memory_map(path) as source:
+        frame = pl.from_arrow(pa.ipc.open_file(source).read_all(), rechunk=False)
+    assert isinstance(frame, pl.DataFrame)
+    with _lock:
+        _path_of[id(frame)] = path
+        _users[path] += 1
+    weakref.finalize(frame, _forget, id(frame), path, owner)
+    return frame
+
+
+def _forget(identity: int, path: str, owner: bool) -> None:
+    with _lock:
+        _path_of.pop(identity, None)
+        _users[path] -= 1
+        last = not _users[path]
+        if last:
+            del _users[path]
+    if last and owner:
+        Path(path).unlink(missing_ok=True)
+
+
+def _crosses_as_file(frame: pl.DataFrame) -> bool:
+    if frame.height * frame.width <= LARGE_CELLS:
+        return False
+    return all(dtype.is_integer() or dtype.is_float() or isinstance(dtype, _PLAIN) for dtype in frame.dtypes)
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, stream: io.BytesIO, into: str) -> None:
+        super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
+        self._into = into
+
+    def persistent_id(self, value: Any) -> str | None:
+        if type(value) is not pl.DataFrame or not _crosses_as_file(value):
+            return None
+        with _lock:
+            path = _path_of.get(id(value))
+        if path is None:
+            path = os.path.join(self._into, f"{uuid.uuid4().hex}.arrow")
+            value.write_ipc(path, compression="uncompressed")
+        return path
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: io.BytesIO, owner: bool) -> None:
+        super().__init__(stream)
+        self._owner = owner
+
+    def persistent_load(self, path: str) -> pl.DataFrame:
+        return map_frame(path, owner=self._owner)
