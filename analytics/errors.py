@@ -39,6 +39,11 @@ def _rebuild(code: str, params: dict[str, Param]) -> AnalysisError:
     return AnalysisError(code, **params)
 
 
+def is_panic(problem: BaseException) -> bool:
+    """Whether a library written in Rust gave up: its exception is no ``Exception`` and its class is not public."""
+    return type(problem).__name__ == "PanicException"
+
+
 @dataclass(frozen=True, slots=True)
 class Caveat:
     """Something a Result says about itself: ``caveat.<code>`` is its title, ``caveat.<code>.body`` its size and remedy.

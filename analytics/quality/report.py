@@ -131,9 +131,10 @@ class ValidationResult:
     dataset : tables with canonical columns in the schema's order, ``kind`` behind those of transactions, then
         attributes.
     report : findings and balances.
-    quarantine : table, source, row_number (1-based data row of the file), reason (code), then the source's own
-        columns as text.
-    merged : table, source, row_number, into_row_number: rows that were merged into another.
+    quarantine : table, source (the file's name; of an archive, the name of the file in it), row_number (1-based data
+        row of that file), reason (code), then the source's own columns as text.
+    merged : table, source, row_number, into_row_number: rows that were merged into another; into_source where a
+        source is made of several files.
     """
 
     dataset: Dataset

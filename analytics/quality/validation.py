@@ -198,11 +198,8 @@ def _quarantine(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]
         source = mapped.raw.frame[(rows["row_number"] - 1).to_list()]
         names = {name: f"{name} (source)" if name in head else name for name in source.columns}
         originals = source.select(pl.col(old).cast(pl.String, strict=False).alias(new) for old, new in names.items())
-        lead = rows.select(
-            pl.lit(mapped.table).alias("table"),
-            pl.lit(mapped.raw.name).alias("source"),
-            "row_number",
-            pl.col("#reason").alias("reason"),
+        lead = mapped.raw.origins(rows["row_number"]).select(
+            pl.lit(mapped.table).alias("table"), "source", "row_number", rows["#reason"].alias("reason")
         )
         pieces.append(lead.hstack(originals))
     return pl.concat(pieces, how="diagonal")
@@ -215,15 +212,17 @@ def _merged(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) ->
         rows = together[mapped.table].filter(
             (pl.col("#source") == i) & pl.col("#reason").is_null() & pl.col("#into").is_not_null()
         )
+        into = mapped.raw.origins(rows["#into"])
         pieces.append(
-            rows.select(
+            mapped.raw.origins(rows["row_number"]).select(
                 pl.lit(mapped.table).alias("table"),
-                pl.lit(mapped.raw.name).alias("source"),
+                "source",
                 "row_number",
-                pl.col("#into").cast(pl.UInt32).alias("into_row_number"),
+                into["row_number"].alias("into_row_number"),
+                *([into["source"].alias("into_source")] if mapped.raw.members else []),
             )
         )
-    return pl.concat(pieces)
+    return pl.concat(pieces, how="diagonal")
 
 
 def _distinct(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:

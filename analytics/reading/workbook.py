@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from analytics.errors import AnalysisError
+from analytics.reading.archive import checked_entries, refuse_false_sizes
 from analytics.reading.delimited import last_filled_row
 from analytics.reading.header import Header, find_header
 
-EXPANDED_LIMIT = 1_500_000_000  # bytes: a workbook that unpacks to more is refused unread
-ENTRY_LIMIT = 5_000
 _SAMPLE_ROWS = 200
+_MARKS = 10_000  # bytes in which a workbook names its first parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Sheet:
 
 
 def is_zip_workbook(data: bytes) -> bool:
-    """Whether a zip archive holds a workbook."""
+    """Whether a zip archive holds a workbook; a broken one is judged by what is left of it."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
-        return False
+    except Exception:  # zipfile raises many kinds on broken archives
+        return b"[Content_Types].xml" in data[:_MARKS] or b"xl/" in data[:_MARKS]
     return any(name.startswith("xl/") or name == "content.xml" for name in names)
 
 
@@ -43,18 +43,7 @@ def guard(data: bytes) -> None:
     Raises ``AnalysisError``: ``workbook_protected``, ``workbook_unreadable``, ``workbook_too_large``.
     """
     if data.startswith(b"PK"):
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                entries = archive.infolist()
-        except zipfile.BadZipFile as problem:
-            raise AnalysisError("workbook_unreadable") from problem
-        expanded = sum(entry.file_size for entry in entries)
-        if expanded > EXPANDED_LIMIT or len(entries) > ENTRY_LIMIT:
-            raise AnalysisError(
-                "workbook_too_large", megabytes=round(expanded / 1e6), limit=round(EXPANDED_LIMIT / 1e6)
-            )
-        if any(entry.flag_bits & 1 for entry in entries):
-            raise AnalysisError("workbook_protected")
+        refuse_false_sizes(data, checked_entries(data, "workbook"), "workbook")
     elif "EncryptedPackage".encode("utf-16-le") in data:
         raise AnalysisError("workbook_protected")
 
