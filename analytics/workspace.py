@@ -14,6 +14,7 @@ from analytics.demand import DemandSpec
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastSpec
 from analytics.i18n import Language
+from analytics.integration import CurrencySpec, JoinSpec, MatchSpec
 from analytics.lifecycle import LifecycleSpec
 from analytics.mapping import MappingSpec
 from analytics.personas import PersonaSpec
@@ -49,6 +50,9 @@ class Workspace:
     world: str = "marketplace"
     sources: tuple[SourceRef, ...] = ()
     quality: QualitySpec = QualitySpec()
+    currencies: CurrencySpec = CurrencySpec()
+    joins: tuple[JoinSpec, ...] = ()
+    matching: MatchSpec = MatchSpec()
     population: PopulationSpec = PopulationSpec()
     definitions: DefinitionsSpec = DefinitionsSpec()
     segmentation: SegmentationSpec = SegmentationSpec()
@@ -85,8 +89,12 @@ def from_json(data: bytes) -> tuple[Workspace, tuple[str, ...]]:
 
 
 def to_link(workspace: Workspace) -> str:
-    """The choices as one URL-safe parameter. Names of files and their digests are left out: a link opens a world."""
-    shared = dataclasses.replace(workspace, sources=(), name="")
+    """The choices as one URL-safe parameter. Names of files, their digests and the ids of their customers are left out:
+    a link opens a world."""
+    shared = dataclasses.replace(workspace, sources=(), name="", joins=())
+    if not workspace.world:
+        matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
+        shared = dataclasses.replace(shared, matching=matching)
     body = msgspec.json.encode([VERSION, _differences(shared, Workspace())], order="deterministic")
     return base64.urlsafe_b64encode(zlib.compress(body, 9)).decode().rstrip("=")
 

@@ -1,6 +1,7 @@
 """The steps between a person's bytes and what a page analyses, each cached by ``compute``.
 
-sources -> raw tables -> mapped tables -> validated -> observed (as-of date, population, definitions) -> customers.
+sources -> raw tables -> mapped tables -> validated -> merged (currency, second tables, one id per person) -> observed
+(as-of date, population, definitions) -> customers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,18 @@ from analytics.demand import DemandPanel, build_panel, panel_choices
 from analytics.errors import AnalysisError
 from analytics.export.tables import in_currency_units
 from analytics.i18n import Words
+from analytics.integration import (
+    FIELDS,
+    CurrencyResult,
+    JoinSpec,
+    LookupResult,
+    MatchResult,
+    MergeResult,
+    join_lookup,
+    match_customers,
+    merge_customers,
+    settle_currency,
+)
 from analytics.keys import digest_bytes
 from analytics.mapping import MappedTable, MappingSpec, MappingSuggestion, apply_mapping, suggest_mapping
 from analytics.personas import PersonasResult, describe_personas
@@ -107,9 +120,9 @@ def validated() -> ValidationResult:
     """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
     refused = left_out()
     without = {source for source, _error in refused}
-    tables = tuple(mapped(source) for source in sources() if source not in without)
+    tables = tuple(mapped(source) for source in sources() if source not in without and not is_second(source))
     if not tables:
-        raise refused[0][1]
+        raise refused[0][1] if refused else AnalysisError("nothing_to_validate")
     heavy = sum(table.frame.height for table in tables) > HEAVY_ROWS
     return compute(validate, tables, quality(), heavy=heavy)
 
@@ -124,10 +137,100 @@ def cleaned() -> dict[str, pl.DataFrame]:
     return compute(in_currency_units, validated().dataset)
 
 
+def is_second(source: SourceRef) -> bool:
+    """Whether a source only adds to another table: it is then no table of its own."""
+    joins = session.workspace().joins
+    return any(join.source == source.digest and join.sheet == raw(source).decided.sheet for join in joins)
+
+
+def second_tables() -> dict[tuple[str, str], str]:
+    """What can be joined to the tables of the person's own files: (digest, sheet) -> its name.
+
+    Other sheets of their workbooks, and whole files as long as one is left.
+    """
+    if session.workspace().world:
+        return {}
+    found = {}
+    for source in sources():
+        table = raw(source)
+        read_as = table.decided.sheet
+        names = {sheet: f"{source.name} · {sheet}" for sheet in table.sheets} or {"": source.name}
+        found |= {
+            (source.digest, sheet): name
+            for sheet, name in names.items()
+            if sheet != read_as or len(sources()) > 1 or is_second(source)
+        }
+    return found
+
+
+def second_table(digest: str, sheet: str) -> RawTable:
+    """One of ``second_tables`` as it was read; raises ``AnalysisError("source_gone")``."""
+    source = next((item for item in sources() if item.digest == digest), None)
+    if source is None:
+        raise AnalysisError("source_gone", name=sheet)
+    reading = source.reading
+    if sheet != raw(source).decided.sheet:
+        reading = ReadSpec(sheet=sheet)
+    return raw(dataclasses.replace(source, reading=reading))
+
+
+def settled() -> CurrencyResult:
+    """The validated Dataset in one currency."""
+    dataset = validated().dataset
+    heavy = sum(frame.height for frame in dataset.tables.values()) > HEAVY_ROWS
+    return compute(settle_currency, dataset, session.workspace().currencies, heavy=heavy)
+
+
+def joined() -> tuple[Dataset, tuple[tuple[JoinSpec, LookupResult], ...]]:
+    """The Dataset with every second table joined, and each join; a table that is gone adds nothing."""
+    dataset, results = settled().dataset, []
+    for spec in session.workspace().joins:
+        if (spec.source, spec.sheet) in second_tables():
+            result = compute(join_lookup, dataset, second_table(spec.source, spec.sheet), spec)
+            dataset = result.dataset
+            results.append((spec, result))
+    return dataset, tuple(results)
+
+
+def matched() -> MatchResult:
+    """Which customer records are probably one person."""
+    return compute(match_customers, joined()[0], session.workspace().matching, heavy=True)
+
+
+def can_match() -> bool:
+    """Whether there are customers with anything to tell them by."""
+    dataset = joined()[0]
+    return dataset.has("customers.customer_id") and any(dataset.has(f"customers.{name}") for name in FIELDS)
+
+
+def is_merging() -> bool:
+    """Whether the person asked for any merge."""
+    spec = session.workspace().matching
+    return spec.automatic or bool(spec.accepted)
+
+
+def merging() -> MergeResult:
+    """The Dataset with one id per person, and what that changes."""
+    return compute(merge_customers, joined()[0], matched())
+
+
+def proposal() -> MergeResult:
+    """What stands; as long as nothing is merged, what accepting every proposed pair would change."""
+    if is_merging():
+        return merging()
+    dataset, spec = joined()[0], dataclasses.replace(session.workspace().matching, automatic=True)
+    return compute(merge_customers, dataset, compute(match_customers, dataset, spec, heavy=True))
+
+
+def merged() -> Dataset:
+    """The Dataset with one id per person; untouched, and nothing compared, as long as nobody asked for a merge."""
+    return merging().dataset if is_merging() and can_match() else joined()[0]
+
+
 def observed() -> Dataset:
     """The Dataset as of the chosen day, for the chosen population and definitions."""
     workspace = session.workspace()
-    return compute(observe, validated().dataset, workspace.population, workspace.definitions)
+    return compute(observe, merged(), workspace.population, workspace.definitions)
 
 
 def customers() -> CustomerTable:

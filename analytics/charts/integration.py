@@ -1,0 +1,224 @@
+"""The Integration page: which records are probably one person, what a merge changes, what found no partner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from analytics.charts.headline import Headline, Metric
+from analytics.charts.theme import SMALL, Spec, finish, neutral, plain_axis, tooltip
+from analytics.dataset import Dataset
+from analytics.i18n import Words, escape_markdown
+from analytics.integration import FIELDS, JoinResult, MatchResult, MergeResult
+
+SIDE_BY_SIDE = (*FIELDS, "gender", "country", "joined_at", "tier", "account_type")
+BADGES = {"same": "green", "near": "orange", "different": "red", "missing": "gray"}
+MOST_PAIRS = 500  # offered in the list and the table
+
+
+def headline(matches: MatchResult, merged: MergeResult, shown: MergeResult, _: Words) -> Headline:
+    """How many pairs are proposed, and what stands. ``shown`` is what all proposed pairs would change."""
+    proposed, open_ones = count(matches, "merge"), count(matches, "review")
+    before, after = people(merged)
+    if before > after:
+        n = before - after
+        finding = _.ngettext("{n} record was merged into another", "{n} records were merged into others", n)
+        sentence = _("Every table names these people by one number; Undo brings all records back as they were.")
+    elif proposed:
+        finding = _.ngettext("{n} pair is probably one person", "{n} pairs are probably one person each", proposed)
+        sentence = _("Nothing is merged until you say so: accept pairs one by one, or all of them with one click.")
+    else:
+        finding = _("No customer seems to be recorded twice")
+        sentence = _("No pair of records agrees enough in e-mail, phone, name, birth year and city.")
+    would = people(shown)[1]
+    note = _("{n} if all proposed pairs are accepted", n=would) if would < after else ""
+    metrics = (
+        Metric(_("Customer records"), _.number(before)),
+        Metric(_("Proposed pairs"), _.number(proposed)),
+        Metric(_("Pairs to look at"), _.number(open_ones), "" if open_ones else _("nothing open"), "good"),
+        Metric(_("People"), _.number(after), note),
+    )
+    return Headline(finding, sentence, metrics)
+
+
+def headline_without(data: Dataset, n_joined: int, _: Words) -> Headline:
+    """The answer where there is nobody to compare: no customers table, or no field that identifies."""
+    names = _.listing(_.phrase(f"table.{name}") for name in data.tables)
+    metrics = (
+        Metric(_("Tables"), _.number(len(data.tables))),
+        Metric(_("Rows"), _.number(sum(frame.height for frame in data.tables.values()))),
+        Metric(_("Second tables joined"), _.number(n_joined)),
+    )
+    sentence = _("Found: {tables}. Matching needs customers with a name, an e-mail or a phone.", tables=names)
+    return Headline(_("There are no customer records to compare"), sentence, metrics)
+
+
+def count(matches: MatchResult, decision: str) -> int:
+    """Pairs with a decision."""
+    return matches.pairs.filter(pl.col("decision") == decision).height
+
+
+def people(merged: MergeResult) -> tuple[int, int]:
+    """Customers before and after."""
+    rows = merged.changes.filter(pl.col("table") == "customers")
+    return (0, 0) if not rows.height else (rows["n_customers_before"][0] or 0, rows["n_customers_after"][0] or 0)
+
+
+# ---- scores
+
+
+def scores(matches: MatchResult, _: Words) -> Spec:
+    """How many compared pairs have which score, with both thresholds; counts on a root scale, for most are 0."""
+    rows = matches.histogram.filter(pl.col("n_pairs") > 0)
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(color=neutral("accent"))
+        .encode(
+            x=alt.X("score_from:Q", axis=plain_axis(_("Score"), format=".1f"), scale=alt.Scale(domain=[0, 1])),
+            x2="score_to:Q",
+            y=alt.Y("n_pairs:Q", axis=plain_axis(_("Pairs"), tickCount=4), scale=alt.Scale(type="sqrt")),
+            tooltip=[
+                tooltip("score_from", _("Score from"), kind="quantitative", format=".2f"),
+                tooltip("n_pairs", _("Pairs"), kind="quantitative", format=","),
+            ],
+        )
+    )
+    limits: Any = alt.Data(  # type: ignore[no-untyped-call]
+        values=[
+            {"score": matches.spec.review, "name": _("look")},
+            {"score": matches.spec.accept, "name": _("propose")},
+        ]
+    )
+    base = alt.Chart(limits).encode(x="score:Q")
+    lines = base.mark_rule(color=neutral("ink"), strokeDash=[5, 3])
+    names = base.mark_text(align="right", dx=-4, dy=8, baseline="top").encode(y=alt.value(0), text="name:N")
+    return finish(bars + lines + names, _, height=2 * SMALL)
+
+
+def scores_finding(matches: MatchResult, _: Words) -> str:
+    """How clearly the scores part."""
+    between = matches.pairs.filter((pl.col("score") >= matches.spec.review) & (pl.col("score") < matches.spec.accept))
+    if not between.height:
+        return _("The scores leave no pair in doubt")
+    return _.ngettext("{n} score lies between the two limits", "{n} scores lie between the two limits", between.height)
+
+
+def scores_note(matches: MatchResult, _: Words) -> str:
+    """What is drawn."""
+    return _("Score of each of {n} compared pairs; the height is drawn on a root scale.", n=matches.n_candidates)
+
+
+# ---- pairs
+
+
+def pair_names(matches: MatchResult, _: Words) -> dict[str, str]:
+    """The pairs that can be decided: "a|b" -> ids, score and what stands; those to look at first."""
+    order = pl.col("decision").replace_strict({"review": 0, "merge": 1, "apart": 2}, return_dtype=pl.Int8)
+    rows = matches.pairs.sort(order, maintain_order=True).head(MOST_PAIRS).iter_rows(named=True)
+    return {
+        f"{row['customer_id_a']}|{row['customer_id_b']}": "  ·  ".join(
+            (
+                f"{row['customer_id_a']} – {row['customer_id_b']}",
+                _.percent(min(row["score"], 0.999), 1),
+                _.phrase(f"decision.{row['decided_by']}.{row['decision']}"),
+            )
+        )
+        for row in rows
+    }
+
+
+def pair_rows(matches: MatchResult, data: Dataset, pair: str, _: Words) -> list[dict[str, str]]:
+    """Two records side by side, field by field, with what the comparison says of each."""
+    row = _row(matches, pair)
+    held = data.tables["customers"]
+    ids = (row["customer_id_a"], row["customer_id_b"])
+    one, two = (held.filter(pl.col("customer_id") == item).row(0, named=True) for item in ids)
+    shown = []
+    for field in SIDE_BY_SIDE:
+        if field not in held.columns:
+            continue
+        badge = ""
+        if field in FIELDS:
+            badge = f":{BADGES[row[field]]}-badge[{_.phrase(f'evidence.{row[field]}')}]"
+        shown.append(
+            {
+                _("Field"): _.label("field", field),
+                escape_markdown(ids[0]): _value(one[field], _),
+                escape_markdown(ids[1]): _value(two[field], _),
+                _("Evidence"): badge,
+            }
+        )
+    return shown
+
+
+def pair_decision(matches: MatchResult, pair: str, _: Words) -> str:
+    """What stands for a pair, and its score, in one line."""
+    row = _row(matches, pair)
+    said = _.phrase(f"decision.{row['decided_by']}.{row['decision']}")
+    return _("Score {score}: {decision}", score=_.percent(min(row["score"], 0.999), 1), decision=said)
+
+
+def pair_table(matches: MatchResult, _: Words) -> pl.DataFrame:
+    """The pairs with their evidence in words."""
+    words = {level: _.phrase(f"evidence.{level}") for level in BADGES}
+    said = [
+        _.phrase(f"decision.{by}.{decision}") for by, decision in matches.pairs.select("decided_by", "decision").rows()
+    ]
+    return matches.pairs.with_columns(
+        *(pl.col(name).replace(words) for name in FIELDS), decision=pl.Series(said, dtype=pl.String)
+    ).drop("decided_by")
+
+
+def change_table(merged: MergeResult, _: Words) -> pl.DataFrame:
+    """Before and after, with the tables in words."""
+    words = {name: _.phrase(f"table.{name}") for name in merged.changes["table"]}
+    return merged.changes.with_columns(pl.col("table").replace(words))
+
+
+def orphan_table(found: pl.DataFrame, _: Words) -> pl.DataFrame:
+    """Orphans with the tables in words."""
+    return found.with_columns(pl.col("table").replace({name: _.phrase(f"table.{name}") for name in found["table"]}))
+
+
+def orphan_finding(found: pl.DataFrame, _: Words) -> str:
+    """Whether the tables know each other's customers."""
+    n = int(found["n_rows_unknown"].sum())
+    if not n:
+        return _("Every row belongs to a known customer")
+    return _.ngettext(
+        "{n} row names a customer who is not in the customers table",
+        "{n} rows name customers who are not in the customers table",
+        n,
+    )
+
+
+def join_finding(join: JoinResult, _: Words) -> str:
+    """How many keys of a second table found a partner."""
+    row = join.coverage.filter(pl.col("side") == "second").row(0, named=True)
+    return _("{found} of {n} keys found their rows", found=row["n_keys_matched"], n=row["n_keys"])
+
+
+def join_note(join: JoinResult, _: Words) -> str:
+    """Orphans both ways, in one sentence."""
+    first, second = (join.coverage.filter(pl.col("side") == side).row(0, named=True) for side in ("first", "second"))
+    return _(
+        "{matched} of {rows} rows are named by it; {alone} of its keys are found nowhere. Added: {columns}.",
+        matched=first["n_rows_matched"],
+        rows=first["n_rows"],
+        alone=second["n_keys"] - second["n_keys_matched"],
+        columns=escape_markdown(_.listing(join.added)),
+    )
+
+
+def _row(matches: MatchResult, pair: str) -> dict[str, Any]:
+    first, _bar, second = pair.partition("|")
+    rows = matches.pairs.filter((pl.col("customer_id_a") == first) & (pl.col("customer_id_b") == second))
+    return rows.row(0, named=True)
+
+
+def _value(value: Any, _: Words) -> str:
+    if value is None:
+        return "–"
+    return escape_markdown(value) if isinstance(value, str) else str(value)

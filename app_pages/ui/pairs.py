@@ -1,0 +1,53 @@
+"""Pairs of records to decide: side by side with their evidence; one person, two people, or take it back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analytics.charts import integration as charts
+from analytics.dataset import Dataset
+from analytics.i18n import Words
+from analytics.integration import MatchResult
+from app_pages.ui import page, session
+
+
+def review(_: Words, matches: MatchResult, data: Dataset) -> None:
+    """The chosen pair and the three things a person can say of it."""
+    names = page.draw(charts.pair_names, matches, _)
+    pairs = list(names)
+    session.bind_valid("pair", pairs)
+    pair = st.selectbox(_("Pair"), pairs, format_func=names.__getitem__, key="pair")
+    st.table(page.draw(charts.pair_rows, matches, data, pair, _), border="horizontal", hide_index=True, alt=names[pair])
+    spec, key = session.workspace().matching, _pair(pair)
+    following = pairs[(pairs.index(pair) + 1) % len(pairs)]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        buttons = (
+            ("accepted", _("One person"), ":material/merge:", key in spec.accepted),
+            ("refused", _("Two people"), ":material/call_split:", key in spec.refused),
+            ("", _("Take the decision back"), ":material/undo:", key not in (*spec.accepted, *spec.refused)),
+        )
+        for where, label, icon, done in buttons:
+            st.button(
+                label,
+                icon=icon,
+                key=f"pair-{where or 'open'}",
+                disabled=done,
+                on_click=_decide,
+                args=(pair, where, following),
+            )
+        st.markdown(f":gray[{page.draw(charts.pair_decision, matches, pair, _)}]", width="content")
+
+
+def _pair(code: str) -> tuple[str, str]:
+    first, _bar, second = code.partition("|")
+    return first, second
+
+
+def _decide(code: str, where: str, following: str) -> None:
+    """Store the decision and go on to the next pair."""
+    pair, spec = _pair(code), session.workspace().matching
+    lists = {name: tuple(item for item in getattr(spec, name) if item != pair) for name in ("accepted", "refused")}
+    if where:
+        lists[where] = (*lists[where], pair)
+        session.bind("pair", following)
+    session.change_spec("matching", **lists)
