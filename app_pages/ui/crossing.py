@@ -12,22 +12,16 @@ import os
 import pickle
 import shutil
 import tempfile
-import threading
 import uuid
-import weakref
-from collections import Counter
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from analytics.connecting import map_frame, path_behind
+
 LARGE_CELLS = 4_000_000  # a frame with more cells than this travels as a file
 _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
-
-_lock = threading.RLock()
-_path_of: dict[int, str] = {}  # id of a living frame -> the file behind it
-_users: Counter[str] = Counter()  # file -> living frames of this process that map it
 
 
 @cache
@@ -52,32 +46,7 @@ def loads(data: bytes, *, owner: bool) -> Any:
 
 def is_mapped(frame: pl.DataFrame) -> bool:
     """Whether the frame lies in a file, not in memory."""
-    return id(frame) in _path_of
-
-
-def map_frame(path: str, *, owner: bool) -> pl.DataFrame:
-    """The frame in an uncompressed Arrow file, without reading it."""
-    import pyarrow as pa
-
-    with pa.memory_map(path) as source:
-        frame = pl.from_arrow(pa.ipc.open_file(source).read_all(), rechunk=False)
-    assert isinstance(frame, pl.DataFrame)
-    with _lock:
-        _path_of[id(frame)] = path
-        _users[path] += 1
-    weakref.finalize(frame, _forget, id(frame), path, owner)
-    return frame
-
-
-def _forget(identity: int, path: str, owner: bool) -> None:
-    with _lock:
-        _path_of.pop(identity, None)
-        _users[path] -= 1
-        last = not _users[path]
-        if last:
-            del _users[path]
-    if last and owner:
-        Path(path).unlink(missing_ok=True)
+    return path_behind(frame) is not None
 
 
 def _crosses_as_file(frame: pl.DataFrame) -> bool:
@@ -94,8 +63,7 @@ class _Pickler(pickle.Pickler):
     def persistent_id(self, value: Any) -> str | None:
         if type(value) is not pl.DataFrame or not _crosses_as_file(value):
             return None
-        with _lock:
-            path = _path_of.get(id(value))
+        path = path_behind(value)
         if path is None:
             path = os.path.join(self._into, f"{uuid.uuid4().hex}.arrow")
             value.write_ipc(path, compression="uncompressed")
