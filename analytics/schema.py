@@ -71,6 +71,7 @@ TRANSACTIONS = TableSchema(
         Field("discount_amount", _INT, "amount", "minor currency units"),
         Field("discount_share", _REAL, "score", "share of the undiscounted amount, 0-1"),
         Field("amount", _INT, "amount", "minor currency units, after discount"),
+        Field("currency", _TEXT, "category"),
         Field("channel", _TEXT, "category"),
         Field("payment_method", _TEXT, "category"),
         Field("city", _TEXT, "category"),

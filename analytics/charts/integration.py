@@ -79,6 +79,7 @@ def scores(matches: MatchResult, _: Words) -> Spec:
             x=alt.X("score_from:Q", axis=plain_axis(_("Score"), format=".1f"), scale=alt.Scale(domain=[0, 1])),
             x2="score_to:Q",
             y=alt.Y("n_pairs:Q", axis=plain_axis(_("Pairs"), tickCount=4), scale=alt.Scale(type="sqrt")),
+            y2=alt.Y2Datum(0),
             tooltip=[
                 tooltip("score_from", _("Score from"), kind="quantitative", format=".2f"),
                 tooltip("n_pairs", _("Pairs"), kind="quantitative", format=","),
@@ -141,13 +142,12 @@ def pair_rows(matches: MatchResult, data: Dataset, pair: str, _: Words) -> list[
             continue
         badge = ""
         if field in FIELDS:
-            badge = f":{BADGES[row[field]]}-badge[{_.phrase(f'evidence.{row[field]}')}]"
+            badge = f"  \n:{BADGES[row[field]]}-badge[{_.phrase(f'evidence.{row[field]}')}]"
         shown.append(
             {
-                _("Field"): _.label("field", field),
+                _("Field"): _.label("field", field) + badge,
                 escape_markdown(ids[0]): _value(one[field], _),
                 escape_markdown(ids[1]): _value(two[field], _),
-                _("Evidence"): badge,
             }
         )
     return shown
@@ -221,4 +221,5 @@ def _row(matches: MatchResult, pair: str) -> dict[str, Any]:
 def _value(value: Any, _: Words) -> str:
     if value is None:
         return "–"
-    return escape_markdown(value) if isinstance(value, str) else str(value)
+    # A joiner before the @, so that an address does not become a link.
+    return escape_markdown(value).replace("@", "\u2060@") if isinstance(value, str) else str(value)

@@ -105,6 +105,8 @@ _WORDS: dict[str, str] = {
         locality, municipality, city name, city town, buyer city, 城市, 市, 所在城市, 城市名称, 收货城市,
         收件城市, 客户城市, 县市, 居住城市, 居住县市, 收货人城市, 收件县市, 配送城市, 所在县市, 居住地, 都市,
         城市名, 收货地市""",
+    "transactions.currency": """currency, currency code, currency id, ccy, curr, transaction currency, order currency,
+        payment currency, sales currency, 币种, 币别, 货币, 货币代码, 货币种类, 交易币种, 交易货币, 币种代码, 币别代码""",
     "country": """country, country name, country code, nation, customer country, shipping country, ship country,
         ship to country, billing country, country region, market, country of residence, buyer country, 国家,
         国别, 国家地区, 国家名称, 收货国家, 国籍, 所在国家, 国家或地区, 国家代码""",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from analytics.i18n import LANGUAGES, words_for
 from analytics.integration import MatchSpec
 from analytics.workspace import Workspace, from_link, to_link
 from tests.pages.test_pages import app, assert_sound, figures, go, number
+from tests.pages.test_uploads import opened, upload
 
 N_RECORDS, N_TWICE = 4000, 16
 
@@ -72,3 +75,55 @@ def test_a_link_of_a_world_keeps_decisions_and_one_of_own_files_names_nobody() -
     assert kept.matching == matching
     own, _refused = from_link(to_link(Workspace(world="", matching=matching)))
     assert own.matching == MatchSpec(automatic=True)
+
+
+def test_superstore_orders_are_joined_with_their_returns(shared_data: Callable[[str], Path]) -> None:
+    path = next(shared_data("superstore").glob("*.xls"))
+    test = upload(opened(), (path.name, path.read_bytes()))
+    go(test, "integration")
+    assert_sound(test)
+    offered = test.selectbox(key="second-table")
+    returns = next(option for option in offered.options if "Returns" in option)
+    offered.set_value(next(value for value in second_values(test) if value[1] == "Returns")).run()
+    assert returns.startswith(path.name)
+    test.button(key="join").click().run()
+    assert_sound(test)
+    words = " ".join(item.value for item in test.markdown)
+    assert "296 of 296 keys found their rows" in words
+    assert "800 of 10,194 rows are named by it" in words
+    test.button(key="undo").click().run()
+    assert "296 of 296" not in " ".join(item.value for item in test.markdown)
+
+
+def second_values(test: AppTest) -> list[tuple[str, str]]:
+    """The values behind the options of the list of second tables."""
+    digest = test.selectbox(key="second-table").value[0]
+    return [(digest, sheet) for sheet in ("Orders", "People", "Returns")]
+
+
+ORDERS = b"""order,customer,date,product,quantity,amount,currency
+1,ann,2024-01-01,Tea,1,100,TWD
+2,ann,2024-02-01,Tea,1,200,TWD
+3,bob,2024-03-01,Pot,1,10,USD
+4,cid,2024-03-02,Pot,1,7,EUR
+5,ann,2024-04-02,Pot,1,70,TWD
+"""
+
+
+def test_currencies_are_never_summed_and_a_rate_converts_them() -> None:
+    test = upload(opened(), ("orders.csv", ORDERS))
+    go(test, "integration")
+    assert_sound(test)
+    words = words_for("en")
+    told = " ".join(item.value for item in test.warning)
+    assert words.phrase("caveat.currency_apart") in told
+    assert "2 lines in EUR, USD" in told
+    test.text_input(key="rate-USD").set_value("32.5").run()
+    assert_sound(test)
+    assert "1 lines in EUR" in " ".join(item.value for item in test.warning)
+    test.text_input(key="rate-EUR").set_value("a lot").run()
+    assert words.phrase("error.rate_unreadable", rate="a lot", currency="EUR") in " ".join(
+        w.value for w in test.warning
+    )
+    test.text_input(key="rate-EUR").set_value("35").run()
+    assert not test.warning
