@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
+import weakref
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from analytics.connecting import LocalFile
 from analytics.errors import AnalysisError
 from analytics.i18n import LANGUAGES, Language, Words, words_for
 from analytics.keys import digest_bytes
@@ -20,6 +24,7 @@ WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
 
 _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
 _PAGE, _TOLD = "page", "told"
+_STORED, _FETCHING = "stored", "fetching"  # files on the server: digest -> LocalFile; the fetch under way
 _UPLOADER = "uploader"  # what the upload widget held when it was last drawn: id of the file -> digest
 
 
@@ -161,6 +166,43 @@ def uploaded(source: SourceRef) -> bytes:
     if data is None:
         raise AnalysisError("source_gone", name=source.name)
     return data
+
+
+def remember_stored(name: str, file: LocalFile, *, temporary: bool = False) -> None:
+    """Take a file that lies on the server into the work; it is read there and never held here.
+
+    A ``temporary`` file was made for this session and leaves with it.
+    """
+    if temporary:
+        weakref.finalize(file, Path(file.path).unlink, missing_ok=True)
+    st.session_state.setdefault(_STORED, {})[file.key] = file
+    sources = workspace().sources
+    if any(source.digest == file.key for source in sources):
+        tell(AnalysisError("file_known", name=name, other=name))
+        return
+    change(world="", sources=(*sources, SourceRef(name, file.key)))
+
+
+def stored(source: SourceRef) -> LocalFile | None:
+    """The file on the server behind a source, None for an upload."""
+    file: LocalFile | None = st.session_state.get(_STORED, {}).get(source.digest)
+    return file
+
+
+def fetching(table: object) -> str:
+    """The name of the fetch of ``table`` that is under way, begun now where there is none."""
+    if not is_fetching(table):
+        st.session_state[_FETCHING] = (table, uuid.uuid4().hex)
+    return str(st.session_state[_FETCHING][1])
+
+
+def is_fetching(table: object) -> bool:
+    return bool(st.session_state.get(_FETCHING, (None,))[0] == table and _FETCHING in st.session_state)
+
+
+def fetched() -> None:
+    """The fetch has come to its end."""
+    st.session_state.pop(_FETCHING, None)
 
 
 def bind(key: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from analytics.mapping import ColumnMatch, MappedTable, MappingSpec
 from analytics.reading import RawTable
 from analytics.schema import TABLES
 from analytics.workspace import SourceRef
-from app_pages.ui import context, page, session, walk, widgets
+from app_pages.ui import connections, context, page, session, walk, widgets
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|", " ")
@@ -54,6 +54,7 @@ def choose(_: Words) -> None:
             key="files",
             on_change=_receive,
         )
+        connections.choose(_)
     session.uploader_holds(files or [])
     with right:
         labels = {code: f"{code} · {_.symbol(code)}" for code in CURRENCIES}

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from analytics.charts.segmentation import segment_names
+from analytics.connecting import read_file
 from analytics.customers import CustomerLabels, CustomerTable, summarise_customers
 from analytics.dataset import Dataset
 from analytics.demand import DemandPanel, build_panel, panel_choices
@@ -40,7 +41,7 @@ from analytics.reading import RawTable, ReadSpec, read
 from analytics.schema import TABLES
 from analytics.segmentation import SegmentationResult, segment
 from analytics.workspace import SourceRef
-from app_pages.ui import session
+from app_pages.ui import crossing, session
 from app_pages.ui.compute import Deferred, compute
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
@@ -68,6 +69,9 @@ def source_bytes(source: SourceRef) -> bytes:
 def raw(source: SourceRef) -> RawTable:
     """The source as it was read. Its digest is its key: the bytes are touched only when it was not read yet."""
     world = session.workspace().world
+    stored = None if world else session.stored(source)
+    if stored is not None:
+        return compute(read_file, stored, source.name, source.reading, crossing.folder(), heavy=True)
     size = (WORLDS / world / source.name).stat().st_size if world else len(session.uploaded(source))
     data = Deferred(source.digest, lambda: source_bytes(source))
     return compute(read, data, source.name, source.reading, heavy=size > HEAVY_BYTES)
