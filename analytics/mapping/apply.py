@@ -173,9 +173,11 @@ def _attribute_names(raw: RawTable, spec: MappingSpec, schema: TableSchema) -> d
     for column in raw.columns:
         if column in mapped:
             continue
-        name, n = column, 2
+        # Validation keeps its own columns under "#" and "?".
+        wanted = column.lstrip("#?") or "column"
+        name, n = wanted, 2
         while name in taken:
-            name, n = f"{column}_{n}", n + 1
+            name, n = f"{wanted}_{n}", n + 1
         taken.add(name)
         names[column] = name
     return names

@@ -128,7 +128,8 @@ def _unix_line_ends(data: bytes) -> bytes:
         return data
     if b"\n" not in data:
         return data.replace(b"\r", b"\n")
-    return data.replace(b"\r\n", b"\n")
+    # What is left are strays inside lines: no end of a line, and csv.reader refuses them.
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
 
 
 def _refuse_long_lines(data: bytes) -> None:
@@ -173,8 +174,8 @@ def _quotes_are_literal(data: bytes, separator: str) -> bool:
         return False
     n_lines = data.count(b"\n") + (not data.endswith(b"\n"))
     quoted, plain = (Counter(map(len, _try_records(data, separator, literal))) for literal in (False, True))
-    if not quoted:
-        return True
+    if not quoted or not plain:
+        return not quoted
     even_quoted = max(quoted.values()) / n_lines
     even_plain = max(plain.values()) / n_lines
     return even_plain > even_quoted + 0.001

@@ -20,6 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 200_000
+_LOST_SHARE = 0.1  # of characters: with more damaged it is no text
 _CLEAR_SHARE = 0.75  # of non-ASCII characters that are common ones; wrong decodings measured below .65
 _FREQUENT = frozenset(
     "的一是不了人在有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都然没日于"
@@ -48,7 +49,7 @@ def decode(data: bytes, encoding: str = "auto") -> DecodedText:
         return _as_told(data, encoding)
     for mark, codec in _MARKS:
         if data.startswith(mark):
-            return DecodedText(_recode(data, codec), codec)
+            return _marked(data, codec)
     if b"\0" in data[:_SAMPLE]:
         return _utf16_without_mark(data)
     if _control_share(data[:_SAMPLE]) > 0.002:
@@ -58,6 +59,20 @@ def decode(data: bytes, encoding: str = "auto") -> DecodedText:
     except UnicodeDecodeError:
         return _legacy(data)
     return DecodedText(data, "utf-8")
+
+
+def _marked(data: bytes, codec: str) -> DecodedText:
+    """A mark says what the text is; damaged characters behind it are replaced and counted."""
+    try:
+        return DecodedText(_recode(data, codec), codec)
+    except UnicodeDecodeError:
+        if codec == "utf-8-sig":
+            return _legacy(data.removeprefix(codecs.BOM_UTF8))
+    text = data.decode(codec, "replace").removeprefix("\ufeff")
+    n_lost = text.count("\ufffd")
+    if n_lost > _LOST_SHARE * len(text) or "\0" in text[:_SAMPLE]:
+        raise AnalysisError("not_a_table", kind="binary")
+    return DecodedText(text.encode("utf-8", "replace"), codec, (Caveat("bytes_replaced", params={"n": n_lost}),))
 
 
 def _as_told(data: bytes, encoding: str) -> DecodedText:

@@ -331,12 +331,7 @@ def _delimited(data: bytes, name: str, spec: ReadSpec) -> _Content:
     text = decode(data, spec.encoding)
     report(0.3, "read")
     if spec.format == "auto" and looks_like_records(text.data):
-        try:
-            return _records(text.data, replace(spec, encoding=text.encoding))
-        except AnalysisError as problem:
-            if problem.code != "json_unreadable" or not text.data.lstrip().startswith((b"[", b'{"id"')):
-                raise
-            # Headings in brackets: [id],[name]
+        return _records(text.data, replace(spec, encoding=text.encoding))
     grid = parse_delimited(
         text.data,
         delimiter=spec.delimiter,

@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
-from analytics.errors import AnalysisError
+from analytics.errors import AnalysisError, is_panic
 from app_pages.ui import crossing, worker
 
 LOG = logging.getLogger("regulars")
@@ -238,7 +238,9 @@ class Engine:
             value = work()
         except AnalysisError as error:
             return Outcome(failure=error)
-        except Exception:
+        except BaseException as problem:
+            if not isinstance(problem, Exception) and not is_panic(problem):
+                raise
             LOG.exception("step %s failed", key[:12])
             return self._failed(key, "unexpected", reference=key[:12])
         return Outcome(value, n_bytes=size_of(value))

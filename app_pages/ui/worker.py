@@ -8,14 +8,31 @@ from pathlib import Path
 from typing import Any
 
 THREADS = "1"
+MEMORY_MB = "4096"  # of its own, beside mapped files; the variable REGULARS_WORKER_MB says otherwise
 
 
 def start() -> None:
-    """Run once in each new worker: step back behind the server, then import what the verbs will need."""
+    """Run once in each new worker: a limit on its memory, and a step back behind the server."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ.setdefault(name, THREADS)
     if hasattr(os, "nice"):
         os.nice(5)
+    limit_memory(int(os.environ.get("REGULARS_WORKER_MB", MEMORY_MB)))
+
+
+def limit_memory(megabytes: int) -> None:
+    """What this process may hold: beyond it an allocation fails, so a hostile file ends its reader and not the server.
+
+    RLIMIT_DATA counts private memory alone; RLIMIT_AS would count mapped files and what allocators merely reserve.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    wanted = megabytes * 2**20
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def warm() -> bool:
@@ -32,7 +49,7 @@ def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) 
 
     ``args`` and the result are packed by ``crossing``; ``folder`` is where large frames are left.
     """
-    from analytics.errors import AnalysisError
+    from analytics.errors import AnalysisError, is_panic
     from analytics.progress import listening
     from app_pages.ui import crossing
 
@@ -47,3 +64,9 @@ def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) 
             return True, crossing.dumps(verb(*crossing.loads(args, owner=False)), folder)
         except AnalysisError as error:
             return False, error
+        except MemoryError:
+            return False, AnalysisError("worker_died")
+        except BaseException as problem:
+            if is_panic(problem):  # no Exception: the pool would take it for the end of the worker
+                raise RuntimeError(str(problem)) from None
+            raise
