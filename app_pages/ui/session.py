@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,12 @@ from analytics.connecting import LocalFile
 from analytics.errors import AnalysisError
 from analytics.i18n import LANGUAGES, Language, Words, words_for
 from analytics.keys import digest_bytes
+from analytics.reading import bundle, same_shape
 from analytics.workspace import SourceRef, Workspace, from_json, from_link, to_link
 
 LINK_PARAMETER = "s"
 MAX_UNDO = 50
+SESSION_MB = "600"  # of uploads; the variable REGULARS_SESSION_MB says otherwise
 WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
 
 _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
@@ -121,37 +124,69 @@ def base_url() -> str:
     return url.partition("?")[0]
 
 
-def remember_upload(name: str, data: bytes) -> SourceRef:
-    """Keep the bytes for as long as the session lives; equal bytes are kept once."""
-    digest = digest_bytes(data)
-    st.session_state[_UPLOADS].setdefault(digest, data)
+def remember_upload(name: str, data: bytes, needed: Sequence[SourceRef]) -> SourceRef:
+    """Keep the bytes for as long as the session lives; equal bytes are kept once.
+
+    Raises ``AnalysisError("session_full")`` beyond the session's share; bytes of no ``needed`` source make room first.
+    """
+    digest, kept = digest_bytes(data), st.session_state[_UPLOADS]
+    if digest not in kept:
+        limit = int(os.environ.get("REGULARS_SESSION_MB", SESSION_MB))
+        stay = {source.digest for source in needed}
+        while (held := sum(map(len, kept.values()))) + len(data) > limit * 2**20:
+            spare = next((old for old in kept if old not in stay), None)
+            if spare is None:
+                raise AnalysisError("session_full", name=name, megabytes=round(held / 2**20), limit=limit)
+            del kept[spare]
+        kept[digest] = data
     return SourceRef(name, digest)
 
 
 def receive(files: Sequence[Any]) -> None:
     """Take what the upload widget holds into the work: new files join, files taken out of it leave.
 
+    Several new files of one shape are one source; when one of them is taken out, the others make it anew.
     The widget forgets its files when its page is left; the work does not. So it is compared with what it held before.
     """
     before: dict[str, str] = st.session_state.get(_UPLOADER, {})
-    held: dict[str, str] = {}
+    stay = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
+    torn = {digest for file, digest in before.items() if file not in stay} & set(stay.values())
+    held = {file: digest for file, digest in stay.items() if digest not in torn}
+    leaving = set(before.values()) - set(held.values())
     sources = list(workspace().sources)
-    for file in files:
-        if file.file_id in before:
-            held[file.file_id] = before[file.file_id]
+    heirs = {source.digest: source for source in sources if source.digest in torn}
+    for group in _groups([file for file in files if file.file_id not in held]):
+        name, data = group[0].name, group[0].getvalue()
+        if len(group) > 1:
+            name, data = f"{name} (+{len(group) - 1})", bundle([(file.name, file.getvalue()) for file in group])
+        twin = digest_bytes(data) in st.session_state[_UPLOADS]
+        try:
+            new = remember_upload(name, data, [source for source in sources if source.digest not in leaving])
+        except AnalysisError as error:
+            tell(error)
+            held |= {file.file_id: "" for file in group}
             continue
-        data = file.getvalue()
-        twin = st.session_state[_UPLOADS].get(digest_bytes(data)) is not None
-        new = remember_upload(file.name, data)
-        held[file.file_id] = new.digest
+        held |= {file.file_id: new.digest for file in group}
         known = [source for source in sources if source.digest == new.digest]
+        heir = heirs.get(before.get(group[0].file_id, ""))
         if known and twin:
-            tell(AnalysisError("file_known", name=file.name, other=known[0].name))
+            tell(AnalysisError("file_known", name=name, other=known[0].name))
+        elif heir is not None:
+            reading = dataclasses.replace(heir.reading, sheet="")
+            sources.append(dataclasses.replace(heir, name=new.name, digest=new.digest, reading=reading))
         elif not known:
             sources.append(new)
     gone = set(before.values()) - set(held.values())
     st.session_state[_UPLOADER] = held
     change(sources=tuple(source for source in sources if source.digest not in gone))
+
+
+def _groups(files: Sequence[Any]) -> list[list[Any]]:
+    """New files that are one source; a file that repeats another byte by byte stays alone."""
+    first: dict[str, Any] = {}
+    alone = [[file] for file in files if first.setdefault(digest_bytes(file.getvalue()), file) is not file]
+    distinct = list(first.values())
+    return [[distinct[i] for i in group] for group in same_shape([(f.name, f.getvalue()) for f in distinct])] + alone
 
 
 def uploader_holds(files: Sequence[Any]) -> None:

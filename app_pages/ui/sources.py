@@ -19,10 +19,13 @@ from app_pages.ui import connections, context, page, session, walk, widgets
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|", " ")
 HEADERS = ("auto", "yes", "no")
+LAYOUTS = ("auto", "table", "baskets", "wide_series")
+STEPS = ("auto", "day", "week", "month", "quarter", "year")
 DECIMAL_MARKS = ("auto", ".", ",")
 CURRENCIES = ("TWD", "CNY", "HKD", "USD", "GBP", "EUR", "JPY")
 ASKED = {"date_order_assumed_day", "date_order_assumed_month", "decimal_mark_assumed"}
-NO_TEXT = ("workbook_", "parquet_", "not_a_table", "sheet_", "source_gone")  # errors that no encoding can mend
+# Errors that no encoding can mend.
+NO_TEXT = ("workbook_", "parquet_", "archive_", "nested_", "not_a_table", "sheet_", "source_gone")
 PREVIEW_ROWS = 8
 OWN = "own"
 
@@ -49,7 +52,7 @@ def choose(_: Words) -> None:
     left, right = st.columns([3, 1], gap="medium")
     with left:
         files = st.file_uploader(
-            _("Drop CSV, XLSX or Parquet files here. They stay in this session and leave with it."),
+            _("Drop CSV, XLSX, JSON, Parquet or ZIP files here. They stay in this session and leave with it."),
             accept_multiple_files=True,
             key="files",
             on_change=_receive,
@@ -260,6 +263,9 @@ def _reading(_: Words, source: SourceRef, raw: RawTable | None = None) -> None:
         shown["encoding"] = reading.encoding, {name: name for name in ENCODINGS}
         named = {mark: _.phrase(f"option.delimiter.{mark}") for mark in DELIMITERS}
         shown["delimiter"] = reading.delimiter, {**named, reading.delimiter: named.get(reading.delimiter, "")}
+        shown["layout"] = reading.layout, _options(_, "layout", LAYOUTS)
+    if raw is not None and raw.decided.series_step != "auto":
+        shown["series_step"] = reading.series_step, _options(_, "series_step", STEPS)
     header = "auto" if reading.has_header is None else "yes" if reading.has_header else "no"
     shown["has_header"] = header, dict(zip(HEADERS, ("", _("Yes"), _("No")), strict=True))
     with st.expander(_("How this file was read"), icon=":material/tune:", type="compact"):
@@ -279,6 +285,10 @@ def _reading(_: Words, source: SourceRef, raw: RawTable | None = None) -> None:
                 on_change=_read_otherwise,
                 args=(source, field, key),
             )
+
+
+def _options(_: Words, field: str, codes: tuple[str, ...]) -> dict[str, str]:
+    return {code: _.phrase(f"option.{field}.{code}") for code in codes}
 
 
 def _automatic(_: Words, labels: dict[str, str], found: Any) -> str:

@@ -74,7 +74,13 @@ def raw(source: SourceRef) -> RawTable:
         return compute(read_file, stored, source.name, source.reading, crossing.folder(), heavy=True)
     size = (WORLDS / world / source.name).stat().st_size if world else len(session.uploaded(source))
     data = Deferred(source.digest, lambda: source_bytes(source))
-    return compute(read, data, source.name, source.reading, heavy=size > HEAVY_BYTES)
+    try:
+        # A stranger's file is parsed in a worker whatever its size: a small one can ask for any amount of memory.
+        return compute(read, data, source.name, source.reading, heavy=not world or size > HEAVY_BYTES)
+    except AnalysisError as error:
+        if error.code == "worker_died":
+            raise AnalysisError("reading_failed") from error
+        raise
 
 
 def suggestion(source: SourceRef) -> MappingSuggestion:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from analytics.errors import AnalysisError
 from analytics.progress import report
+from analytics.reading import ReadSpec, read
 from app_pages.ui.engine import Engine, size_of
 
 
@@ -155,3 +159,75 @@ def test_equal_requests_share_one_job_and_it_stops_when_the_last_one_cancels(poo
         time.sleep(0.02)
     assert pool.collect(first) is None
     assert pool.peek("long") is None, "a cancelled step may be asked for again"
+
+
+def take(megabytes: int) -> int:
+    return len(bytes(megabytes * 2**20))
+
+
+def take_in_rust(megabytes: int) -> int:
+    """Rust ends the process when an allocation fails."""
+    return pl.int_range(0, megabytes * 2**17, eager=True).len()
+
+
+def give_up() -> int:
+    panic = type("PanicException", (BaseException,), {})
+    raise panic("a secret of the parser")
+
+
+def test_a_step_that_wants_too_much_memory_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_WORKER_MB", "600")
+    engine = Engine(n_workers=1, job_seconds=60)
+    try:
+        for key, verb in (("python", take), ("rust", take_in_rust)):
+            with pytest.raises(AnalysisError) as caught:
+                wait(engine, key, verb, 900).unwrap()  # type: ignore[attr-defined]
+            assert caught.value.code == "worker_died"
+            assert wait(engine, key + "small", verb, 50).unwrap() > 0  # type: ignore[attr-defined]
+    finally:
+        engine.close()
+
+
+def test_a_reader_killed_from_outside_leaves_the_others_alive(tmp_path: Path) -> None:
+    engine = Engine(n_workers=2, job_seconds=60)
+    try:
+        job = engine.submit("reading", sleep_with_its_number, (str(tmp_path / "pid"),))
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        assert wait(engine, "sum", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
+        while not job.done:
+            time.sleep(0.02)
+        outcome = engine.collect(job)
+        assert outcome is not None
+        assert outcome.failure is not None
+        assert outcome.failure.code == "worker_died"
+        assert wait(engine, "again", read, b"a,b\n1,2\n", "a.csv", ReadSpec()).unwrap().n_rows == 1  # type: ignore[attr-defined]
+    finally:
+        engine.close()
+
+
+def sleep_with_its_number(path: str) -> int:
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(60)
+    return 1
+
+
+def test_a_step_that_takes_too_long_is_stopped() -> None:
+    engine = Engine(n_workers=1, job_seconds=2)
+    try:
+        with pytest.raises(AnalysisError) as caught:
+            wait(engine, "long", sleep_long).unwrap()  # type: ignore[attr-defined]
+        assert (caught.value.code, caught.value.params) == ("step_too_long", {"seconds": 2})
+    finally:
+        engine.close()
+
+
+def test_a_panic_of_a_library_is_a_failure_like_others(pool: Engine) -> None:
+    here = Engine().run("panic", give_up)
+    assert here.failure is not None
+    assert here.failure.code == "unexpected"
+    with pytest.raises(AnalysisError) as caught:
+        wait(pool, "panic", give_up).unwrap()  # type: ignore[attr-defined]
+    assert caught.value.code == "unexpected"
