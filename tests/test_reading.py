@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
