@@ -46,6 +46,7 @@ _BLOCKS: tuple[tuple[str, ...], ...] = (
 )
 _N_RANDOM_PAIRS = 20_000
 _BINS = 50
+_AT_ONCE = 200_000  # pairs compared at a time
 _LONG_EMAIL = 12  # characters from which one slip still leaves an address recognisable
 _SHORT_NAME = 9  # characters up to which one slip is allowed, beyond it two
 
@@ -133,11 +134,15 @@ def match_customers(data: Dataset | pl.DataFrame, spec: MatchSpec | None = None)
     report(0.3, "match_customers")
     candidates, n_skipped = _candidates(persons, spec)
     report(0.5, "match_customers")
-    levels = _compare(persons, candidates)
-    report(0.8, "match_customers")
     model = _model(persons, spec)
-    scored = _score(persons, levels, model, spec)
-    pairs = _decide(persons, scored, spec)
+    histogram, pieces = _histogram(pl.Series([], dtype=pl.Float64)), []
+    for start in range(0, max(candidates.height, 1), _AT_ONCE):  # in pieces: only pairs worth keeping are held
+        scored = _score(persons, _compare(persons, candidates[start : start + _AT_ONCE]), model, spec)
+        pieces.append(_decide(persons, scored, spec))
+        counted = _histogram(scored["score"])["n_pairs"]
+        histogram = histogram.with_columns(n_pairs=histogram["n_pairs"] + counted)
+        report(0.5 + 0.45 * min(1.0, (start + _AT_ONCE) / max(candidates.height, 1)), "match_customers")
+    pairs = pl.concat(pieces).sort("weight", "customer_id_a", "customer_id_b", descending=[True, False, False])
     clusters = _clusters(pairs, spec)
     caveats = []
     if n_skipped:
@@ -149,7 +154,7 @@ def match_customers(data: Dataset | pl.DataFrame, spec: MatchSpec | None = None)
     return MatchResult(
         pairs,
         clusters,
-        _histogram(scored["score"]),
+        histogram,
         model.frame(),
         persons.height,
         candidates.height,
@@ -350,7 +355,7 @@ def _decide(persons: pl.DataFrame, scored: pl.DataFrame, spec: MatchSpec) -> pl.
         *evidence,
         decision=pl.coalesce("said", "rule"),
         decided_by=pl.when(pl.col("said").is_null()).then(pl.lit("rule")).otherwise(pl.lit("person")),
-    ).sort("weight", "customer_id_a", "customer_id_b", descending=[True, False, False])
+    )
 
 
 def _clusters(pairs: pl.DataFrame, spec: MatchSpec) -> pl.DataFrame:
