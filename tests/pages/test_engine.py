@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
@@ -206,6 +207,21 @@ def test_a_reader_killed_from_outside_leaves_the_others_alive(tmp_path: Path) ->
         assert wait(engine, "again", read, b"a,b\n1,2\n", "a.csv", ReadSpec()).unwrap().n_rows == 1  # type: ignore[attr-defined]
     finally:
         engine.close()
+
+
+def test_a_small_workbook_that_spans_billions_of_cells_ends_its_reader_alone(pool: Engine) -> None:
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "first")
+        sheet.write(1_048_575, 16_383, "last")
+    assert len(buffer.getvalue()) < 10_000
+    with pytest.raises(AnalysisError) as caught:
+        wait(pool, "sparse", read, buffer.getvalue(), "a.xlsx", ReadSpec()).unwrap()  # type: ignore[attr-defined]
+    assert caught.value.code == "worker_died"
+    assert wait(pool, "after sparse", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
 
 
 def sleep_with_its_number(path: str) -> int:

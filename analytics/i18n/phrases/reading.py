@@ -21,14 +21,18 @@ PHRASES: dict[str, str] = {
     "error.memory_short": N_("The file needs more memory than this server gives to one step"),
     "error.memory_short.remedy": N_("Keep only the columns and the period that are needed, or upload Parquet."),
     "error.reading_failed": N_("Reading the file ran out of memory or broke off"),
-    "error.reading_failed.remedy": N_("Other work is not touched. Save the table as CSV, or keep fewer columns or rows."),
+    "error.reading_failed.remedy": N_(
+        "Other work is not touched. Save the table as CSV, or keep fewer columns or rows."
+    ),
     "error.session_full": N_("{name} does not fit: this session holds {megabytes} of {limit} MB"),
     "error.session_full.remedy": N_("Remove a file that is no longer needed, or compress this one as ZIP or Parquet."),
     # what is worth knowing
     "caveat.files_together": N_("Files of one shape were put together"),
     "caveat.files_together.body": N_("{n} files with the same headings are one table of {n_rows} rows."),
     "caveat.one_shape_of_many": N_("One of {n} kinds of files was read"),
-    "caveat.one_shape_of_many.body": N_("It is {sheet}. The others have other headings: choose them as well if needed."),
+    "caveat.one_shape_of_many.body": N_(
+        "It is {sheet}. The others have other headings: choose them as well if needed."
+    ),
     "caveat.archive_skipped": N_("Some files in the archive hold no table"),
     "caveat.archive_skipped.body": N_("{n} of {n_files} files were left out: they are empty or no tables."),
     "caveat.archive_repeats": N_("Some files in the archive are the same"),
