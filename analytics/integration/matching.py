@@ -299,7 +299,8 @@ def _score(persons: pl.DataFrame, levels: pl.DataFrame, model: _Model, spec: Mat
             .otherwise(0.0)
         )
     prior = log2(2 * spec.expected_share / max(persons.height, 2))
-    scored = scored.with_columns(weight=pl.sum_horizontal(weights) + prior)
+    # A table without any field to compare (a churn export) weighs nothing at all.
+    scored = scored.with_columns(weight=pl.sum_horizontal(weights or [pl.lit(0.0)]) + prior)
     return scored.with_columns(score=1 / (1 + (2.0 ** (-pl.col("weight").clip(-60, 60)))))
 
 
