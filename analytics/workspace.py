@@ -19,6 +19,7 @@ from analytics.lifecycle import LifecycleSpec
 from analytics.mapping import MappingSpec
 from analytics.personas import PersonaSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
+from analytics.privacy import PrivacySpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
 from analytics.segmentation import SegmentationSpec
@@ -53,6 +54,7 @@ class Workspace:
     currencies: CurrencySpec = CurrencySpec()
     joins: tuple[JoinSpec, ...] = ()
     matching: MatchSpec = MatchSpec()
+    privacy: PrivacySpec = PrivacySpec()
     population: PopulationSpec = PopulationSpec()
     definitions: DefinitionsSpec = DefinitionsSpec()
     segmentation: SegmentationSpec = SegmentationSpec()

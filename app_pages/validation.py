@@ -34,7 +34,14 @@ with page.frame("validation") as _:
             page.heading(page.draw(charts.findings_finding, result, _))
     with right:
         page.heading(_("Where every row went"), _("Rows in = kept + set aside + merged, for every file."))
-        kinds = {"source": "text", "rows_in": "int", "kept": "int", "quarantined": "int", "merged": "int"}
+        kinds = {
+            "source": "text",
+            "rows_in": "int",
+            "kept": "int",
+            "quarantined": "int",
+            "merged": "int",
+            "erased": "int",
+        }
         page.table(walk.balances(), _, kinds, key="balances", alt=_("Where every row went"))
         reasons = page.draw(charts.reason_rows, result, _)
         if reasons:
@@ -50,7 +57,7 @@ with page.frame("validation") as _:
     with repairs, st.grid(min_column_width=260, gap="medium"):
         for field in REPAIRS:
             widgets.select("quality", field, _.label("field", field), widgets.options("quality", field, _))
-    aside = page.draw(charts.quarantined, result, _)
+    aside = page.draw(charts.quarantined, walk.set_aside(), _)
     page.heading(
         page.draw(charts.quarantined_finding, result, _),
         page.draw(charts.quarantined_note, result, MOST_SHOWN, _) if aside.height else "",

@@ -56,9 +56,11 @@ def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False) -> T:
     *inputs : data with a ``key``, bytes, frozen specs or plain values, in the verb's order.
     heavy : run in a worker process, with progress and cancel on the page.
     """
-    key = key_of(verb, *inputs)
+    key = session.scope() + key_of(verb, *inputs)
     outcome = engine().peek(key)
     if outcome is None:
+        if heavy and session.is_stopped(key):
+            raise AnalysisError("step_cancelled")
         had = tuple(item.load() if isinstance(item, Deferred) else item for item in inputs)
         outcome = _wait(engine().submit(key, verb, had)) if heavy else engine().run(key, lambda: verb(*had))
     result: T = outcome.unwrap()
@@ -104,6 +106,11 @@ def _identity(item: Any) -> str:
     return f"{type(item).__name__}{msgspec.json.encode(item, order='deterministic').decode()}"
 
 
+def _stop(job: Job) -> None:
+    session.stop(job.key)
+    job.cancel()
+
+
 def _wait(job: Job) -> Outcome:
     """Watch a job from this session's script. A click elsewhere ends the watching, not the job."""
     _ = session.words()
@@ -121,7 +128,13 @@ def _wait(job: Job) -> Outcome:
             if bar is None:
                 with place.container(border=True):
                     bar = st.progress(fraction, text=text)
-                    st.button(_("Stop"), icon=":material/stop_circle:", on_click=job.cancel, key=f"stop-{job.key[:12]}")
+                    st.button(
+                        _("Stop"),
+                        icon=":material/stop_circle:",
+                        on_click=_stop,
+                        args=(job,),
+                        key=f"stop-{job.key[:12]}",
+                    )
             bar.progress(fraction, text=text)
         outcome = engine().collect(job)
     finally:

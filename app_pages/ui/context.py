@@ -129,7 +129,7 @@ def described(_: Words) -> str:
 
 def _dataset() -> Dataset | None:
     try:
-        return walk.validated().dataset
+        return walk.protected()
     except AnalysisError:
         return None  # the page itself tells it
 

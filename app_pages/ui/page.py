@@ -91,6 +91,15 @@ STEPS: tuple[Step, ...] = (
         N_("Integration"),
         N_("Which records are one person, and do the tables fit together?"),
         ":material/merge:",
+        next="privacy",
+        next_label=N_("Next: is anybody's privacy given away?"),
+    ),
+    Step(
+        "privacy",
+        N_("Collect"),
+        N_("Privacy"),
+        N_("Whose personal data is in here, and what is done to protect it?"),
+        ":material/shield_person:",
         next="personas",
         next_label=N_("Next: who are these customers?"),
     ),
@@ -320,8 +329,12 @@ def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame], *, csv: s
     """
     st.divider()
     here = step(name)
+    safe = walk.safe_tables(tables)
+    if safe.n_hidden:
+        st.markdown(f":small[:gray[{_('In the downloads:')} {walk.small_groups(safe, _)}]]")
     with st.container(horizontal=True, vertical_alignment="center"):
         if tables:
+            tables = safe.tables
             first = next(iter(tables.values()))
             if first.height:
                 st.download_button(
@@ -397,7 +410,7 @@ def _ways_on(error: AnalysisError, _: Words, name: str) -> None:
                 kwargs={"world": next(iter(session.WORLDS))},
             )
         if error.code in {"step_cancelled", "unexpected", "worker_died", "step_too_long"}:
-            st.button(_("Run again"), icon=":material/refresh:", key="run-again")
+            st.button(_("Run again"), icon=":material/refresh:", key="run-again", on_click=session.run_again)
 
 
 def _left_out(_: Words) -> None:

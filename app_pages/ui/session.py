@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from analytics.connecting import LocalFile
 from analytics.errors import AnalysisError
 from analytics.i18n import LANGUAGES, Language, Words, words_for
 from analytics.keys import digest_bytes
+from analytics.privacy import Secret
 from analytics.reading import bundle, same_shape
 from analytics.workspace import SourceRef, Workspace, from_json, from_link, to_link
 
@@ -26,9 +28,14 @@ SESSION_MB = "600"  # of uploads; the variable REGULARS_SESSION_MB says otherwis
 WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
 
 _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
+_STOPPED = "stopped"
 _PAGE, _TOLD = "page", "told"
 _STORED, _FETCHING = "stored", "fetching"  # files on the server: digest -> LocalFile; the fetch under way
 _UPLOADER = "uploader"  # what the upload widget held when it was last drawn: id of the file -> digest
+
+
+_SECRET, _ERASED = "secret", "erased"
+_SAMPLE_SECRET = Secret(secrets.token_bytes(32))  # sample people are nobody: all sessions share their results
 
 
 def start() -> None:
@@ -77,6 +84,20 @@ def change_specs(changes: Mapping[str, Mapping[str, Any]]) -> None:
         change(**{section: dataclasses.replace(getattr(before, section), **new) for section, new in changes.items()})
     except AnalysisError as error:
         st.session_state[_NOTICE] = error
+
+
+def stop(key: str) -> None:
+    """The person stopped this step: it stays stopped until they run it again, whoever asks for it on the page."""
+    st.session_state[_STOPPED] = {*st.session_state.get(_STOPPED, set()), key}
+
+
+def is_stopped(key: str) -> bool:
+    return key in st.session_state.get(_STOPPED, set())
+
+
+def run_again() -> None:
+    """Every stopped step may run again."""
+    st.session_state[_STOPPED] = set()
 
 
 def can_undo() -> bool:
@@ -292,3 +313,36 @@ def _browser_language() -> Language:
     if not locale.startswith("zh"):
         return LANGUAGES[0]
     return "zh_TW" if any(mark in locale for mark in ("tw", "hk", "mo", "hant")) else "zh_CN"
+
+
+def secret() -> Secret:
+    """The key of this session's pseudonyms. It lives here alone: never in the Workspace, a link or a file."""
+    if workspace().world:
+        return _SAMPLE_SECRET
+    if _SECRET not in st.session_state:
+        st.session_state[_SECRET] = Secret(secrets.token_bytes(32))
+    made: Secret = st.session_state[_SECRET]
+    return made
+
+
+def scope() -> str:
+    """What keeps the stored results of a person's own files apart from those of other sessions: "" for sample data."""
+    return "" if workspace().world else secret().key[:16]
+
+
+def erased() -> tuple[str, ...]:
+    """The keyed digests of the customers erased from the present data, never their ids."""
+    stored: dict[str, tuple[str, ...]] = st.session_state.get(_ERASED, {})
+    return stored.get(workspace().world, ())
+
+
+def erase(digest: str) -> None:
+    """Erase a customer for as long as the session lives; no undo brings them back."""
+    stored: dict[str, tuple[str, ...]] = st.session_state.get(_ERASED, {})
+    st.session_state[_ERASED] = {**stored, workspace().world: (*erased(), digest)}
+
+
+def clear(*keys: str) -> None:
+    """Let the widgets with these keys be empty again; for callbacks."""
+    for key in keys:
+        st.session_state.pop(key, None)

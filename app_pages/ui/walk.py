@@ -1,12 +1,14 @@
 """The steps between a person's bytes and what a page analyses, each cached by ``compute``.
 
-sources -> raw tables -> mapped tables -> validated -> merged (currency, second tables, one id per person) -> observed
-(as-of date, population, definitions) -> customers.
+sources -> raw tables -> mapped tables -> validated -> merged (currency, second tables, one id per person) ->
+protected (the erased gone, pseudonyms for personal data) -> observed (as-of date, population, definitions) ->
+customers.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from analytics.customers import CustomerLabels, CustomerTable, summarise_custome
 from analytics.dataset import Dataset
 from analytics.demand import DemandPanel, build_panel, panel_choices
 from analytics.errors import AnalysisError
+from analytics.export.aggregates import Aggregates, safe_aggregates
 from analytics.export.tables import in_currency_units
 from analytics.i18n import Words
 from analytics.integration import (
@@ -33,9 +36,20 @@ from analytics.integration import (
     settle_currency,
 )
 from analytics.keys import digest_bytes
+from analytics.lifecycle import trace_lifecycle
 from analytics.mapping import MappedTable, MappingSpec, MappingSuggestion, apply_mapping, suggest_mapping
 from analytics.personas import PersonasResult, describe_personas
 from analytics.population import observe
+from analytics.privacy import (
+    Erased,
+    PrivacyScan,
+    erase,
+    erased_balance,
+    protect_quarantine,
+    pseudonymise,
+    scan_dataset,
+)
+from analytics.privacy import owner_list as list_for_owner
 from analytics.quality import QualitySpec, ValidationResult, validate
 from analytics.reading import RawTable, ReadSpec, read
 from analytics.schema import TABLES
@@ -47,6 +61,7 @@ from app_pages.ui.compute import Deferred, compute
 WORLDS = Path(__file__).parents[2] / "sample_data"
 MOST_MEMBERS = 200  # offered in a list
 PASSING = frozenset({"step_cancelled", "step_too_long", "worker_died", "unexpected"})  # may go well another time
+DIRECT_FIELDS = frozenset({"name", "email", "phone"})
 HEAVY_BYTES, HEAVY_ROWS = 2_000_000, 200_000  # beyond these a file is read and checked in a worker
 
 
@@ -126,25 +141,33 @@ def left_out() -> tuple[tuple[SourceRef, AnalysisError], ...]:
     return tuple(refused)
 
 
-def validated() -> ValidationResult:
-    """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
+def mapped_tables() -> tuple[MappedTable, ...]:
+    """The sources that can be read and are tables of their own."""
     refused = left_out()
     without = {source for source, _error in refused}
     tables = tuple(mapped(source) for source in sources() if source not in without and not is_second(source))
     if not tables:
         raise refused[0][1] if refused else AnalysisError("nothing_to_validate")
+    return tables
+
+
+def validated() -> ValidationResult:
+    """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
+    tables = mapped_tables()
     heavy = sum(table.frame.height for table in tables) > HEAVY_ROWS
     return compute(validate, tables, quality(), heavy=heavy)
 
 
 def balances() -> pl.DataFrame:
     """Where the rows of each file went."""
+    if session.erased():
+        return compute(erased_balance, validated(), mapped_tables(), remaining().ids, set_aside().quarantine)
     return pl.DataFrame([dataclasses.asdict(item) for item in validated().report.balances])
 
 
 def cleaned() -> dict[str, pl.DataFrame]:
-    """The validated tables as they leave the app: money in whole currency units."""
-    return compute(in_currency_units, validated().dataset)
+    """The tables as they leave the app: no personal data, money in whole currency units."""
+    return compute(in_currency_units, protected())
 
 
 def is_second(source: SourceRef) -> bool:
@@ -237,10 +260,73 @@ def merged() -> Dataset:
     return merging().dataset if is_merging() and can_match() else joined()[0]
 
 
+def remaining() -> Erased:
+    """The Dataset without the customers who asked to be erased."""
+    return compute(erase, merged(), session.erased(), session.secret())
+
+
+def scanned() -> PrivacyScan:
+    """Which columns hold personal data."""
+    dataset = remaining().dataset
+    return compute(scan_dataset, dataset, session.workspace().privacy, heavy=_is_large(dataset))
+
+
+def protected() -> Dataset:
+    """What every analysis starts from: no name, e-mail, phone or number of a real person in it."""
+    dataset, found = remaining().dataset, scanned()
+    inputs = (dataset, found, session.workspace().privacy, session.secret())
+    return compute(pseudonymise, *inputs, heavy=_is_large(dataset))
+
+
+def set_aside() -> ValidationResult:
+    """The outcome of validation with the rows set aside free of personal data and of the erased."""
+    columns = {pair for table in mapped_tables() for pair in table.spec.columns}
+    ids = tuple(sorted(column for column, field in columns if field == "customer_id"))
+    direct = tuple(sorted(column for column, field in columns if field in DIRECT_FIELDS))
+    inputs = (direct, ids, session.workspace().privacy, session.secret(), session.erased())
+    return compute(protect_quarantine, validated(), *inputs)
+
+
+def owner_list() -> pl.DataFrame:
+    """The way back for the owner: each customer as shown, and as the files have them."""
+    return compute(list_for_owner, remaining().dataset, protected(), session.secret())
+
+
+def safe_tables(tables: Mapping[str, pl.DataFrame]) -> Aggregates:
+    """Tables as they may leave: small cells empty."""
+    return safe_aggregates(tables, session.workspace().privacy.k)
+
+
+def cost_of_small_groups(_: Words) -> str:
+    """What the smallest exported group costs in the tables of Lifecycle."""
+    try:
+        result = compute(trace_lifecycle, observed(), session.workspace().lifecycle, heavy=True)
+    except AnalysisError:
+        return _("These data have no orders of customers, so there are no small groups to hide.")
+    tables = {"c": result.cohorts, "s": result.stages, "t": result.transitions, "m": result.movement}
+    return small_groups(safe_tables(tables), _)
+
+
+def small_groups(safe: Aggregates, _: Words) -> str:
+    """One sentence on the cells that a download leaves empty."""
+    return _(
+        "{hidden} of {all} cells are left empty, because they or a neighbour hold fewer than {k} customers; at most "
+        "{n} customers stand in the empty cells of one table.",
+        hidden=safe.n_hidden,
+        all=safe.n_cells,
+        k=session.workspace().privacy.k,
+        n=safe.n_hidden_customers,
+    )
+
+
+def _is_large(dataset: Dataset) -> bool:
+    return sum(frame.height for frame in dataset.tables.values()) > HEAVY_ROWS
+
+
 def observed() -> Dataset:
     """The Dataset as of the chosen day, for the chosen population and definitions."""
     workspace = session.workspace()
-    return compute(observe, merged(), workspace.population, workspace.definitions)
+    return compute(observe, protected(), workspace.population, workspace.definitions)
 
 
 def customers() -> CustomerTable:

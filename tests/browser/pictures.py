@@ -17,7 +17,7 @@ from benchmarks.server import served
 from tests.browser.conftest import FLAGS
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("upload", "validation", "integration", "personas", "segmentation", "lifecycle", "forecasting")
+PAGES = ("upload", "validation", "integration", "privacy", "personas", "segmentation", "lifecycle", "forecasting")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 LOOKS = {
     "light": {"width": 1440, "scheme": "light", "language": "en"},

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-PAGES = ("upload", "validation", "integration", "personas", "segmentation", "lifecycle", "forecasting")
+PAGES = ("upload", "validation", "integration", "privacy", "personas", "segmentation", "lifecycle", "forecasting")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 CHOICES = {  # page -> container of the widget, the option to click, and how to see that it is chosen
     "personas": ("personas-n_traits", "3"),

@@ -189,3 +189,30 @@ def test_the_as_of_date_holds_on_every_page() -> None:
         assert_sound(test)
         assert "31 Mar 2025" in " ".join(item.value for item in test.markdown)
         assert figures(test) != figures(app(name))
+
+
+def test_a_stopped_step_stays_stopped_until_it_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app_pages.ui import compute, session
+
+    def stop_at_once(job: Any) -> Any:
+        compute._stop(job)
+        while not job.done:
+            pass
+        return compute.engine().collect(job) or session_refusal()
+
+    def session_refusal() -> Any:
+        raise compute.AnalysisError("step_cancelled")
+
+    test = app("upload", Workspace(segmentation=SegmentationSpec(n_segments=7, random_state=41)))
+    with monkeypatch.context() as patched:
+        patched.setattr(compute, "_wait", stop_at_once)
+        go(test, "segmentation")
+    words = words_for("en")
+    for _ in range(2):  # also when the page runs again for another reason
+        assert [item.value for item in test.exception] == []
+        assert words.phrase("error.step_cancelled") in " ".join(item.value for item in test.warning)
+        test.run()
+    assert not session.is_stopped("another key")
+    test.button(key="run-again").click().run()
+    assert_sound(test)
+    assert len(test.metric) >= 3

@@ -1,0 +1,79 @@
+"""Tables of groups as they may leave: cells of few customers empty, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+import polars.selectors as cs
+
+from analytics.privacy import suppress
+
+# How each aggregated table is cut (rows, columns) and which of its columns count customers.
+SHAPES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("cohort", "periods_since"), ("n_active",)),
+    (("from_stage", "to_stage"), ("n_latest", "n_mean")),
+    (("month", "stage"), ("n_customers",)),
+    (("stage",), ("n_customers",)),
+    (("label",), ("n_customers",)),
+    (("periods_since",), ("n_active",)),
+)
+GROUP = "label"
+SIZES = ("n_customers", "n")  # a row about fewer customers than k says nothing at all
+FLOWS = ("n_active_before", "n_new", "n_retained", "n_resurrected", "n_lost", "n_active")  # sums of each other
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregates:
+    """tables: title -> frame with small cells empty; n_cells and n_hidden over all of them; n_hidden_customers: of the
+    table that hides most."""
+
+    tables: Mapping[str, pl.DataFrame]
+    n_cells: int
+    n_hidden: int
+    n_hidden_customers: int
+
+
+def safe_aggregates(tables: Mapping[str, pl.DataFrame], k: int) -> Aggregates:
+    """The tables of one download. Tables of single customers (they hold pseudonymous ids) pass as they are."""
+    safe: dict[str, pl.DataFrame] = {}
+    n_cells = n_hidden = most = 0
+    tiny = _tiny_groups(tables, k)
+    for title, frame in tables.items():
+        if "customer_id" in frame.columns:
+            safe[title] = frame
+            continue
+        frame = _without_tiny(frame, tiny, k)
+        for by, counts in SHAPES:
+            if set(by) <= set(frame.columns) and (set(counts) & set(frame.columns)):
+                for count in counts:
+                    done = suppress(frame, by, count, k)
+                    frame = done.frame
+                    n_cells += done.n_cells
+                    n_hidden += done.n_hidden
+                    most = max(most, int(done.n_hidden_customers))
+                break
+        safe[title] = frame
+    return Aggregates(safe, n_cells, n_hidden, most)
+
+
+def _tiny_groups(tables: Mapping[str, pl.DataFrame], k: int) -> list[str]:
+    """Groups of fewer than ``k`` customers: none of their figures leaves in any table."""
+    sized = [frame for frame in tables.values() if {GROUP, "n_customers"} <= set(frame.columns)]
+    found = [frame.filter(pl.col("n_customers").is_between(1, k - 1))[GROUP].cast(pl.String) for frame in sized]
+    return sorted(set(pl.concat(found).drop_nulls())) if found else []
+
+
+def _without_tiny(frame: pl.DataFrame, tiny: list[str], k: int) -> pl.DataFrame:
+    small = pl.lit(False)
+    if GROUP in frame.columns and tiny and "n_customers" not in frame.columns:
+        small = pl.col(GROUP).cast(pl.String).is_in(tiny)
+    sizes = [name for name in SIZES if name in frame.columns and (name != "n_customers" or "cohort" in frame.columns)]
+    flows = [name for name in FLOWS if name in frame.columns] if set(FLOWS) <= set(frame.columns) else []
+    for name in [*sizes, *flows]:
+        small = small | pl.col(name).is_between(1, k - 1).fill_null(False)
+    keys = [name for by, _counts in SHAPES for name in by]
+    if not sizes and not flows and not (tiny and GROUP in frame.columns):
+        return frame
+    return frame.with_columns(pl.when(~small).then(cs.numeric() - cs.by_name(keys, require_all=False)).name.keep())
