@@ -133,7 +133,7 @@ def _wait(job: Job) -> Outcome:
                         icon=":material/stop_circle:",
                         on_click=_stop,
                         args=(job,),
-                        key=f"stop-{job.key[:12]}",
+                        key=f"stop-{job.key[-12:]}",
                     )
             bar.progress(fraction, text=text)
         outcome = engine().collect(job)

@@ -161,7 +161,10 @@ def frame(name: str) -> Iterator[Words]:
         unsafe_allow_javascript=True,
     )
     with st.container(horizontal_alignment="center"), st.container(width=WIDTH, key=f"page-{name}"):
-        context.bar(_, here.name)
+        try:
+            context.bar(_, here.name)
+        except Exception:
+            LOG.exception("context bar of %s failed", name)  # the page below tells what is wrong
         with st.container(gap="xxsmall"):
             st.title(_(here.title), anchor=False)
             st.markdown(f":gray[{_(here.question)}]")
