@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
+import polars as pl
 import streamlit as st
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError
 from analytics.i18n import Words
-from analytics.keys import derive_key, digest_bytes
+from analytics.keys import derive_key, digest_bytes, digest_frame
 from app_pages.ui import session
 from app_pages.ui.engine import Engine, Job, Outcome
 
@@ -96,6 +97,8 @@ def _identity(item: Any) -> str:
         return item.language
     if isinstance(item, bytes):
         return digest_bytes(item)
+    if isinstance(item, pl.DataFrame):
+        return digest_frame(item)  # every value counts: a sample of a frame is no key
     if callable(item):
         return f"{item.__module__}.{item.__qualname__}"
     if isinstance(item, tuple) and any(hasattr(part, "key") or isinstance(part, tuple) for part in item):
