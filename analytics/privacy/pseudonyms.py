@@ -280,11 +280,11 @@ def protect_quarantine(
 
 
 def erased_balance(
-    result: ValidationResult, tables: tuple[MappedTable, ...], ids: tuple[str, ...], quarantine: pl.DataFrame
+    result: ValidationResult, tables: tuple[MappedTable, ...], ids: tuple[str, ...], left: ValidationResult
 ) -> pl.DataFrame:
     """source, table, rows_in, kept, quarantined, merged, erased: rows_in is the sum of the others, for every file.
 
-    ``quarantine`` is what is left of the rows set aside.
+    ``left`` is what ``protect_quarantine`` made of the result.
     """
     rows = []
     for mapped, balance in zip(tables, result.report.balances, strict=True):
@@ -295,15 +295,17 @@ def erased_balance(
                 same = others.filter((pl.col("source") == balance.source) & (pl.col("table") == balance.table))
                 theirs = theirs.join(same.select("row_number"), on="row_number", how="anti")
             erased = theirs.height
-        left = quarantine.filter((pl.col("source") == balance.source) & (pl.col("table") == balance.table)).height
-        aside = balance.quarantined - left
+        rows_left = left.quarantine.filter(
+            (pl.col("source") == balance.source) & (pl.col("table") == balance.table)
+        ).height
+        aside = balance.quarantined - rows_left
         rows.append(
             {
                 "source": balance.source,
                 "table": balance.table,
                 "rows_in": balance.rows_in,
                 "kept": balance.kept - erased,
-                "quarantined": left,
+                "quarantined": rows_left,
                 "merged": balance.merged,
                 "erased": erased + aside,
             }

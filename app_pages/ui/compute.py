@@ -57,7 +57,7 @@ def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False) -> T:
     *inputs : data with a ``key``, bytes, frozen specs or plain values, in the verb's order.
     heavy : run in a worker process, with progress and cancel on the page.
     """
-    key = session.scope() + key_of(verb, *inputs)
+    key = _scoped(key_of(verb, *inputs))
     outcome = engine().peek(key)
     if outcome is None:
         if heavy and session.is_stopped(key):
@@ -90,6 +90,12 @@ def _pictured(chart: Callable[..., Spec], *inputs: Any) -> Spec:
 def key_of(verb: Callable[..., Any], *inputs: Any) -> str:
     """The key under which ``verb(*inputs)`` is stored."""
     return derive_key(f"{verb.__module__}.{verb.__qualname__}", None, *(_identity(item) for item in inputs))
+
+
+def _scoped(key: str) -> str:
+    """The key within this session, where the data are its own: pseudonyms of one session are never shown in another."""
+    scope = session.scope()
+    return derive_key(scope, None, key) if scope else key
 
 
 def _identity(item: Any) -> str:

@@ -161,7 +161,7 @@ def validated() -> ValidationResult:
 def balances() -> pl.DataFrame:
     """Where the rows of each file went."""
     if session.erased():
-        return compute(erased_balance, validated(), mapped_tables(), remaining().ids, set_aside().quarantine)
+        return compute(erased_balance, validated(), mapped_tables(), remaining().ids, set_aside())
     return pl.DataFrame([dataclasses.asdict(item) for item in validated().report.balances])
 
 
