@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.errors import AnalysisError
-from analytics.mapping import MappedTable, MappingSpec, apply_mapping, suggest_mapping
+from analytics.mapping import MappedTable, MappingSpec, apply_mapping, carried, header_signature, suggest_mapping
 from analytics.mapping.dates import read_dates
 from analytics.mapping.names import normal
 from analytics.mapping.numbers import read_numbers, to_minor_units
@@ -363,9 +364,31 @@ def test_discounts_are_told_apart_by_their_values() -> None:
 
 
 def test_the_same_headings_have_the_same_signature() -> None:
-    one, two = (suggest_mapping(read(f"Order,Total\n{i},{i}.5\n".encode(), f"{i}.csv")) for i in (1, 2))
-    assert one.signature == two.signature
-    assert one.key != two.key
+    def signature(text: str, name: str = "x.csv") -> str:
+        return header_signature(read(text.encode(), name))
+
+    november = signature("Order ID,Total,Day\n1,1.5,2024-11-02\n2,2.5,2024-11-03\n")
+    assert signature("day, ORDER  ID ,Ｔotal\n2024-12-01,7,1.5\n2024-12-02,8,3.5\n", "december.csv") == november
+    assert signature("Order ID,Total,Date\n1,1.5,2024-11-02\n2,2.5,2024-11-03\n") != november
+    assert signature("Order ID,Total (USD),Day\n1,1.5,2024-11-02\n") != signature(
+        "Order ID,Total (TWD),Day\n1,1.5,2024-11-02\n"
+    ), "what stands in brackets may be the currency"
+    assert len(november) == 64
+    assert signature("1,1.5,2024-11-02\n2,2.5,2024-11-03\n3,4.5,2024-11-04\n") == "", "no headings, no signature"
+    assert signature("a,Sum,Sum\nx,1,2\ny,3,4\n") != signature("Sum,a,Sum\n1,x,2\n3,y,4\n"), (
+        "two columns of one heading are told apart by their place alone"
+    )
+
+
+def test_a_mapping_is_carried_to_the_same_headings_and_to_no_others() -> None:
+    spec = MappingSpec("transactions", (("Order ID", "order_id"), ("Total", "amount")), day_first=True)
+    assert carried(spec, ("total", "Note", "order id")) == dataclasses.replace(
+        spec, columns=(("order id", "order_id"), ("total", "amount"))
+    )
+    assert carried(spec, ("Order ID", "Total")) is not None
+    assert carried(spec, ("Order ID", "Sum")) is None
+    assert carried(spec, ("order id", "ORDER ID", "Total")) is None, "two columns could be meant"
+    assert carried(spec, ("order id", "Order ID", "Total")) == spec, "one of them is named exactly so"
 
 
 # --- published and planted

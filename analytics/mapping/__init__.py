@@ -2,6 +2,7 @@
 
 from analytics.mapping.apply import FieldReading, MappedTable, MappingSpec, apply_mapping
 from analytics.mapping.dates import DATE_FORMATS
+from analytics.mapping.signature import carried, header_signature
 from analytics.mapping.suggest import CONFIDENT, PROPOSED, ColumnMatch, MappingSuggestion, suggest_mapping
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "MappingSpec",
     "MappingSuggestion",
     "apply_mapping",
+    "carried",
+    "header_signature",
     "suggest_mapping",
 ]

@@ -51,14 +51,12 @@ class MappingSuggestion:
     tables : (table, score) for every table, best first; the score is comparable within one file only.
     matches : one per source column, in the file's order.
     spec : the proposed ``MappingSpec``: every match of at least ``PROPOSED`` confidence.
-    signature : the same for files with the same headings, so that a confirmed mapping can be remembered.
     """
 
     table: str
     tables: tuple[tuple[str, float], ...]
     matches: tuple[ColumnMatch, ...]
     spec: MappingSpec
-    signature: str
     key: str
 
 
@@ -85,7 +83,6 @@ def suggest_mapping(raw: RawTable, table: str | None = None) -> MappingSuggestio
         tuple((name, round(score, 3)) for name, score in ranked),
         matches,
         MappingSpec(chosen, columns),
-        derive_key("signature", list(raw.columns)),
         derive_key("suggest_mapping", table, raw.key),
     )
 
