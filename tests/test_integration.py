@@ -195,6 +195,32 @@ def test_no_pair_is_compared_twice_and_work_grows_with_the_customers() -> None:
     assert many.n_candidates < 12 * few.n_candidates  # four times the customers; all pairs would be sixteen times
 
 
+def test_pairs_that_are_passed_over_could_not_have_scored() -> None:
+    """Oracle: with a review score of nothing every pair of a block is compared."""
+    customers, _ = planted(9, 4000, 240)
+    usual, everything = match_customers(customers), match_customers(customers, MatchSpec(review=0.0))
+    assert everything.n_candidates > 5 * usual.n_candidates
+    scored = everything.pairs.filter((pl.col("score") >= 0.5) | (pl.col("decision") == "merge"))
+    assert scored.drop("decision").equals(usual.pairs.drop("decision"))
+    assert everything.pairs.filter(pl.col("decision") == "merge").equals(
+        usual.pairs.filter(pl.col("decision") == "merge")
+    )
+
+
+def test_a_crowd_with_one_name_in_one_city_costs_no_more_than_its_blocks() -> None:
+    crowd = pl.DataFrame(
+        {
+            "customer_id": [f"K{i:06d}" for i in range(20_000)],
+            "name": ["王小明"] * 20_000,
+            "city": [f"town {i % 500}" for i in range(20_000)],
+            "birth_year": [1950 + i % 40 for i in range(20_000)],
+        }
+    )
+    result = match_customers(crowd, MatchSpec(review=0.0))
+    assert result.n_candidates <= 20_000 * 49 // 2 * 3
+    assert match_customers(crowd).n_candidates == 0, "a common name, year and city tell nobody apart"
+
+
 def test_order_and_names_of_customers_change_nothing() -> None:
     customers, _ = planted(7, 800, 60)
     turned = customers.sample(fraction=1.0, shuffle=True, seed=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ _NATIONAL = (  # (calling code, form of a number as it is written inside the cou
     ("852", re.compile(r"([2-9]\d{7})")),
     ("1", re.compile(r"1?([2-9]\d{2}[2-9]\d{6})")),
 )
+_LONGEST_FIRST = tuple(sorted(set(_CALLING_CODES.values()), key=len, reverse=True))
 _SHORTEST_PHONE = 6
 _IDENTITY = ("email", "phone", "name", "birth_year", "city")
 
@@ -63,19 +65,24 @@ def phone_key(text: str, country: str | None = None) -> str | None:
     abroad = plain.lstrip("( ").startswith("+") or digits.startswith("00")
     if abroad:
         digits = digits.removeprefix("00")
-        for code in sorted(set(_CALLING_CODES.values()), key=len, reverse=True):
+        for code in _LONGEST_FIRST:
             if digits.startswith(code):
                 national = digits.removeprefix(code)
                 return code + (national.removeprefix("0") if re.match(r"0[1-9]", national) else national)
         return digits
     own = _CALLING_CODES.get((country or "").strip().upper(), "")
-    for code, form in sorted(_NATIONAL, key=lambda item: item[0] != own):
+    for code, form in _own_first(own):
         found = form.fullmatch(digits)
         if found:
             return code + next(group for group in found.groups() if group)
     if own and digits.startswith(own) and len(digits) > 9:
         return digits
     return own + digits.removeprefix("0")
+
+
+@cache
+def _own_first(own: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(sorted(_NATIONAL, key=lambda item: item[0] != own))
 
 
 def name_words(text: str) -> tuple[str, ...]:
@@ -86,10 +93,13 @@ def name_words(text: str) -> tuple[str, ...]:
 
 def name_key(text: str) -> str | None:
     """A name whatever the order of its parts: the sorted characters of a Chinese name, the sorted parts of another."""
-    words = name_words(text)
-    if not words:
-        return None
+    return _sorted_name(name_words(text))
+
+
+def _sorted_name(words: tuple[str, ...]) -> str | None:
     whole = "".join(words)
+    if not whole:
+        return None
     return "".join(sorted(whole)) if _HAN.search(whole) else " ".join(sorted(words))
 
 
@@ -104,45 +114,49 @@ def people(customers: pl.DataFrame) -> pl.DataFrame:
     character).
     """
     frame = customers.filter(pl.col("customer_id").is_not_null()).unique("customer_id", keep="first")
-    texts = {name: _text(frame, name) for name in ("email", "phone", "name", "city", "country")}
-    words = [name_words(text) if text else () for text in texts["name"]]
-    emails = [email_key(text) if text else None for text in texts["email"]]
-    both = zip(texts["phone"], texts["country"], strict=True)
-    phones = [phone_key(text, country) if text else None for text, country in both]
-    keyed = pl.DataFrame(
-        {
-            "customer_id": frame["customer_id"].cast(pl.String),
-            "email": pl.Series(emails, dtype=pl.String),
-            "phone": pl.Series(phones, dtype=pl.String),
-            "name": pl.Series([name_key(text) if text else None for text in texts["name"]], dtype=pl.String),
-            "birth_year": frame["birth_year"].cast(pl.Int64)
-            if "birth_year" in frame.columns
-            else pl.Series([None] * frame.height, dtype=pl.Int64),
-            "city": pl.Series([_folded(text) or None if text else None for text in texts["city"]], dtype=pl.String),
-            "email_loose": pl.Series([_loose(email) for email in emails], dtype=pl.String),
-            "written": pl.Series([" ".join(part) or None for part in words], dtype=pl.String),
-            "turned": pl.Series([" ".join((*part[-1:], *part[:-1])) or None for part in words], dtype=pl.String),
-            "initials": pl.Series([_initials(part) for part in words], dtype=pl.String),
-        }
+    given = {
+        name: frame[name].cast(pl.String)
+        if name in frame.columns
+        else pl.Series(name, [None] * frame.height, pl.String)
+        for name in ("email", "phone", "name", "city", "country")
+    }
+    called = given["phone"].to_frame().with_columns(given["country"])
+    birth_year = frame["birth_year"] if "birth_year" in frame.columns else pl.Series([None] * frame.height)
+    keyed = pl.DataFrame({"customer_id": frame["customer_id"].cast(pl.String), "birth_year": birth_year.cast(pl.Int64)})
+    keyed = keyed.with_columns(
+        _of_each(given["email"].to_frame(), email_key).alias("email"),
+        _of_each(called, phone_key).alias("phone"),
+        _of_each(given["city"].to_frame(), lambda text: _folded(text) or None).alias("city"),
     )
+    forms = _of_each(given["name"].to_frame(), name_forms, pl.Struct(dict.fromkeys(_FORMS, pl.String)))
+    keyed = keyed.hstack(forms.struct.unnest())
+    local = pl.col("email").str.extract(r"^(.*)@")
+    loose = pl.concat_str(local.str.replace_all(r"[\W_]", ""), pl.col("email").str.extract("(@[^@]*)$"))
+    keyed = keyed.with_columns(email_loose=pl.when(loose.str.starts_with("@")).then(None).otherwise(loose))
     return keyed.sort(*_IDENTITY, "customer_id", nulls_last=True)
 
 
-def _loose(email: str | None) -> str | None:
-    if email is None:
-        return None
-    local, _, domain = email.rpartition("@")
-    plain = re.sub(r"[\W_]", "", local)
-    return f"{plain}@{domain}" if plain else None
+_FORMS = ("name", "written", "turned", "initials")
+
+
+def name_forms(text: str) -> dict[str, str | None]:
+    """The key of a name; the name as written; with its last part first; its parts' first letters, sorted."""
+    words = name_words(text)
+    written, turned = " ".join(words) or None, " ".join((*words[-1:], *words[:-1])) or None
+    return dict(zip(_FORMS, (_sorted_name(words), written, turned, _initials(words)), strict=True))
+
+
+def _of_each(values: pl.DataFrame, make: Callable[..., Any], dtype: Any = pl.String) -> pl.Series:
+    """``make`` of every row, called once for equal ones; null where the first value is empty."""
+    distinct = values.unique().filter(pl.nth(0).str.len_bytes() > 0)
+    made = pl.Series("made", [make(*row) for row in distinct.iter_rows()], dtype=dtype)
+    joined = values.join(
+        distinct.with_columns(made), on=values.columns, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined["made"]
 
 
 def _initials(words: tuple[str, ...]) -> str | None:
     if not words:
         return None
     return words[0][0] if _HAN.search(words[0]) else "".join(sorted(word[0] for word in words))
-
-
-def _text(frame: pl.DataFrame, name: str) -> list[str | None]:
-    if name not in frame.columns:
-        return [None] * frame.height
-    return frame[name].cast(pl.String).to_list()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import log2
+from math import inf, log2
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ from analytics.progress import report
 FIELDS = ("email", "phone", "name", "birth_year", "city")
 LEVELS = ("same", "near", "different")
 Pair = tuple[str, str]
+Rows = NDArray[np.uint32]
 
 # How often a field of two records of one person agrees, nearly agrees or differs, where both have it.
 PRIOR_M: Mapping[str, tuple[float, float, float]] = {
@@ -48,6 +49,7 @@ _N_RANDOM_PAIRS = 20_000
 _BINS = 50
 _AT_ONCE = 200_000  # pairs compared at a time
 _LONG_EMAIL = 12  # characters from which one slip still leaves an address recognisable
+_ROUNDING = 1e-6  # bits by which two ways to the same sum may differ
 _SHORT_NAME = 9  # characters up to which one slip is allowed, beyond it two
 
 
@@ -98,9 +100,10 @@ class MatchResult:
         pairs that score ``review`` or more or that a person decided, the best first. "merge" is a proposal unless
         ``automatic`` or decided by a person.
     clusters : customer_id, person (smallest id of the cluster), n_records; only customers that are merged.
-    histogram : score_from, score_to (Float64), n_pairs (Int64): every candidate pair, 50 bins.
+    histogram : score_from, score_to (Float64), n_pairs (Int64): every pair compared, 50 bins.
     weights : field, level, m, u, weight (bits); for "same" at the mean frequency of the values.
-    n_customers, n_candidates : customers compared, and pairs compared.
+    n_customers, n_candidates : customers compared, and pairs compared; pairs of a block that could not score ``review``
+        whatever their slips are not.
     """
 
     pairs: pl.DataFrame
@@ -131,15 +134,16 @@ def match_customers(data: Dataset | pl.DataFrame, spec: MatchSpec | None = None)
     parent = data.key if isinstance(data, Dataset) else digest_frame(customers.select(wanted))
     key = derive_key("match_customers", spec, parent)
     persons = people(customers.select(wanted)).with_row_index("row")
-    report(0.3, "match_customers")
-    candidates, n_skipped = _candidates(persons, spec)
+    report(0.2, "match_customers")
+    keys = _keys(persons)
+    model = _model(persons, keys, spec)
+    candidates, n_skipped = _candidates(persons, keys, model, spec)
     report(0.5, "match_customers")
-    model = _model(persons, spec)
-    histogram, pieces = _histogram(pl.Series([], dtype=pl.Float64)), []
+    histogram, pieces = _histogram(np.zeros(0)), []
     for start in range(0, max(candidates.height, 1), _AT_ONCE):  # in pieces: only pairs worth keeping are held
-        scored = _score(persons, _compare(persons, candidates[start : start + _AT_ONCE]), model, spec)
+        scored = _score(_compare(persons, keys, candidates[start : start + _AT_ONCE]), model)
         pieces.append(_decide(persons, scored, spec))
-        counted = _histogram(scored["score"])["n_pairs"]
+        counted = _histogram(scored["score"].to_numpy())["n_pairs"]
         histogram = histogram.with_columns(n_pairs=histogram["n_pairs"] + counted)
         report(0.5 + 0.45 * min(1.0, (start + _AT_ONCE) / max(candidates.height, 1)), "match_customers")
     pairs = pl.concat(pieces).sort("weight", "customer_id_a", "customer_id_b", descending=[True, False, False])
@@ -164,42 +168,104 @@ def match_customers(data: Dataset | pl.DataFrame, spec: MatchSpec | None = None)
     )
 
 
-def _candidates(persons: pl.DataFrame, spec: MatchSpec) -> tuple[pl.DataFrame, int]:
-    """Pairs a < b of row numbers that share a block, each once; and how many blocks were too large."""
-    found, n_skipped = [pl.DataFrame(schema={"a": pl.UInt32, "b": pl.UInt32})], 0
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What pairs are compared by, as arrays over the persons.
+
+    ``numbers``: for each key one number per distinct value, 0 where it is not given. ``han``: names in Chinese.
+    ``n_email``: characters of the address.
+    """
+
+    numbers: Mapping[str, NDArray[np.uint32]]
+    han: NDArray[np.bool_]
+    n_email: NDArray[np.int64]
+
+    def both(self, name: str, a: Rows, b: Rows) -> NDArray[np.bool_]:
+        """Whether both persons have the field; a name and its romanisation say nothing of each other."""
+        given = (self.numbers[name][a] > 0) & (self.numbers[name][b] > 0)
+        return given & (self.han[a] == self.han[b]) if name == "name" else given
+
+    def same(self, name: str, a: Rows, b: Rows) -> NDArray[np.bool_]:
+        return np.asarray(self.numbers[name][a] == self.numbers[name][b])
+
+    def may_be_near(self, name: str, a: Rows, b: Rows) -> NDArray[np.bool_]:
+        """What must hold before it is worth looking for slips; addresses: see ``_near_emails``."""
+        if name != "email":
+            return np.full(len(a), name == "name")
+        loose, lengths = self.numbers["email_loose"], (self.n_email[a], self.n_email[b])
+        slip = self.same("digits", a, b) & (np.abs(lengths[0] - lengths[1]) <= 1)
+        return np.asarray(
+            (loose[a] > 0) & self.same("email_loose", a, b) | slip & (np.maximum(*lengths) >= _LONG_EMAIL)
+        )
+
+
+def _keys(persons: pl.DataFrame) -> _Keys:
+    digits = persons.select(digits=pl.col("email").str.replace_all(r"\D", ""))["digits"]
+    named = {name: persons[name] for name in (*FIELDS, "email_loose", "initials")} | {"digits": digits}
+    numbers = {name: held.rank("dense").fill_null(0).cast(pl.UInt32).to_numpy() for name, held in named.items()}
+    han = persons["name"].str.contains(r"[\u3400-\u9fff]").fill_null(False).to_numpy()
+    return _Keys(numbers, han, persons["email"].str.len_chars().fill_null(0).cast(pl.Int64).to_numpy())
+
+
+def _candidates(persons: pl.DataFrame, keys: _Keys, model: _Model, spec: MatchSpec) -> tuple[pl.DataFrame, int]:
+    """Pairs a < b of row numbers that share a block, each once; and how many blocks were too large.
+
+    Only pairs that could still score ``review`` are given: those of a common name in a large city, of which there are
+    ever more the more customers there are, weigh too little whatever else agrees.
+    """
+    found, n_skipped = [np.zeros(0, np.uint64)], 0
     for block in _BLOCKS:
-        size = pl.len().over(block)
-        rows = persons.drop_nulls(list(block)).select("row", *block, size=size).filter(pl.col("size") > 1)
-        large = rows.filter(pl.col("size") > spec.largest_block)
-        n_skipped += large.select(block).unique().height if len(block) == 1 else 0
-        rows = rows.filter(pl.col("size") <= spec.largest_block).drop("size")
-        both = rows.join(rows, on=list(block), how="inner", suffix="_b").filter(pl.col("row") < pl.col("row_b"))
-        found.append(both.select(a="row", b="row_b"))
+        rows, groups = _blocked([keys.numbers[name] for name in block])
+        sizes = np.bincount(groups)
+        n_skipped += int((sizes > spec.largest_block).sum()) if len(block) == 1 else 0
+        # Sorted by block, a row's partners of the block stand 1, 2, 3 ... places behind it.
+        kept = sizes[groups] <= spec.largest_block
+        for step in range(1, spec.largest_block):
+            kept &= sizes[groups] > step
+            rows, groups = rows[kept], groups[kept]
+            if not len(rows):
+                break
+            both = groups[step:] == groups[:-step]
+            a, b = rows[:-step][both], rows[step:][both]
+            worth = model.most(keys, a, b) >= model.needed
+            found.append(_packed(a[worth], b[worth]))
+            kept = np.ones(len(rows), dtype=bool)
     ids = persons.select("customer_id", "row")
     decided = pl.DataFrame([*spec.accepted, *spec.refused], schema=["first", "second"], orient="row")
     decided = decided.cast(pl.String).join(ids, left_on="first", right_on="customer_id")
     decided = decided.join(ids, left_on="second", right_on="customer_id", suffix="_b")
-    found.append(decided.select(a=pl.min_horizontal("row", "row_b"), b=pl.max_horizontal("row", "row_b")))
-    return pl.concat(found).unique().sort("a", "b"), n_skipped
+    found.append(_packed(decided["row"].to_numpy(), decided["row_b"].to_numpy()))
+    pairs = np.unique(np.concatenate(found))
+    return pl.DataFrame({"a": (pairs >> 32).astype(np.uint32), "b": (pairs & 0xFFFFFFFF).astype(np.uint32)}), n_skipped
 
 
-def _compare(persons: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def _blocked(numbers: list[Rows]) -> tuple[Rows, NDArray[np.int64]]:
+    """The persons who have every key of a block, sorted by block, and the number of the block of each."""
+    rows = np.flatnonzero(np.logical_and.reduce([held > 0 for held in numbers])).astype(np.uint32)
+    rows = rows[np.lexsort([held[rows] for held in numbers])]
+    starts = np.zeros(len(rows), dtype=bool)
+    for held in numbers:
+        starts[1:] |= held[rows[1:]] != held[rows[:-1]]
+    return rows, np.cumsum(starts)
+
+
+def _packed(a: Rows, b: Rows) -> NDArray[np.uint64]:
+    low, high = np.minimum(a, b).astype(np.uint64), np.maximum(a, b).astype(np.uint64)
+    return low << np.uint64(32) | high
+
+
+def _compare(persons: pl.DataFrame, keys: _Keys, pairs: pl.DataFrame) -> pl.DataFrame:
     """a, b and the level of each field: 0 same, 1 near, 2 different, null where either lacks it."""
-    left, right = persons[pairs["a"]], persons[pairs["b"]]
+    a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     levels = {}
     for name in FIELDS:
-        one, two = left[name], right[name]
-        near = pl.Series([False]).new_from_index(0, pairs.height)
-        comparable = one.is_not_null() & two.is_not_null()
-        if name == "name":
-            han = one.str.contains(r"[\u3400-\u9fff]") == two.str.contains(r"[\u3400-\u9fff]")
-            comparable &= han.fill_null(False)  # a name and its romanisation say nothing of each other
-            near = _near_names(left, right, comparable & (one != two).fill_null(False))
-        elif name == "email":
-            near = _near_emails(left, right, comparable & (one != two).fill_null(False))
-        levels[name] = pl.select(
-            pl.when(comparable).then(pl.when(one == two).then(0).when(near).then(1).otherwise(2)).cast(pl.Int8)
-        ).to_series()
+        comparable, same = keys.both(name, a, b), keys.same(name, a, b)
+        at = np.flatnonzero(comparable & ~same & keys.may_be_near(name, a, b))
+        level = np.where(same, 0, 2).astype(np.int8)
+        if len(at):
+            near = _near_names if name == "name" else _near_emails
+            level[at[near(persons[a[at]], persons[b[at]])]] = 1
+        levels[name] = pl.Series(level).set(pl.Series(~comparable), None)
     return pairs.with_columns(series.alias(name) for name, series in levels.items())
 
 
@@ -210,38 +276,47 @@ def _distance(one: pl.Series, two: pl.Series) -> NDArray[np.int64]:
     return np.asarray(cpdist(one.fill_null("").to_list(), two.fill_null("").to_list(), scorer=OSA.distance, workers=1))
 
 
-def _near_names(left: pl.DataFrame, right: pl.DataFrame, asked: pl.Series) -> pl.Series:
+def _near_names(left: pl.DataFrame, right: pl.DataFrame) -> NDArray[np.bool_]:
     """One slip (two in long names) apart, in either order of the parts."""
-    at = asked.arg_true()
-    near = np.zeros(len(asked), dtype=bool)
-    if len(at):
-        one, two = left[at], right[at]
-        forms = (("name", "name"), ("written", "written"), ("written", "turned"))
-        slips = np.minimum.reduce([_distance(one[mine], two[theirs]) for mine, theirs in forms])
-        length = pl.select(pl.min_horizontal(one["name"].str.len_chars(), two["name"].str.len_chars())).to_series()
-        near[at.to_numpy()] = (slips <= np.where(length.to_numpy() > _SHORT_NAME, 2, 1)) & (length.to_numpy() >= 3)
-    return pl.Series(near)
+    forms = (("name", "name"), ("written", "written"), ("written", "turned"))
+    slips = np.minimum.reduce([_distance(left[mine], right[theirs]) for mine, theirs in forms])
+    length = np.minimum(*(side["name"].str.len_chars().to_numpy() for side in (left, right)))
+    return np.asarray((slips <= np.where(length > _SHORT_NAME, 2, 1)) & (length >= 3))
 
 
-def _near_emails(left: pl.DataFrame, right: pl.DataFrame, asked: pl.Series) -> pl.Series:
+def _near_emails(left: pl.DataFrame, right: pl.DataFrame) -> NDArray[np.bool_]:
     """Equal but for punctuation, or one slip apart with the same digits: lin12@ and lin13@ are two people."""
-    at = asked.arg_true()
-    near = np.zeros(len(asked), dtype=bool)
-    if len(at):
-        one, two = left[at], right[at]
-        loose = (one["email_loose"] == two["email_loose"]).fill_null(False).to_numpy()
-        digits = one["email"].str.replace_all(r"\D", "") == two["email"].str.replace_all(r"\D", "")
-        long = (one["email"].str.len_chars() >= _LONG_EMAIL).to_numpy()
-        slip = (_distance(one["email"], two["email"]) <= 1) & digits.to_numpy() & long
-        near[at.to_numpy()] = loose | slip
-    return pl.Series(near)
+    loose = (left["email_loose"] == right["email_loose"]).fill_null(False).to_numpy()
+    digits = left["email"].str.replace_all(r"\D", "") == right["email"].str.replace_all(r"\D", "")
+    long = (left["email"].str.len_chars() >= _LONG_EMAIL).to_numpy()
+    return np.asarray(loose | (_distance(left["email"], right["email"]) <= 1) & digits.to_numpy() & long)
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """u of each field and level; for "same" the mean over values."""
+    """The weights: u of each field and level ("same": the mean over values), and for each person what agreement in
+    their very value weighs. ``prior`` is the weight before anything is compared, ``needed`` that of the review score.
+    """
 
     u: Mapping[str, tuple[float, float, float]]
+    same: Mapping[str, NDArray[np.float64]]
+    prior: float
+    needed: float
+
+    def weigh(self, name: str, level: int) -> float:
+        m, u = PRIOR_M[name][level], self.u[name][level]
+        return log2(m / u) if m else 0.0
+
+    def most(self, keys: _Keys, a: Rows, b: Rows) -> NDArray[np.float64]:
+        """The largest weight a pair could come to, without looking for slips."""
+        total = np.full(len(a), self.prior)
+        for name in self.u:
+            different = self.weigh(name, 2)
+            near = max(self.weigh(name, 1), different) if PRIOR_M[name][1] else different
+            other = np.where(keys.may_be_near(name, a, b), near, different)
+            weight = np.where(keys.same(name, a, b), self.same[name][a], other)
+            total += np.where(keys.both(name, a, b), weight, 0.0)
+        return total
 
     def frame(self) -> pl.DataFrame:
         rows = [
@@ -254,54 +329,44 @@ class _Model:
         return pl.DataFrame(rows, schema=schema)
 
 
-def _model(persons: pl.DataFrame, spec: MatchSpec) -> _Model:
+def _model(persons: pl.DataFrame, keys: _Keys, spec: MatchSpec) -> _Model:
     """u: agreement from the frequencies of values (exact), near agreement from seeded random pairs."""
     n = persons.height
     rng = np.random.default_rng(spec.seed)
     first, second = rng.integers(0, max(n, 1), _N_RANDOM_PAIRS), rng.integers(0, max(n, 1), _N_RANDOM_PAIRS)
     apart = first != second
     drawn = pl.DataFrame({"a": first[apart].astype(np.uint32), "b": second[apart].astype(np.uint32)})
-    levels = _compare(persons, drawn) if n > 1 else None
-    u = {}
+    levels = _compare(persons, keys, drawn) if n > 1 else None
+    u, weights = {}, {}
     for name in FIELDS:
-        counts = persons[name].drop_nulls().value_counts()["count"]
-        total = float(counts.sum() or 0)
+        counts = np.bincount(keys.numbers[name])[1:]
+        total = float(counts.sum())
         if not total:
             continue
-        same = float((counts.cast(pl.Float64) ** 2).sum()) / total**2
+        same = float((counts.astype(np.float64) ** 2).sum()) / total**2
         near = 0.0
         if levels is not None and PRIOR_M[name][1]:
             there = levels[name].drop_nulls()
             near = (float((there == 1).sum()) + 1.0) / (len(there) + 2.0)
         same, near = min(same, 0.9), min(near, 0.05)
         u[name] = (same, near, max(1.0 - same - near, 0.05))
-    return _Model(u)
-
-
-def _score(persons: pl.DataFrame, levels: pl.DataFrame, model: _Model, spec: MatchSpec) -> pl.DataFrame:
-    """a, b, the levels, weight (bits, prior included) and score (0-1)."""
-    scored = levels
-    weights = []
-    for name, us in model.u.items():
-        total = persons[name].len() - persons[name].null_count()
-        frequency = ((pl.len().over(name) - 1).clip(1) / total).alias("u")
-        seen = persons.select(pl.when(pl.col(name).is_not_null()).then(frequency).alias("u"))["u"]
-        m = PRIOR_M[name]
-        same = (m[0] / seen[levels["a"]].fill_null(1.0)).log(2)
-        near = log2(m[1] / us[1]) if m[1] else 0.0
-        weights.append(
-            pl.when(pl.col(name) == 0)
-            .then(pl.lit(same))
-            .when(pl.col(name) == 1)
-            .then(near)
-            .when(pl.col(name) == 2)
-            .then(log2(m[2] / us[2]))
-            .otherwise(0.0)
-        )
-    prior = log2(2 * spec.expected_share / max(persons.height, 2))
+        frequency = np.concatenate([[1.0], np.maximum(counts - 1, 1) / total])
+        weights[name] = np.log2(PRIOR_M[name][0] / frequency)[keys.numbers[name]]
     # A table without any field to compare (a churn export) weighs nothing at all.
-    scored = scored.with_columns(weight=pl.sum_horizontal(weights or [pl.lit(0.0)]) + prior)
-    return scored.with_columns(score=1 / (1 + (2.0 ** (-pl.col("weight").clip(-60, 60)))))
+    prior = log2(2 * spec.expected_share / max(n, 2))
+    needed = log2(spec.review / (1 - spec.review)) if 0 < spec.review < 1 else (60.0 if spec.review else -inf)
+    return _Model(u, weights, prior, needed - _ROUNDING)
+
+
+def _score(levels: pl.DataFrame, model: _Model) -> pl.DataFrame:
+    """a, b, the levels, weight (bits, prior included) and score (0-1)."""
+    rows = levels["a"].to_numpy()
+    weight = np.full(levels.height, model.prior)
+    for name in model.u:
+        level = levels[name].fill_null(3).to_numpy()
+        near, different = model.weigh(name, 1), model.weigh(name, 2)
+        weight += np.choose(level, [model.same[name][rows], near, different, 0.0])
+    return levels.with_columns(weight=weight, score=1 / (1 + 2.0 ** -weight.clip(-60, 60)))
 
 
 def _identifies() -> pl.Expr:
@@ -391,6 +456,6 @@ def partition(pairs: Iterable[Pair], refused: Iterable[Pair] = ()) -> list[set[s
     return list(distinct.values())
 
 
-def _histogram(scores: pl.Series) -> pl.DataFrame:
-    counts, edges = np.histogram(scores.to_numpy(), bins=_BINS, range=(0.0, 1.0))
+def _histogram(scores: NDArray[np.float64]) -> pl.DataFrame:
+    counts, edges = np.histogram(scores, bins=_BINS, range=(0.0, 1.0))
     return pl.DataFrame({"score_from": edges[:-1], "score_to": edges[1:], "n_pairs": counts.astype(np.int64)})
