@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from typing import Any
 
 import altair as alt
@@ -11,10 +12,11 @@ from analytics.charts.headline import Headline, Metric
 from analytics.charts.theme import SMALL, Spec, finish, neutral, plain_axis, tooltip
 from analytics.dataset import Dataset
 from analytics.i18n import Words, escape_markdown
-from analytics.integration import FIELDS, JoinResult, MatchResult, MergeResult
+from analytics.integration import FIELDS, POINTS, JoinResult, MatchResult, MergeResult
 
 SIDE_BY_SIDE = (*FIELDS, "gender", "country", "joined_at", "tier", "account_type")
 BADGES = {"same": "green", "near": "orange", "different": "red", "missing": "gray"}
+MOSTLY_ALIKE = 0.6  # from here on only the differing characters are marked, else the whole value
 MOST_PAIRS = 500  # offered in the list and the table
 
 
@@ -115,11 +117,11 @@ def scores_note(matches: MatchResult, _: Words) -> str:
 
 
 def pair_names(matches: MatchResult, _: Words) -> dict[str, str]:
-    """The pairs that can be decided: "a|b" -> ids, score and what stands; those to look at first."""
+    """The pairs that can be decided: code -> ids, score and what stands; those to look at first."""
     order = pl.col("decision").replace_strict({"review": 0, "merge": 1, "apart": 2}, return_dtype=pl.Int8)
     rows = matches.pairs.sort(order, maintain_order=True).head(MOST_PAIRS).iter_rows(named=True)
     return {
-        f"{row['customer_id_a']}|{row['customer_id_b']}": "  ·  ".join(
+        row["pair"]: "  ·  ".join(
             (
                 f"{row['customer_id_a']} – {row['customer_id_b']}",
                 _.percent(min(row["score"], 0.999), 1),
@@ -130,24 +132,33 @@ def pair_names(matches: MatchResult, _: Words) -> dict[str, str]:
     }
 
 
+def progress(matches: MatchResult, _: Words) -> tuple[float, str]:
+    """The share of the listed pairs that a person has decided, and how many that are."""
+    n, done = matches.pairs.height, matches.pairs.filter(pl.col("decided_by") == "person").height
+    return done / n if n else 0.0, _("{done} of {n} pairs decided", done=done, n=n)
+
+
 def pair_rows(matches: MatchResult, data: Dataset, pair: str, _: Words) -> list[dict[str, str]]:
-    """Two records side by side, field by field, with what the comparison says of each."""
+    """Two records side by side, field by field, with what the comparison says of each; what differs is marked."""
     row = _row(matches, pair)
     held = data.tables["customers"]
     ids = (row["customer_id_a"], row["customer_id_b"])
     one, two = (held.filter(pl.col("customer_id") == item).row(0, named=True) for item in ids)
     shown = []
     for field in SIDE_BY_SIDE:
-        if field not in held.columns:
+        if field not in held.columns or (one[field] is None and two[field] is None):
             continue
-        badge = ""
+        badge, alike = "", str(one[field]) == str(two[field])
         if field in FIELDS:
-            badge = f"  \n:{BADGES[row[field]]}-badge[{_.phrase(f'evidence.{row[field]}')}]"
+            points = "" if row[field] == "missing" else f" {_signed(row[f'{field}_points'])}"
+            badge = f"  \n:{BADGES[row[field]]}-badge[{_.phrase(f'evidence.{row[field]}')}{points}]"
+            alike = row[field] in ("same", "missing")
+        texts = (_plain(one[field]), _plain(two[field]))
         shown.append(
             {
                 _("Field"): _.label("field", field) + badge,
-                escape_markdown(ids[0]): _value(one[field], _),
-                escape_markdown(ids[1]): _value(two[field], _),
+                escape_markdown(ids[0]): _value(texts[0]) if alike else _marked(*texts),
+                escape_markdown(ids[1]): _value(texts[1]) if alike else _marked(*reversed(texts)),
             }
         )
     return shown
@@ -160,6 +171,19 @@ def pair_decision(matches: MatchResult, pair: str, _: Words) -> str:
     return _("Score {score}: {decision}", score=_.percent(min(row["score"], 0.999), 1), decision=said)
 
 
+def pair_reason(matches: MatchResult, pair: str, _: Words) -> str:
+    """How the points of the fields come to the score."""
+    row = _row(matches, pair)
+    points = sum(row[name] for name in POINTS)
+    return _(
+        "Each point doubles the odds that both are one person, the rarer the value the more. Two records taken at "
+        "random start at {start}; the fields add {points}: in all {total}.",
+        start=_signed(row["weight"] - points),
+        points=_signed(points),
+        total=_signed(row["weight"]),
+    )
+
+
 def pair_table(matches: MatchResult, _: Words) -> pl.DataFrame:
     """The pairs with their evidence in words."""
     words = {level: _.phrase(f"evidence.{level}") for level in BADGES}
@@ -168,7 +192,7 @@ def pair_table(matches: MatchResult, _: Words) -> pl.DataFrame:
     ]
     return matches.pairs.with_columns(
         *(pl.col(name).replace(words) for name in FIELDS), decision=pl.Series(said, dtype=pl.String)
-    ).drop("decided_by")
+    ).drop("decided_by", "pair", *POINTS)
 
 
 def change_table(merged: MergeResult, _: Words) -> pl.DataFrame:
@@ -213,13 +237,31 @@ def join_note(join: JoinResult, _: Words) -> str:
 
 
 def _row(matches: MatchResult, pair: str) -> dict[str, Any]:
-    first, _bar, second = pair.partition("|")
-    rows = matches.pairs.filter((pl.col("customer_id_a") == first) & (pl.col("customer_id_b") == second))
-    return rows.row(0, named=True)
+    return matches.pairs.row(by_predicate=pl.col("pair") == pair, named=True)
 
 
-def _value(value: Any, _: Words) -> str:
-    if value is None:
-        return "–"
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "\u2212")
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _value(text: str) -> str:
     # A joiner before the @, so that an address does not become a link.
-    return escape_markdown(value).replace("@", "\u2060@") if isinstance(value, str) else str(value)
+    return escape_markdown(text).replace("@", "\u2060@") or "–"
+
+
+def _marked(text: str, other: str) -> str:
+    """A value with what the other record does not have of it marked."""
+    if not text or not other:
+        return _value(text)
+    matcher = SequenceMatcher(None, text, other, autojunk=False)
+    if matcher.ratio() < MOSTLY_ALIKE:
+        return f":orange-background[{_value(text)}]"
+    return "".join(
+        _value(text[start:end]) if kind == "equal" else f":orange-background[{_value(text[start:end])}]"
+        for kind, start, end, _from, _to in matcher.get_opcodes()
+        if end > start
+    )

@@ -10,11 +10,12 @@ from analytics.integration.joining import (
     orphans,
     suggest_join,
 )
-from analytics.integration.matching import FIELDS, MatchResult, MatchSpec, match_customers, partition
+from analytics.integration.matching import FIELDS, POINTS, MatchResult, MatchSpec, match_customers, partition
 from analytics.integration.merging import MergeResult, merge_customers
 
 __all__ = [
     "FIELDS",
+    "POINTS",
     "CurrencyResult",
     "CurrencySpec",
     "JoinResult",

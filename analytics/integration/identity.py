@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
@@ -22,6 +23,7 @@ _NATIONAL = (  # (calling code, form of a number as it is written inside the cou
 )
 _LONGEST_FIRST = tuple(sorted(set(_CALLING_CODES.values()), key=len, reverse=True))
 _SHORTEST_PHONE = 6
+CODE_LENGTH = 16  # hexadecimal digits of a record's code
 _IDENTITY = ("email", "phone", "name", "birth_year", "city")
 
 
@@ -134,6 +136,17 @@ def people(customers: pl.DataFrame) -> pl.DataFrame:
     loose = pl.concat_str(local.str.replace_all(r"[\W_]", ""), pl.col("email").str.extract("(@[^@]*)$"))
     keyed = keyed.with_columns(email_loose=pl.when(loose.str.starts_with("@")).then(None).otherwise(loose))
     return keyed.sort(*_IDENTITY, "customer_id", nulls_last=True)
+
+
+def record_codes(persons: pl.DataFrame) -> pl.Series:
+    """A code for each row of ``people``: a digest (BLAKE2b) of all that identifies the record, its id included.
+
+    Whoever does not have the record cannot find it from the code; a record that changed has another.
+    """
+    told = persons.select("customer_id", "email", "phone", "name", pl.col("birth_year").cast(pl.String))
+    texts = told.select(pl.concat_str(pl.all().fill_null(""), separator="\x1f")).to_series()
+    codes = [hashlib.blake2b(text.encode(), digest_size=CODE_LENGTH // 2).hexdigest() for text in texts]
+    return pl.Series("code", codes, dtype=pl.String)
 
 
 _FORMS = ("name", "written", "turned", "initials")

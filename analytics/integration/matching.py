@@ -9,6 +9,7 @@ Winkler, "Frequency-based matching in the Fellegi-Sunter model", 1989).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, log2
@@ -19,13 +20,15 @@ from numpy.typing import NDArray
 
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError, Caveat
-from analytics.integration.identity import people
+from analytics.integration.identity import CODE_LENGTH, people, record_codes
 from analytics.keys import derive_key, digest_frame
 from analytics.progress import report
 
 FIELDS = ("email", "phone", "name", "birth_year", "city")
 LEVELS = ("same", "near", "different")
+POINTS = tuple(f"{name}_points" for name in FIELDS)
 Pair = tuple[str, str]
+_CODE = re.compile(f"[0-9a-f]{{{CODE_LENGTH}}}")
 Rows = NDArray[np.uint32]
 
 # How often a field of two records of one person agrees, nearly agrees or differs, where both have it.
@@ -63,7 +66,8 @@ class MatchSpec:
     accept, review : scores (0-1) from which a pair is proposed as a match, and from which a person should look.
     expected_share : share of customers thought to have a second record; the prior of a match.
     largest_block : records sharing a value beyond which that value alone makes no candidates.
-    accepted, refused : pairs of customer ids decided by a person, smaller id first.
+    accepted, refused : pairs decided by a person, as the codes of both records (``record_codes``), the smaller first:
+        choices are saved and sent, so they name nobody.
     """
 
     automatic: bool = False
@@ -83,8 +87,8 @@ class MatchSpec:
         if not 2 <= self.largest_block <= 1000:
             raise AnalysisError("match_block", n=self.largest_block)
         for first, second in (*self.accepted, *self.refused):
-            if first >= second:
-                raise AnalysisError("match_pair_order", first=first, second=second)
+            if not (_CODE.fullmatch(first) and _CODE.fullmatch(second) and first < second):
+                raise AnalysisError("match_pair_unreadable")
         if set(self.accepted) & set(self.refused):
             raise AnalysisError("match_pair_twice", n=len(set(self.accepted) & set(self.refused)))
 
@@ -95,10 +99,11 @@ class MatchResult:
 
     Attributes
     ----------
-    pairs : customer_id_a < customer_id_b, score (0-1), weight (bits, Float64), email, phone, name, birth_year, city
-        ("same", "near", "different", "missing"), decision ("merge", "review", "apart"), decided_by ("rule", "person");
-        pairs that score ``review`` or more or that a person decided, the best first. "merge" is a proposal unless
-        ``automatic`` or decided by a person.
+    pairs : customer_id_a < customer_id_b, pair (codes of both records as in ``MatchSpec``, joined by "-"), score (0-1),
+        weight (bits, Float64), email, phone, name, birth_year, city ("same", "near", "different", "missing"),
+        email_points ... city_points (bits that each adds to the weight; the rest of it is the prior), decision
+        ("merge", "review", "apart"), decided_by ("rule", "person"); pairs that score ``review`` or more or that a
+        person decided, the best first. "merge" is a proposal unless ``automatic`` or decided by a person.
     clusters : customer_id, person (smallest id of the cluster), n_records; only customers that are merged.
     histogram : score_from, score_to (Float64), n_pairs (Int64): every pair compared, 50 bins.
     weights : field, level, m, u, weight (bits); for "same" at the mean frequency of the values.
@@ -137,12 +142,13 @@ def match_customers(data: Dataset | pl.DataFrame, spec: MatchSpec | None = None)
     report(0.2, "match_customers")
     keys = _keys(persons)
     model = _model(persons, keys, spec)
-    candidates, n_skipped = _candidates(persons, keys, model, spec)
+    said = _said(persons, spec)
+    candidates, n_skipped = _candidates(keys, model, said, spec)
     report(0.5, "match_customers")
     histogram, pieces = _histogram(np.zeros(0)), []
     for start in range(0, max(candidates.height, 1), _AT_ONCE):  # in pieces: only pairs worth keeping are held
         scored = _score(_compare(persons, keys, candidates[start : start + _AT_ONCE]), model)
-        pieces.append(_decide(persons, scored, spec))
+        pieces.append(_decide(persons, scored, said, spec))
         counted = _histogram(scored["score"].to_numpy())["n_pairs"]
         histogram = histogram.with_columns(n_pairs=histogram["n_pairs"] + counted)
         report(0.5 + 0.45 * min(1.0, (start + _AT_ONCE) / max(candidates.height, 1)), "match_customers")
@@ -207,7 +213,22 @@ def _keys(persons: pl.DataFrame) -> _Keys:
     return _Keys(numbers, han, persons["email"].str.len_chars().fill_null(0).cast(pl.Int64).to_numpy())
 
 
-def _candidates(persons: pl.DataFrame, keys: _Keys, model: _Model, spec: MatchSpec) -> tuple[pl.DataFrame, int]:
+def _said(persons: pl.DataFrame, spec: MatchSpec) -> pl.DataFrame:
+    """a < b, said: the rows of the pairs that a person decided, as far as their records are here."""
+    schema = {"a": pl.UInt32, "b": pl.UInt32, "said": pl.String}
+    if not spec.accepted and not spec.refused:
+        return pl.DataFrame(schema=schema)
+    rows = {code: row for row, code in enumerate(record_codes(persons))}
+    said = [
+        (*sorted((rows[first], rows[second])), decision)
+        for pairs, decision in ((spec.accepted, "merge"), (spec.refused, "apart"))
+        for first, second in pairs
+        if first in rows and second in rows
+    ]
+    return pl.DataFrame(said, schema=schema, orient="row").unique(["a", "b"], keep="first")
+
+
+def _candidates(keys: _Keys, model: _Model, said: pl.DataFrame, spec: MatchSpec) -> tuple[pl.DataFrame, int]:
     """Pairs a < b of row numbers that share a block, each once; and how many blocks were too large.
 
     Only pairs that could still score ``review`` are given: those of a common name in a large city, of which there are
@@ -230,11 +251,7 @@ def _candidates(persons: pl.DataFrame, keys: _Keys, model: _Model, spec: MatchSp
             worth = model.most(keys, a, b) >= model.needed
             found.append(_packed(a[worth], b[worth]))
             kept = np.ones(len(rows), dtype=bool)
-    ids = persons.select("customer_id", "row")
-    decided = pl.DataFrame([*spec.accepted, *spec.refused], schema=["first", "second"], orient="row")
-    decided = decided.cast(pl.String).join(ids, left_on="first", right_on="customer_id")
-    decided = decided.join(ids, left_on="second", right_on="customer_id", suffix="_b")
-    found.append(_packed(decided["row"].to_numpy(), decided["row_b"].to_numpy()))
+    found.append(_packed(said["a"].to_numpy(), said["b"].to_numpy()))
     pairs = np.unique(np.concatenate(found))
     return pl.DataFrame({"a": (pairs >> 32).astype(np.uint32), "b": (pairs & 0xFFFFFFFF).astype(np.uint32)}), n_skipped
 
@@ -359,14 +376,16 @@ def _model(persons: pl.DataFrame, keys: _Keys, spec: MatchSpec) -> _Model:
 
 
 def _score(levels: pl.DataFrame, model: _Model) -> pl.DataFrame:
-    """a, b, the levels, weight (bits, prior included) and score (0-1)."""
+    """a, b, the levels, what each adds (points), weight (bits, prior included) and score (0-1)."""
     rows = levels["a"].to_numpy()
-    weight = np.full(levels.height, model.prior)
+    points = {name: np.zeros(levels.height) for name in FIELDS}
     for name in model.u:
         level = levels[name].fill_null(3).to_numpy()
         near, different = model.weigh(name, 1), model.weigh(name, 2)
-        weight += np.choose(level, [model.same[name][rows], near, different, 0.0])
-    return levels.with_columns(weight=weight, score=1 / (1 + 2.0 ** -weight.clip(-60, 60)))
+        points[name] = np.choose(level, [model.same[name][rows], near, different, 0.0])
+    weight = model.prior + np.sum([*points.values()], axis=0)
+    named = {f"{name}_points": held for name, held in points.items()}
+    return levels.with_columns(weight=weight, score=1 / (1 + 2.0 ** -weight.clip(-60, 60)), **named)
 
 
 def _identifies() -> pl.Expr:
@@ -385,13 +404,7 @@ def _identifies() -> pl.Expr:
     return by_name | by_email | by_near
 
 
-def _decide(persons: pl.DataFrame, scored: pl.DataFrame, spec: MatchSpec) -> pl.DataFrame:
-    ids = persons["customer_id"]
-    one, two = ids[scored["a"]], ids[scored["b"]]
-    named = scored.with_columns(
-        customer_id_a=pl.select(pl.min_horizontal(one, two)).to_series(),
-        customer_id_b=pl.select(pl.max_horizontal(one, two)).to_series(),
-    )
+def _decide(persons: pl.DataFrame, scored: pl.DataFrame, said: pl.DataFrame, spec: MatchSpec) -> pl.DataFrame:
     word = (
         pl.when((pl.col("score") >= spec.accept) & _identifies())
         .then(pl.lit("merge"))
@@ -399,26 +412,23 @@ def _decide(persons: pl.DataFrame, scored: pl.DataFrame, spec: MatchSpec) -> pl.
         .then(pl.lit("review"))
         .otherwise(pl.lit("apart"))
     )
-    said = pl.concat(
-        [
-            pl.DataFrame(list(pairs), schema=["customer_id_a", "customer_id_b"], orient="row")
-            .cast(pl.String)
-            .with_columns(said=pl.lit(decision))
-            for pairs, decision in ((spec.accepted, "merge"), (spec.refused, "apart"))
-        ]
-    ).unique()
-    named = named.with_columns(rule=word).join(said, on=["customer_id_a", "customer_id_b"], how="left")
+    named = scored.with_columns(rule=word).join(said, on=["a", "b"], how="left")
     named = named.filter((pl.col("rule") != "apart") | pl.col("said").is_not_null())
+    held = persons[pl.concat([named["a"], named["b"]]).unique()]
+    known = held.select("row", "customer_id", code=record_codes(held))
+    named = named.join(known, left_on="a", right_on="row").join(known, left_on="b", right_on="row", suffix="_b")
     evidence = [
         pl.col(name).replace_strict({0: "same", 1: "near", 2: "different"}, default="missing", return_dtype=pl.String)
         for name in FIELDS
     ]
     return named.select(
-        "customer_id_a",
-        "customer_id_b",
-        "score",
-        "weight",
-        *evidence,
+        customer_id_a=pl.min_horizontal("customer_id", "customer_id_b"),
+        customer_id_b=pl.max_horizontal("customer_id", "customer_id_b"),
+        pair=pl.min_horizontal("code", "code_b") + "-" + pl.max_horizontal("code", "code_b"),
+        score="score",
+        weight="weight",
+        **dict(zip(FIELDS, evidence, strict=True)),
+        **{name: name for name in POINTS},
         decision=pl.coalesce("said", "rule"),
         decided_by=pl.when(pl.col("said").is_null()).then(pl.lit("rule")).otherwise(pl.lit("person")),
     )
@@ -431,7 +441,9 @@ def _clusters(pairs: pl.DataFrame, spec: MatchSpec) -> pl.DataFrame:
         holds = holds.filter(pl.col("decided_by") == "person")
     holds = holds.sort("decided_by", "weight", "customer_id_a", "customer_id_b", descending=[False, True, False, False])
     holds = holds.sort(pl.col("decided_by") == "person", descending=True, maintain_order=True)
-    members = partition(holds.select("customer_id_a", "customer_id_b").iter_rows(), spec.refused)
+    refused = pairs.filter((pl.col("decided_by") == "person") & (pl.col("decision") == "apart"))
+    two = ("customer_id_a", "customer_id_b")
+    members = partition(holds.select(two).iter_rows(), refused.select(two).iter_rows())
     rows = [(customer, min(group), len(group)) for group in members for customer in group]
     schema = {"customer_id": pl.String, "person": pl.String, "n_records": pl.UInt32}
     return pl.DataFrame(rows, schema=schema, orient="row").sort("person", "customer_id")

@@ -16,30 +16,50 @@ def review(_: Words, matches: MatchResult, data: Dataset) -> None:
     names = page.draw(charts.pair_names, matches, _)
     pairs = list(names)
     session.bind_valid("pair", pairs)
-    pair = st.selectbox(_("Pair"), pairs, format_func=names.__getitem__, key="pair")
-    st.table(page.draw(charts.pair_rows, matches, data, pair, _), border="horizontal", hide_index=True, alt=names[pair])
+    share, done = page.draw(charts.progress, matches, _)
+    st.progress(share, text=done)
+    before, chosen, after = st.columns([1, 10, 1], vertical_alignment="bottom", gap="small")
+    pair = chosen.selectbox(_("Pair"), pairs, format_func=names.__getitem__, key="pair")
+    at = pairs.index(pair)
+    for place, icon, shortcut, to, label in (
+        (before, ":material/chevron_left:", "P", at - 1, _("Previous pair")),
+        (after, ":material/chevron_right:", "N", (at + 1) % len(pairs), _("Next pair")),
+    ):
+        place.button(
+            "",
+            icon=icon,
+            key=f"pair-{shortcut}",
+            help=label,
+            shortcut=shortcut,
+            on_click=session.bind,
+            args=("pair", pairs[to]),
+            width="stretch",
+        )
+    rows = page.draw(charts.pair_rows, matches, data, pair, _)
+    st.table(rows, border="horizontal", hide_index=True, alt=names[pair])
     spec, key = session.workspace().matching, _pair(pair)
-    following = pairs[(pairs.index(pair) + 1) % len(pairs)]
     with st.container(horizontal=True, vertical_alignment="center"):
         buttons = (
-            ("accepted", _("One person"), ":material/merge:", key in spec.accepted),
-            ("refused", _("Two people"), ":material/call_split:", key in spec.refused),
-            ("", _("Take the decision back"), ":material/undo:", key not in (*spec.accepted, *spec.refused)),
+            ("accepted", _("One person"), ":material/merge:", "1", key in spec.accepted),
+            ("refused", _("Two people"), ":material/call_split:", "2", key in spec.refused),
+            ("", _("Take back"), ":material/undo:", "0", key not in (*spec.accepted, *spec.refused)),
         )
-        for where, label, icon, done in buttons:
+        for where, label, icon, shortcut, stands in buttons:
             st.button(
                 label,
                 icon=icon,
                 key=f"pair-{where or 'open'}",
-                disabled=done,
+                shortcut=shortcut,
+                disabled=stands,
                 on_click=_decide,
-                args=(pair, where, following),
+                args=(pair, where, pairs[(at + 1) % len(pairs)]),
             )
         st.markdown(f":gray[{page.draw(charts.pair_decision, matches, pair, _)}]", width="content")
+    st.markdown(f":small[:gray[{page.draw(charts.pair_reason, matches, pair, _)}]]")
 
 
 def _pair(code: str) -> tuple[str, str]:
-    first, _bar, second = code.partition("|")
+    first, _dash, second = code.partition("-")
     return first, second
 
 

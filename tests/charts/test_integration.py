@@ -14,6 +14,7 @@ from analytics.charts import integration as charts
 from analytics.dataset import Dataset
 from analytics.i18n import LANGUAGES, words_for
 from analytics.integration import (
+    POINTS,
     JoinSpec,
     MatchResult,
     MatchSpec,
@@ -25,6 +26,12 @@ from analytics.integration import (
 )
 
 RAW_CODE = re.compile(r"\b(evidence|decision|field|table|treated|caveat)\.[a-z_]+")
+
+
+def only_pair(matches: MatchResult) -> tuple[str, str]:
+    (code,) = matches.pairs["pair"].to_list()
+    first, second = code.split("-")
+    return first, second
 
 
 def world(spec: MatchSpec) -> tuple[Dataset, MatchResult, MergeResult]:
@@ -48,21 +55,24 @@ def world(spec: MatchSpec) -> tuple[Dataset, MatchResult, MergeResult]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     "spec",
-    [MatchSpec(), MatchSpec(automatic=True), MatchSpec(refused=(("c000", "c599"),))],
-    ids=["open", "all", "refused"],
+    ["open", "all", "refused"],
 )
-def test_everything_builds_in_whole_words(spec: MatchSpec, language: Any) -> None:
+def test_everything_builds_in_whole_words(spec: str, language: Any) -> None:
     _ = words_for(language)
-    data, matches, merged = world(spec)
+    pair = only_pair(world(MatchSpec())[1])
+    specs = {"open": MatchSpec(), "all": MatchSpec(automatic=True), "refused": MatchSpec(refused=(pair,))}
+    code = "-".join(pair)
+    data, matches, merged = world(specs[spec])
     heads = [charts.headline(matches, merged, merged, _), charts.headline_without(data, 1, _)]
     texts = [text for head in heads for text in (head.finding, head.sentence)]
     texts += [f"{m.label}{m.value}{m.note}" for head in heads for m in head.metrics]
     texts += [charts.scores_finding(matches, _), charts.scores_note(matches, _)]
     texts.append(json.dumps(charts.scores(matches, _), ensure_ascii=False))
     names = charts.pair_names(matches, _)
-    assert list(names) == ["c000|c599"]
-    texts += [*names.values(), charts.pair_decision(matches, "c000|c599", _)]
-    texts += [str(row) for row in charts.pair_rows(matches, data, "c000|c599", _)]
+    assert list(names) == [code]
+    texts += [*names.values(), charts.pair_decision(matches, code, _), charts.pair_reason(matches, code, _)]
+    texts += [charts.progress(matches, _)[1]]
+    texts += [str(row) for row in charts.pair_rows(matches, data, code, _)]
     texts.append(charts.pair_table(matches, _).write_csv())
     texts.append(charts.change_table(merged, _).write_csv())
     found = orphans(data)
@@ -91,11 +101,21 @@ def test_the_card_counts_what_the_results_hold() -> None:
 def test_two_records_stand_side_by_side_with_their_evidence() -> None:
     _ = words_for("en")
     data, matches, _merged = world(MatchSpec())
-    rows = {row["Field"].partition("  \n")[0]: row for row in charts.pair_rows(matches, data, "c000|c599", _)}
+    rows = {
+        row["Field"].partition("  \n")[0]: row
+        for row in charts.pair_rows(matches, data, "-".join(only_pair(matches)), _)
+    }
     shown = rows["E-mail"]["c000"].replace("\\", "").replace("\u2060", "")
     assert shown == "z0@y.tw"
-    assert ":green-badge[same]" in rows["E-mail"]["Field"]
-    assert ":red-badge[different]" in rows["Phone"]["Field"]
+    points = matches.pairs.row(0, named=True)
+    assert f":green-badge[same +{points['email_points']:.1f}]" in rows["E-mail"]["Field"]
+    assert f":red-badge[different \u2212{-points['phone_points']:.1f}]" in rows["Phone"]["Field"]
+    # Only what differs is marked: c000 and c599 have phones that end in 000 and 599.
+    assert rows["Phone"]["c000"].replace("\\", "") == "+886955001:orange-background[000]"
+    assert ":orange-background" not in rows["E-mail"]["c000"]
+    parts = sum(points[name] for name in POINTS)
+    reason = charts.pair_reason(matches, points["pair"], _)
+    assert f"add +{parts:.1f}: in all +{points['weight']:.1f}" in reason
     assert "*Taipei*" not in rows["City"]["c000"], "a person's own text cannot become Markdown"
 
 

@@ -70,7 +70,7 @@ def test_limits_in_the_wrong_order_are_refused() -> None:
 
 
 def test_a_link_of_a_world_keeps_decisions_and_one_of_own_files_names_nobody() -> None:
-    matching = MatchSpec(automatic=True, accepted=(("a1", "b2"),))
+    matching = MatchSpec(automatic=True, accepted=(("0" * 16, "1" * 16),))
     kept, _refused = from_link(to_link(Workspace(matching=matching)))
     assert kept.matching == matching
     own, _refused = from_link(to_link(Workspace(world="", matching=matching)))
