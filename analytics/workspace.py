@@ -91,12 +91,13 @@ def from_json(data: bytes) -> tuple[Workspace, tuple[str, ...]]:
 
 
 def to_link(workspace: Workspace) -> str:
-    """The choices as one URL-safe parameter. Names of files, their digests and the ids of their customers are left out:
-    a link opens a world."""
+    """The choices as one URL-safe parameter. Names of files, their digests, the ids of their customers and the values
+    in a person's own repairs are left out: a link opens a world."""
     shared = dataclasses.replace(workspace, sources=(), name="", joins=())
     if not workspace.world:
         matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
-        shared = dataclasses.replace(shared, matching=matching)
+        quality = dataclasses.replace(workspace.quality, steps=())
+        shared = dataclasses.replace(shared, matching=matching, quality=quality)
     body = msgspec.json.encode([VERSION, _differences(shared, Workspace())], order="deterministic")
     return base64.urlsafe_b64encode(zlib.compress(body, 9)).decode().rstrip("=")
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from analytics.charts import quality as charts
 from app_pages.ui import page, session, walk, widgets
+from app_pages.ui.recipe import recipe
 
 REPAIRS = (
     "duplicates",
@@ -53,7 +54,8 @@ with page.frame("validation") as _:
         for severity, tab in zip(found, st.tabs(list(found.values())), strict=True):
             rows = page.draw(charts.issue_rows, result, severity, _)
             tab.table(rows, border="horizontal", hide_index=True, alt=found[severity])
-    repairs = st.expander(_("Repairs: choose what is done with each kind of finding"), icon=":material/build:")
+    recipe(_, result)
+    repairs = st.expander(_("Standing repairs: what is done with each kind of finding"), icon=":material/build:")
     with repairs, st.grid(min_column_width=260, gap="medium"):
         for field in REPAIRS:
             widgets.select("quality", field, _.label("field", field), widgets.options("quality", field, _))

@@ -1,15 +1,23 @@
 """Checks, repairs and quarantine: mapped tables to a ``Dataset`` and a report of everything that was found."""
 
+from analytics.quality.recipe import PERSONAL, VALUES_OF, Action, Step, Where
+from analytics.quality.repairs import proposed_steps
 from analytics.quality.report import SEVERITIES, Issue, QualityReport, QualitySpec, SourceBalance, ValidationResult
 from analytics.quality.validation import UNKNOWN_DAY, validate
 
 __all__ = [
+    "PERSONAL",
     "SEVERITIES",
     "UNKNOWN_DAY",
+    "VALUES_OF",
+    "Action",
     "Issue",
     "QualityReport",
     "QualitySpec",
     "SourceBalance",
+    "Step",
     "ValidationResult",
+    "Where",
+    "proposed_steps",
     "validate",
 ]

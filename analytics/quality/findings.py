@@ -13,7 +13,10 @@ _LONGEST = 80  # characters of an example
 class IssueBook:
     """Collects the issues of one source (or of one table across sources)."""
 
-    def __init__(self, table: str, source: str, frame: pl.DataFrame) -> None:
+    def __init__(self, table: str, source: str, frame: pl.DataFrame, kept: frozenset[str] = frozenset()) -> None:
+        """``kept``: codes whose rows are remembered in ``flags`` (``!<code>`` -> mask), for steps that name them."""
+        self.flags: dict[str, pl.Series] = {}
+        self._kept = kept
         self.table = table
         self.source = source
         self.n_rows = frame.height
@@ -32,6 +35,10 @@ class IssueBook:
     ) -> int:
         """Note the rows where ``mask`` holds, if there are any; ``shown`` gives the examples. Returns their number."""
         n = int(mask.sum() or 0)
+        if n and code in self._kept:
+            before = self.flags.get(f"!{code}")
+            known = mask.fill_null(False)
+            self.flags[f"!{code}"] = known if before is None else before | known
         if n:
             share = n / self.n_rows if self.n_rows else 0.0
             found = shown if isinstance(shown, tuple) else examples(shown.filter(mask.fill_null(False)))

@@ -30,24 +30,28 @@ TEST_PATTERN = (
 
 
 def with_amounts(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Caveat]]:
-    """``amount`` derived where the column is absent, and filled where it is empty (mask ``?filled``)."""
+    """``amount`` derived where the column is absent, and filled where it is empty (mask ``#derived``)."""
     names = set(frame.columns)
     if "unit_price" not in names:
         return frame, []
     if "quantity" not in names:
         if "amount" in names:
             return frame, []
-        return frame.with_columns(amount="unit_price"), [Caveat("amount_is_price", params={"n": frame.height})]
-    expected = _expected(names)
+        derived = frame.with_columns(pl.lit(True).alias("#derived"), amount="unit_price")
+        return derived, [Caveat("amount_is_price", params={"n": frame.height})]
+    expected = expected_amount(names)
     if "amount" not in names:
-        return frame.with_columns(amount=expected), [Caveat("amount_derived", "note", {"n": frame.height})]
+        derived = frame.with_columns(pl.lit(True).alias("#derived"), amount=expected)
+        return derived, [Caveat("amount_derived", "note", {"n": frame.height})]
     filled = pl.col("amount").is_null() & expected.is_not_null()
-    return frame.with_columns(pl.coalesce("amount", expected).alias("amount"), filled.alias("?filled")), []
+    return frame.with_columns(pl.coalesce("amount", expected).alias("amount"), filled.alias("#derived")), []
 
 
-def _expected(names: set[str]) -> pl.Expr:
+def expected_amount(names: set[str]) -> pl.Expr:
     """quantity x unit_price less discount, exact; a share is taken in millionths, half away from zero."""
     price = pl.col("unit_price")
+    if "quantity" not in names:
+        return price
     if "quantity_exact" in names:
         gross = (price * pl.col("quantity_exact")).round().cast(pl.Int64)
     else:
@@ -67,11 +71,13 @@ def mismatched(frame: pl.DataFrame, money_digits: int) -> pl.Series | None:
     if not {"quantity", "unit_price", "amount"} <= names:
         return None
     cent = 10 ** max(money_digits - 2, 0)
-    apart = (pl.col("amount") - _expected(names)).abs()
+    apart = (pl.col("amount") - expected_amount(names)).abs()
     tolerance = pl.max_horizontal(pl.col("amount").abs() / 100, 2 * cent)
     off = apart > tolerance
     if not {"discount_amount", "discount_share"} & names:
-        off = off & (pl.col("amount").abs() > _expected(names).abs())  # less may be a discount that no column holds
+        off = off & (
+            pl.col("amount").abs() > expected_amount(names).abs()
+        )  # less may be a discount that no column holds
     return frame.select(off.fill_null(False).alias("off"))["off"]
 
 

@@ -11,16 +11,18 @@ import polars as pl
 
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError, Caveat
+from analytics.quality.recipe import Step
 
 Severity = Literal["block", "check", "repaired", "note"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Remedy = Literal["merge", "quarantine", "keep", "mark", "empty", "fill", "read", "choose"]
 REMEDIES: tuple[Remedy, ...] = get_args(Remedy)
+MOST_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class QualitySpec:
-    """Which repairs are made.
+    """The recipe of repairs: what is done with each kind of finding, then a person's own steps in their order.
 
     Attributes
     ----------
@@ -39,6 +41,10 @@ class QualitySpec:
     impossible_values : ages, birth years and ratings that cannot be: "empty" the cell.
     as_of : the last observed day; None takes the last day with orders.
     currency : ISO 4217 code; "" takes the one that the amounts show.
+    steps : the person's own repairs; they come behind what is done to the rows of each file and before what looks
+        across tables (the same customer twice, test accounts, spellings, orphans).
+
+    Raises ``AnalysisError``: ``currency_invalid``, ``too_many_steps``.
     """
 
     duplicates: Literal["merge", "keep"] = "merge"
@@ -56,8 +62,11 @@ class QualitySpec:
     impossible_values: Literal["empty", "keep"] = "empty"
     as_of: date | None = None
     currency: str = ""
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.steps) > MOST_STEPS:
+            raise AnalysisError("too_many_steps", n=len(self.steps), limit=MOST_STEPS)
         if self.currency and not re.fullmatch(r"[A-Z]{3}", self.currency):
             raise AnalysisError("currency_invalid", currency=self.currency)
 
@@ -135,11 +144,16 @@ class ValidationResult:
         row of that file), reason (code), then the source's own columns as text.
     merged : table, source, row_number, into_row_number: rows that were merged into another; into_source where a
         source is made of several files.
+    ledger : one row per repair, in the order in which they were made: step (1-based), own (place in ``spec.steps``,
+        null for a standing repair), action, reason (code of the finding or of the quarantine), table, field, n_rows
+        (touched), rows_before, rows_after, revenue_before, revenue_after (sums of ``amount`` in minor units, null
+        without amounts). rows_after of one is rows_before of the next of its table.
     """
 
     dataset: Dataset
     report: QualityReport
     quarantine: pl.DataFrame
     merged: pl.DataFrame
+    ledger: pl.DataFrame
     caveats: tuple[Caveat, ...]
     key: str

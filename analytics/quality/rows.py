@@ -203,9 +203,9 @@ def note_missing(mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, bo
         elif name == TABLES[mapped.table].time_field and mapped.table == "transactions" and n < n_rows:
             quarantine = spec.missing_date == "quarantine"
             book.add("missing_date", "repaired" if quarantine else "check", name, mask, spec.missing_date)
-        elif name == "amount" and "?filled" in frame.columns:
-            book.add("amount_filled", "repaired", name, mask & frame["?filled"], "fill")
-            book.add("missing", "check", name, mask & ~frame["?filled"], "keep")
+        elif name == "amount" and "#derived" in frame.columns:
+            book.add("amount_filled", "repaired", name, mask & frame["#derived"], "fill")
+            book.add("missing", "check", name, mask & ~frame["#derived"], "keep")
         else:
             book.add("missing", "note", name, mask, "keep")
 

@@ -15,7 +15,9 @@ from analytics.progress import report
 from analytics.quality.across import note_orphans, settle_customers, settle_spelling, settle_test_accounts
 from analytics.quality.calendar import covered_days
 from analytics.quality.findings import IssueBook
+from analytics.quality.ledger import Ledger, alive
 from analytics.quality.order_lines import note_lines, with_amounts, with_kind
+from analytics.quality.repairs import apply_steps
 from analytics.quality.report import (
     SEVERITIES,
     Issue,
@@ -27,13 +29,15 @@ from analytics.quality.report import (
 from analytics.quality.rows import Period, empty_impossible, judge, with_no_rows
 from analytics.schema import TABLES
 
+_CELL_REMEDIES = ("empty", "fill", "mark")
 UNKNOWN_DAY = date(1970, 1, 1)  # as_of of data without any date; the caveat "as_of_unknown" says so
 
 
 def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> ValidationResult:
     """Check, repair and set aside; nothing is dropped silently.
 
-    Issues are counted as they stand in the files. Of the repairs, quarantine comes first, then merging.
+    Issues of one file are counted as they stand in it; those across tables (source "") behind the person's own steps.
+    Of the standing repairs, quarantine comes first, then merging.
     Raises ``AnalysisError``: ``nothing_to_validate``, ``same_file_twice``, ``no_rows_left``.
     """
     spec = spec or QualitySpec()
@@ -54,12 +58,18 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
 
     report(len(tables) / (len(tables) + 1), "validate")
     together = {name: pl.concat(checked[name], how="diagonal") for name in TABLES if name in checked}
+    ledger = Ledger(together)
+    _enter_standing(ledger, together, issues)
+    zero_is_service = spec.zero_price == "mark"
+    together, said = apply_steps(together, spec.steps, digits, zero_is_service, ledger)
+    caveats += said
     for settle in (settle_customers, settle_test_accounts, settle_spelling):
         together, found = settle(together, spec)
         issues += found
+        _enter_across(ledger, together, found)
     issues += note_orphans(together)
 
-    kept = {name: frame.filter(_kept()) for name, frame in together.items()}
+    kept = {name: frame.filter(alive()) for name, frame in together.items()}
     for name, frame in kept.items():
         if not frame.height:
             raise AnalysisError("no_rows_left", table=name, n=together[name].height)
@@ -80,6 +90,7 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
         QualityReport(tuple(issues), _balances(together, tables)),
         _quarantine(together, tables),
         _merged(together, tables),
+        ledger.frame(),
         _distinct(caveats),
         key,
     )
@@ -123,13 +134,19 @@ def _check(
     if mapped.table == "transactions":
         frame, caveats = with_amounts(frame)
         frame = with_kind(frame, spec)
-    book = IssueBook(mapped.table, mapped.raw.name, frame)
+    book = IssueBook(mapped.table, mapped.raw.name, frame, _flagged(spec, mapped.table))
     if mapped.table == "transactions":
         note_lines(book, frame, spec, digits)
     frame = empty_impossible(mapped, frame, spec, period, book)
     frame = judge(mapped, frame, spec, period, book)
     spare = [name for name in frame.columns if name.startswith("?")]
-    return frame.drop(spare, "#blank", "#totals", "#no_row"), book, caveats
+    frame = frame.drop(spare, "#blank", "#totals", "#no_row").with_columns(**book.flags)
+    return frame, book, caveats
+
+
+def _flagged(spec: QualitySpec, table: str) -> frozenset[str]:
+    """The findings whose rows a step of the recipe names."""
+    return frozenset(step.of for step in spec.steps if step.table == table and step.where == "flagged")
 
 
 def _at_digits(frame: pl.DataFrame, mapped: MappedTable, digits: int) -> pl.DataFrame:
@@ -138,8 +155,32 @@ def _at_digits(frame: pl.DataFrame, mapped: MappedTable, digits: int) -> pl.Data
     return frame.with_columns(pl.col(name) * factor for name in money if factor > 1 and name in frame.columns)
 
 
-def _kept() -> pl.Expr:
-    return pl.col("#reason").is_null() & pl.col("#into").is_null()
+def _enter_standing(ledger: Ledger, tables: dict[str, pl.DataFrame], issues: Sequence[Issue]) -> None:
+    """What the standing repairs did to each file: cells first, then rows set aside by reason, then repeats."""
+    for table, frame in tables.items():
+        cells: dict[tuple[str, str, str], int] = {}
+        for issue in issues:
+            if issue.table == table and issue.remedy in _CELL_REMEDIES:
+                place = (issue.remedy, issue.code, issue.field)
+                cells[place] = cells.get(place, 0) + issue.n_rows
+        for (action, code, field), n_rows in cells.items():
+            ledger.enter(tables, action, code, table, field, n_rows, left=ledger.standing(table))
+        amount = pl.col("amount").sum() if "amount" in frame.columns else pl.lit(None, pl.Int64).first()
+        gone = frame.lazy().filter(~alive()).with_columns(pl.coalesce("#reason", pl.lit("duplicate_rows")).alias("why"))
+        for why, n_rows, revenue in sorted(
+            gone.group_by("why").agg(pl.len(), amount.alias("amount")).collect().rows(),
+            key=lambda entry: (entry[0] == "duplicate_rows", -entry[1], entry[0]),
+        ):
+            rows, worth = ledger.standing(table)
+            left = (rows - n_rows, None if worth is None else worth - (revenue or 0))
+            action = "merge" if why == "duplicate_rows" else "quarantine"
+            ledger.enter(tables, action, why, table, "", n_rows, left=left)
+
+
+def _enter_across(ledger: Ledger, tables: dict[str, pl.DataFrame], found: Sequence[Issue]) -> None:
+    for issue in found:
+        if issue.remedy in ("merge", "quarantine", "mark"):
+            ledger.enter(tables, issue.remedy, issue.code, issue.table, issue.field, issue.n_rows)
 
 
 def _canonical(name: str, frame: pl.DataFrame, tables: Sequence[MappedTable]) -> pl.DataFrame:
@@ -182,7 +223,7 @@ def _balances(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) 
         rows = together[mapped.table].filter(pl.col("#source") == i)
         quarantined = rows["#reason"].len() - rows["#reason"].null_count()
         merged = rows.filter(pl.col("#reason").is_null() & pl.col("#into").is_not_null()).height
-        kept = rows.filter(_kept()).height
+        kept = rows.filter(alive()).height
         balances.append(SourceBalance(mapped.raw.name, mapped.table, mapped.raw.n_rows, kept, quarantined, merged))
     return tuple(balances)
 
