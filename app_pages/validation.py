@@ -3,6 +3,7 @@
 import streamlit as st
 
 from analytics.charts import quality as charts
+from analytics.charts import recipe as recipes
 from app_pages.ui import page, session, walk, widgets
 from app_pages.ui.recipe import recipe
 
@@ -50,7 +51,10 @@ with page.frame("validation") as _:
     page.caveats(result.caveats, _)
     found = page.draw(charts.severities, result, _)
     if found:
-        page.heading(_("All findings"), _("Counted in the files as they came, before any repair."))
+        page.heading(
+            _("All findings"),
+            _("Each file is counted as it came; what is compared across tables, after your own steps."),
+        )
         for severity, tab in zip(found, st.tabs(list(found.values())), strict=True):
             rows = page.draw(charts.issue_rows, result, severity, _)
             tab.table(rows, border="horizontal", hide_index=True, alt=found[severity])
@@ -85,6 +89,7 @@ with page.frame("validation") as _:
         {
             _("Rows set aside"): aside,
             _("Merged rows"): result.merged,
+            _("Repairs"): page.draw(recipes.ledger, result, walk.quality(), _),
             **{_.phrase(f"table.{name}"): frame for name, frame in walk.cleaned().items()},
         },
         csv=_("Rows set aside (CSV)"),

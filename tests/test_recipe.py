@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from analytics.errors import AnalysisError
 from analytics.i18n.phrases import load
 from analytics.mapping import MappedTable, MappingSpec, apply_mapping
-from analytics.quality import QualitySpec, Step, ValidationResult, validate
+from analytics.quality import QualitySpec, Step, ValidationResult, proposed_steps, validate
 from analytics.reading import read
 from analytics.workspace import Workspace, from_json, from_link, to_json, to_link
 
@@ -181,6 +181,12 @@ def test_a_recipe_serves_a_file_that_lacks_one_of_its_fields() -> None:
         ({"action": "scale", "field": "unit_price", "where": "always", "to": "ten"}, "step_not_a_number"),
         ({"where": "above", "of": "quantity", "values": ("many",)}, "step_not_a_number"),
         ({"where": "above", "of": "ordered_at", "values": ("3/4/2024",)}, "step_not_a_day"),
+        (
+            {"action": "recode", "field": "city", "where": "missing", "of": "city", "pairs": (("a", "b"),)},
+            "step_incomplete",
+        ),
+        ({"action": "recode", "field": "city", "where": "always"}, "step_incomplete"),
+        ({"action": "recode", "field": "customer_id", "where": "always", "pairs": (("a", "b"),)}, "step_personal"),
         ({"where": "one_of", "of": "customer_id", "values": ("17850",)}, "step_personal"),
         ({"table": "customers", "where": "contains", "of": "email", "values": ("ann@",)}, "step_personal"),
     ],
@@ -220,6 +226,16 @@ def test_a_recipe_is_saved_with_the_work_and_never_stands_in_a_link_to_own_files
     with pytest.raises(AnalysisError) as refused:
         QualitySpec(steps=STEPS * 20)
     assert refused.value.code == "too_many_steps"
+
+
+def test_what_is_found_is_proposed_as_a_step_and_the_step_mends_it() -> None:
+    result = repaired()
+    (step,) = proposed_steps(result.report)
+    assert step == Step("recode", field="city", where="always", pairs=(("台北", "Taipei"),))
+    mended = repaired(step)
+    assert set(column(mended, "city")) == {"Taipei", "Tainan", None}
+    assert not mended.report.find("other_spellings")
+    assert not proposed_steps(mended.report)
 
 
 words = st.sampled_from(["Tea", "Pot", "Taipei", "Tainan", "台北", "1", "20", "2024-01-03"])

@@ -14,30 +14,35 @@ MOST_NAMED = 3  # values named in the words of a step
 
 
 def ledger(result: ValidationResult, spec: QualitySpec, _: Words) -> pl.DataFrame:
-    """One row per repair in words: step, repair, where, rows_touched, rows_before, rows_after, revenue_before,
-    revenue_after (whole currency units)."""
-    entries = result.ledger
-    scale = 10**result.dataset.money_digits
+    """One row per repair in words: step, repair, where, rows_touched, and before and after: rows_left, revenue_left (in
+    whole currency units)."""
+    entries, scale = result.ledger, 10**result.dataset.money_digits
     texts, places = [], []
     for own, action, reason, table, field in entries.select("own", "action", "reason", "table", "field").rows():
         if own is not None:
-            texts.append(step_words(spec.steps[own], _))
+            texts.append(_sentence(spec.steps[own], _))
         elif action == "quarantine" and _.has_phrase(f"reason.{reason}"):
             texts.append(_("Set aside: {reason}", reason=_.phrase(f"reason.{reason}")))
         else:
             texts.append(f"{_.phrase(f'remedy.{action}')}{_(': ')}{_.phrase(f'issue.{reason}')}")
         name = _.phrase(f"table.{table}")
         places.append(f"{name} · {_.label('field', field)}" if field else name)
+    worth = entries.select(pl.col("revenue_before", "revenue_after") / scale).rows()
+    money = [_change(before, after, _) for before, after in worth]
+    rows = [_change(before, after, _) for before, after in entries.select("rows_before", "rows_after").rows()]
     return entries.select(
         "step",
         pl.Series("repair", texts, dtype=pl.String),
         pl.Series("where", places, dtype=pl.String),
         pl.col("n_rows").alias("rows_touched"),
-        "rows_before",
-        "rows_after",
-        pl.col("revenue_before") / scale,
-        pl.col("revenue_after") / scale,
+        pl.Series("rows_left", rows, dtype=pl.String),
+        pl.Series("revenue_left", money, dtype=pl.String),
     )
+
+
+def _change(before: float | None, after: float | None, _: Words) -> str:
+    """Before and after; one figure where nothing changed."""
+    return _.number(after) if before == after else f"{_.number(before)} → {_.number(after)}"
 
 
 def ledger_finding(result: ValidationResult, _: Words) -> str:
@@ -59,7 +64,11 @@ def proposals(result: ValidationResult, spec: QualitySpec, _: Words) -> dict[str
 
 
 def step_words(step: Step, _: Words) -> str:
-    """One step as a sentence."""
+    """One step as a sentence, its table first."""
+    return f"{_.phrase(f'table.{step.table}')} · {_sentence(step, _)}"
+
+
+def _sentence(step: Step, _: Words) -> str:
     field, rows = _.label("field", step.field), _rows(step, _)
     match step.action:
         case "set_aside":
@@ -70,6 +79,11 @@ def step_words(step: Step, _: Words) -> str:
             return _("Write {value} into {field} in rows {rows}", value=_.quote(step.to), field=field, rows=rows)
         case "scale":
             return _("Multiply {field} by {factor} in rows {rows}", field=field, factor=step.to, rows=rows)
+        case "recode":
+            named = [f"{_.quote(old)} → {_.quote(new)}" for old, new in step.pairs[:MOST_NAMED]]
+            more = len(step.pairs) - len(named)
+            pairs = _.listing([*named, _("{n} more", n=more)] if more else named)
+            return _("Unify {field}: {pairs}", field=field, pairs=pairs)
         case _other:
             texts = _.listing(_.quote(text) for text in step.prefixes)
             return _("Take {texts} off the beginning of {field} in rows {rows}", texts=texts, field=field, rows=rows)
@@ -114,7 +128,9 @@ def columns(dataset: Dataset, table: str, action: str, _: Words) -> dict[str, st
     frame = dataset.tables[table]
 
     def fits(dtype: pl.DataType) -> bool:
-        return dtype.is_numeric() if action == "scale" else action != "strip_start" or dtype == pl.String
+        return (
+            dtype.is_numeric() if action == "scale" else action not in ("strip_start", "recode") or dtype == pl.String
+        )
 
     return {name: _.label("field", name) for name, dtype in frame.schema.items() if fits(dtype) and name != "kind"}
 

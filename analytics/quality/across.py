@@ -12,6 +12,7 @@ from analytics.schema import TABLES
 
 Tables = dict[str, pl.DataFrame]
 _ALIVE = pl.col("#reason").is_null() & pl.col("#into").is_null()
+_MOST_GROUPS = 50
 _ACROSS_SCRIPTS = frozenset({"city", "country", "category", "channel", "payment_method", "brand", "tier", "gender"})
 
 
@@ -120,7 +121,8 @@ def settle_spelling(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Iss
                 mask = column.is_in(list(found.mapping)).fill_null(False)
                 severity, remedy = ("repaired", "merge") if merge else ("check", "keep")
                 book.add("spelling_variants", severity, field.name, mask, remedy, found.examples)  # type: ignore[arg-type]
-            others = tuple(" / ".join(group) for group in found.other_scripts[:5])
+            # All of them: a step of the recipe can unify them.
+            others = tuple(" / ".join(group) for group in found.other_scripts[:_MOST_GROUPS])
             book.add_count("other_spellings", "check", field.name, found.n_other_rows, "keep", others)
             if merge and found.mapping:
                 frame = frame.with_columns(merge_variants(column, found.mapping).alias(field.name))

@@ -12,11 +12,12 @@ import polars as pl
 from analytics.errors import AnalysisError
 from analytics.schema import TABLES
 
-Action = Literal["set_aside", "empty", "replace", "scale", "strip_start"]
+Action = Literal["set_aside", "empty", "replace", "recode", "scale", "strip_start"]
 Where = Literal["flagged", "one_of", "contains", "below", "above", "missing", "always"]
+MOST_VALUES = 200
 VALUES_OF: dict[str, tuple[int, int]] = {  # condition -> fewest and most values
     "flagged": (0, 0),
-    "one_of": (1, 200),
+    "one_of": (1, MOST_VALUES),
     "contains": (1, 1),
     "below": (1, 1),
     "above": (1, 1),
@@ -25,7 +26,7 @@ VALUES_OF: dict[str, tuple[int, int]] = {  # condition -> fewest and most values
 }
 # A choice is saved and shared: it may say how a customer's number looks, never whose it is.
 PERSONAL = frozenset({"name", "email", "phone"})
-LONGEST = 200
+LONGEST = 200  # characters of a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ class Step:
 
     Attributes
     ----------
-    action : "set_aside" the rows (they go to the quarantine), "empty" cells, "replace" them by ``to``, "scale" numbers
-        by the factor ``to`` (money and quantities are rounded half away from zero), "strip_start": take the texts
-        ``prefixes`` off the beginning, as often as they stand there ("C-00042" without "C-" and "0" is "42").
+    action : "set_aside" the rows (they go to the quarantine), "empty" cells, "replace" them by ``to``, "recode" texts
+        by ``pairs``, "scale" numbers by the factor ``to`` (money and quantities are rounded half away from zero),
+        "strip_start": take the texts ``prefixes`` off the beginning, as often as they stand there ("C-00042" without
+        "C-" and "0" is "42").
     table, field : whose cells; ``field`` is "" for "set_aside".
     where : which rows: "flagged" by the finding ``of``; the field ``of`` is "one_of" ``values``, "contains" one,
         is "below" or "above" one (numbers, or days as 2024-03-05; money in whole currency units), or is "missing";
@@ -45,6 +47,7 @@ class Step:
     values : the values compared with, as text.
     to : the new value, or the factor, as text.
     prefixes : for "strip_start".
+    pairs : for "recode", on all rows: (value as it is, value as it shall be).
 
     Raises ``AnalysisError``: ``step_incomplete``, ``step_not_a_number``, ``step_not_a_day``, ``step_personal``,
     ``table_unknown``.
@@ -58,6 +61,7 @@ class Step:
     values: tuple[str, ...] = ()
     to: str = ""
     prefixes: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.table not in TABLES:
@@ -68,11 +72,16 @@ class Step:
         told = told and whole == (not self.field) and (self.where == "always") == (not self.of)
         told = told and (self.action in ("replace", "scale")) == bool(self.to)
         told = told and (self.action == "strip_start") == bool(self.prefixes) and all(self.prefixes)
-        texts = (self.field, self.of, self.to, *self.values, *self.prefixes)
+        recoded = [text for pair in self.pairs for text in pair]
+        told = told and (self.action == "recode") == bool(recoded) and all(recoded) and len(recoded) <= 2 * MOST_VALUES
+        told = told and (self.action != "recode" or self.where == "always")
+        texts = (self.field, self.of, self.to, *self.values, *self.prefixes, *recoded)
         if not told or (whole and self.where == "always") or any(len(text) > LONGEST for text in texts):
             raise AnalysisError("step_incomplete")
         names_persons = {self.of} & PERSONAL or (self.of == "customer_id" and self.where == "one_of")
-        if (names_persons and self.values) or (self.field in {*PERSONAL, "customer_id"} and self.action == "replace"):
+        if (names_persons and self.values) or (
+            self.field in {*PERSONAL, "customer_id"} and self.action in ("replace", "recode")
+        ):
             raise AnalysisError("step_personal", field=self.of if self.values else self.field)
         if self.action == "scale" and not _number(self.to):
             raise AnalysisError("step_not_a_number", value=self.to)

@@ -10,7 +10,7 @@ import polars as pl
 from analytics.errors import AnalysisError, Caveat
 from analytics.quality.ledger import Ledger, Tables, alive
 from analytics.quality.order_lines import expected_amount
-from analytics.quality.recipe import LONGEST, Action, Step, typed
+from analytics.quality.recipe import LONGEST, MOST_VALUES, Action, Step, typed
 from analytics.quality.report import QualityReport
 from analytics.schema import TABLES
 
@@ -62,11 +62,12 @@ def proposed_steps(report: QualityReport) -> tuple[Step, ...]:
             action, field, to = _PROPOSED[issue.code]
             found[Step(action, issue.table, field, "flagged", issue.code, to=to)] = None
         elif issue.code == "other_spellings":
-            for example in issue.examples:
-                common, *others = example.split(" / ")
-                if others and all(0 < len(text) <= LONGEST for text in (common, *others)):
-                    values = tuple(others)
-                    found[Step("replace", issue.table, issue.field, "one_of", issue.field, values, common)] = None
+            groups = [example.split(" / ") for example in issue.examples]
+            pairs = tuple((other, common) for common, *others in groups for other in others)
+            fitting = tuple(pair for pair in pairs if all(0 < len(text) <= LONGEST for text in pair))
+            if fitting:
+                step = Step("recode", issue.table, issue.field, "always", pairs=fitting[:MOST_VALUES])
+                found[step] = None
     return tuple(found)
 
 
@@ -130,6 +131,8 @@ def _changed(frame: pl.DataFrame, step: Step, digits: int) -> pl.Series:
         return _scaled(column, Decimal(step.to))
     if dtype != pl.String:
         return column
+    if step.action == "recode":
+        return column.replace(dict(step.pairs))
     together = "|".join(_literal(prefix) for prefix in step.prefixes)
     bare = column.str.replace(f"^(?:{together})+", "")
     return bare.zip_with(bare.str.len_chars() > 0, column)  # "000" stays: nothing would be left of it

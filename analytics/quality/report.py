@@ -82,7 +82,7 @@ class Issue:
     field : the canonical field, "" for whole rows.
     n_rows, row_share : rows of the source (or, for findings across files, of the table).
     revenue_share : amounts of those rows over all positive amounts of the table; None where there are no amounts.
-    examples : up to five values as written.
+    examples : up to five values as written ("other_spellings": up to 50 groups, the commonest spelling first).
     remedy : what was done, one of ``REMEDIES``; ``remedy.<remedy>`` are its words.
     source : the file's name, "" for findings across files.
     """

@@ -18,10 +18,8 @@ KINDS = {
     "repair": "text",
     "where": "text",
     "rows_touched": "int",
-    "rows_before": "int",
-    "rows_after": "int",
-    "revenue_before": "money",
-    "revenue_after": "money",
+    "rows_left": "text",
+    "revenue_left": "text",
 }
 
 
@@ -37,7 +35,7 @@ def recipe(_: Words, result: ValidationResult) -> None:
     )
     ledger = page.draw(charts.ledger, result, spec, _)
     if ledger.height:
-        page.table(ledger, _, KINDS, key="ledger", alt=_("Repairs"), currency=result.dataset.currency)
+        page.table(ledger, _, KINDS, key="ledger", alt=_("Repairs"))
     for i, words in enumerate(page.draw(charts.steps, spec, _)):
         _own_step(_, i, words, len(spec.steps))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -84,7 +82,9 @@ def _compose(_: Words, result: ValidationResult) -> None:
     """What is done, in which column, for which rows."""
     data = result.dataset
     table = _choice(_("Table"), {name: _.phrase(f"table.{name}") for name in data.tables}, "step-table")
-    action = _choice(_("What is done"), _words(_, "action", get_args(Action)), "step-action")
+    action = _choice(
+        _("What is done"), _words(_, "action", [name for name in get_args(Action) if name != "recode"]), "step-action"
+    )
     choice: dict[str, Any] = {"action": action, "table": table}
     if action != "set_aside":
         choice["field"] = _choice(_("Column"), page.draw(charts.columns, data, table, action, _), "step-field") or ""

@@ -37,9 +37,7 @@ PHRASES: dict[str, str] = {
     "field.repair": N_("Repair"),
     "field.where": N_("Where"),
     "field.rows_touched": N_("Rows touched"),
-    "field.rows_before": N_("Rows before it"),
-    "field.rows_after": N_("Rows after it"),
-    "field.revenue_before": N_("Revenue before it"),
-    "field.revenue_after": N_("Revenue after it"),
+    "field.rows_left": N_("Rows, before → after"),
+    "field.revenue_left": N_("Revenue, before → after"),
     "field.step": N_("Step"),
 }
