@@ -259,16 +259,12 @@ def steps(draw: Any) -> Step:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps(), max_size=4))
 def test_the_balance_and_the_ledger_hold_for_any_recipe(recipe: list[Step]) -> None:
-    try:
-        result = repaired(*recipe)
-    except AnalysisError as error:
-        if error.code != "no_rows_left":
-            raise
-        return
+    result = repaired(*recipe)
     (balance,) = result.report.balances
     assert balance.rows_in == balance.kept + balance.quarantined + balance.merged == 6
     ledger = result.ledger
     assert ledger["rows_after"][:-1].to_list() == ledger["rows_before"][1:].to_list()
     assert ledger["revenue_after"][:-1].to_list() == ledger["revenue_before"][1:].to_list()
-    orders = result.dataset.tables["transactions"]
-    assert (ledger["rows_after"][-1], ledger["revenue_after"][-1]) == (orders.height, orders["amount"].sum())
+    orders = result.dataset.tables.get("transactions")
+    left = (0, 0) if orders is None else (orders.height, orders["amount"].sum())
+    assert (ledger["rows_after"][-1], ledger["revenue_after"][-1]) == left
