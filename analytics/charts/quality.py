@@ -73,7 +73,7 @@ def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[s
             _("Severity"): f":{BADGES[severity]} {_.phrase(f'severity.{severity}')}]",
             _("Problem"): _two_lines(f"**{_one_line(_.phrase(f'issue.{code}'))}**", _.phrase(f"issue.{code}.body")),
             _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
-            _("Rows"): _most(issues, _.number(max(issue.n_rows for issue in issues)), _),
+            _("Rows"): _rows_or_days(issues, _),
             _("Share of rows"): _share(max(issue.row_share for issue in issues), _),
             _("Revenue touched"): _touched(issues, _),
             _("What was done"): _.phrase(f"remedy.{issues[0].remedy}"),
@@ -126,7 +126,8 @@ def quarantined_note(result: ValidationResult, shown: int, _: Words) -> str:
 
 def findings(result: ValidationResult, _: Words) -> Spec:
     """Bars of the rows that each of the most frequent findings touches."""
-    shown = sorted(result.report.issues, key=lambda issue: -issue.n_rows)[:MOST_BARS]
+    counted = (issue for issue in result.report.issues if issue.n_rows)
+    shown = sorted(counted, key=lambda issue: -issue.n_rows)[:MOST_BARS]
     codes = Counter(issue.code for issue in shown)
     problems = [_short(issue, codes, _) for issue in shown]
     rows = [
@@ -214,12 +215,21 @@ def _examples(issues: Sequence[Issue], _: Words) -> str:
     issue = issues[0]
     if issue.code == "two_date_formats":  # the examples are codes of formats
         return " / ".join(_.phrase(f"option.date_format.{code}") for code in issue.examples)
+    if issue.code == "no_rows_left":
+        return _.listing(_.phrase(f"reason.{code}") for code in issue.examples)
     cut = (text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in issue.examples[:MOST_EXAMPLES])
     return escape_markdown(_.listing(cut))
 
 
 def _most(issues: Sequence[Issue], text: str, _: Words) -> str:
     return _("up to {n}", n=text) if len(issues) > 1 else text
+
+
+def _rows_or_days(issues: Sequence[Issue], _: Words) -> str:
+    """Days where no row is there to be counted."""
+    if issues[0].n_days:
+        return _.ngettext("{n} day", "{n} days", issues[0].n_days)
+    return _most(issues, _.number(max(issue.n_rows for issue in issues)), _)
 
 
 def _touched(issues: Sequence[Issue], _: Words) -> str:

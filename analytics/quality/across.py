@@ -36,6 +36,7 @@ def settle_customers(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Is
     ranked = alive.with_columns(
         pl.int_range(pl.len()).over("customer_id").alias("#rank"),
         pl.col("row_number").first().over("customer_id").alias("#best"),
+        pl.col("#source").first().over("customer_id").alias("#best_source"),
     ).filter(pl.col("#rank") > 0)
     book = IssueBook("customers", "", frame)
     merge = spec.same_customer == "merge"
@@ -49,12 +50,13 @@ def settle_customers(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Is
     )
     if merge:
         frame = frame.join(
-            ranked.select("#source", "row_number", "#best"),
+            ranked.select("#source", "row_number", "#best", "#best_source"),
             on=["#source", "row_number"],
             how="left",
             maintain_order="left",
         )
-        frame = frame.with_columns(pl.coalesce("#into", "#best").alias("#into")).drop("#best")
+        into = {"#into": pl.coalesce("#into", "#best"), "#into_source": pl.col("#best_source")}
+        frame = frame.with_columns(**into).drop("#best", "#best_source")
     return {**tables, "customers": frame}, book.issues
 
 

@@ -32,8 +32,12 @@ class IssueBook:
         mask: pl.Series,
         remedy: Remedy,
         shown: pl.Series | tuple[str, ...] = (),
+        source: str | None = None,
     ) -> int:
-        """Note the rows where ``mask`` holds, if there are any; ``shown`` gives the examples. Returns their number."""
+        """Note the rows where ``mask`` holds, if there are any; ``shown`` gives the examples. Returns their number.
+
+        ``source``: the one file that it is about, where that is not the book's own.
+        """
         n = int(mask.sum() or 0)
         if n and code in self._kept:
             before = self.flags.get(f"!{code}")
@@ -43,9 +47,25 @@ class IssueBook:
             share = n / self.n_rows if self.n_rows else 0.0
             found = shown if isinstance(shown, tuple) else examples(shown.filter(mask.fill_null(False)))
             self.issues.append(
-                Issue(code, severity, self.table, field, n, share, self._share(mask), found, remedy, self.source)
+                Issue(
+                    code,
+                    severity,
+                    self.table,
+                    field,
+                    n,
+                    share,
+                    self._share(mask),
+                    found,
+                    remedy,
+                    self.source if source is None else source,
+                )
             )
         return n
+
+    def add_days(self, code: str, severity: Severity, field: str, n_days: int, shown: list[str]) -> None:
+        """Note days that have no rows at all."""
+        found = tuple(shown[:_EXAMPLES])
+        self.issues.append(Issue(code, severity, self.table, field, 0, 0.0, None, found, "keep", self.source, n_days))
 
     def add_count(
         self, code: str, severity: Severity, field: str, n: int, remedy: Remedy, shown: tuple[str, ...] = ()

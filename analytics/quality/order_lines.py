@@ -158,13 +158,12 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
     names = set(frame.columns)
     if "order_id" in names:
         book.add("cancellations", "note", "order_id", frame["?cancelled"], "mark", frame["order_id"])
-        _note_unmatched(book, frame)
     if "quantity" in names:
         given_back = frame["quantity"] <= 0
         numbered = frame["?cancelled"] | frame["?numbered_return"] | frame["?service"]
         severity: Severity = "check" if (given_back & ~numbered).any() else "note"
         book.add("quantity_not_positive", severity, "quantity", given_back, "mark", frame["quantity"])
-        _note_outliers(book, frame)
+        _note_outliers(book, frame, spec)
     elif "amount" in names:
         book.add("amount_negative", "check", "amount", frame["amount"] < 0, "mark")
     if "unit_price" in names:
@@ -184,27 +183,15 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
     if "unit_price" in names:
         _note_unit_jumps(book, frame)
     if {"order_id", "ordered_at"} <= names:
-        _note_orders_twice(book, frame)
+        _note_orders_twice(book, frame, spec)
 
 
-def _note_unmatched(book: IssueBook, frame: pl.DataFrame) -> None:
-    """Cancellations and returns whose order is not in the file; only where numbers show which order is meant."""
-    marked = frame["?cancelled"] | frame["?numbered_return"]
-    if not marked.any():
-        return
-    known = frame["order_id"].filter(~marked).drop_nulls().unique()
-    original = frame["order_id"].str.replace(r"^[CcRr]-?", "")
-    unmatched = marked & ~original.is_in(known.implode()).fill_null(False)
-    if int(unmatched.sum()) <= 0.5 * int(marked.sum()):
-        book.add("cancellation_without_original", "check", "order_id", unmatched, "keep", frame["order_id"])
-
-
-def _note_outliers(book: IssueBook, frame: pl.DataFrame) -> None:
+def _note_outliers(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec) -> None:
     sold = frame["quantity"].filter((frame["quantity"] > 0) & (frame["kind"] == "sale"))
     usual = sold.quantile(0.995, "nearest") if len(sold) >= 200 else None
     if usual is None:
         return
-    limit = max(100.0, 20.0 * float(usual))
+    limit = max(100.0, spec.outlier_times_usual * float(usual))
     book.add("outlier_quantity", "check", "quantity", frame["quantity"].abs() > limit, "keep", frame["quantity"])
 
 
@@ -226,8 +213,8 @@ def _note_unit_jumps(book: IssueBook, frame: pl.DataFrame) -> None:
     book.add("unit_jump", "check", "unit_price", mask, "keep", frame[product].cast(pl.String))
 
 
-def _note_orders_twice(book: IssueBook, frame: pl.DataFrame) -> None:
-    """Orders of one customer with the same lines under another number within ten minutes: submitted twice."""
+def _note_orders_twice(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec) -> None:
+    """Orders of one customer with the same lines under another number within minutes: submitted twice."""
     content = [name for name in ("product_id", "product", "quantity", "amount") if name in frame.columns]
     if "customer_id" not in frame.columns or not content:
         return
@@ -241,7 +228,7 @@ def _note_orders_twice(book: IssueBook, frame: pl.DataFrame) -> None:
         .sort("customer_id", "content", "n_lines", "ordered_at", "order_id")
         .with_columns(gap=pl.col("ordered_at").diff().over("customer_id", "content", "n_lines"))
         .filter(
-            (pl.col("gap") <= pl.duration(minutes=10))
+            (pl.col("gap") <= pl.duration(minutes=spec.order_twice_minutes))
             & (pl.col("ordered_at") != pl.col("ordered_at").dt.truncate("1d"))
         )
         .collect()

@@ -27,14 +27,18 @@ def repeated_rows(mapped: MappedTable) -> pl.Series:
 
 
 def carries_identity(mapped: MappedTable) -> pl.Series:
+    """Whether a row of this file carries an identity."""
+    return identity(mapped.table, mapped.frame)
+
+
+def identity(table: str, frame: pl.DataFrame) -> pl.Series:
     """Whether a row names the one thing it tells of, so that an equal row can only be a repeat.
 
     An order line needs its order, or a customer and a time of day: two equal purchases on one day are two. Answers
     and test cells without a customer are different people (6,562 equal rows of the Hillstrom test).
     """
-    frame = mapped.frame
-    schema = TABLES[mapped.table]
-    no, yes = pl.lit(False), pl.lit(True)
+    schema = TABLES[table]
+    no, yes = pl.lit(False), pl.repeat(True, pl.len())
 
     def there(name: str | None) -> pl.Expr:
         return pl.col(name).is_not_null() if name is not None and name in frame.columns else no
@@ -43,15 +47,15 @@ def carries_identity(mapped: MappedTable) -> pl.Series:
     timed = no
     if schema.time_field in frame.columns and isinstance(frame.schema[schema.time_field], pl.Datetime):
         timed = moment & (pl.col(schema.time_field) != pl.col(schema.time_field).dt.truncate("1d"))
-    match mapped.table:
+    match table:
         case "transactions":
-            identity = there("order_id") | (customer & timed)
+            named = there("order_id") | (customer & timed)
         case "customers" | "survey":
-            identity = customer
+            named = customer
         case "feedback":
-            identity = (customer | moment) & there("text")
+            named = (customer | moment) & there("text")
         case "series":
-            identity = no
+            named = no
         case _:
-            identity = customer & (timed if mapped.table in ("events", "contacts") else moment)
-    return frame.select((identity & yes).alias("identity"))["identity"]
+            named = customer & (timed if table in ("events", "contacts") else moment)
+    return frame.select((named & yes).alias("identity"))["identity"]

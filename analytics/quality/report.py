@@ -17,6 +17,14 @@ Severity = Literal["block", "check", "repaired", "note"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Remedy = Literal["merge", "quarantine", "keep", "mark", "empty", "fill", "read", "choose"]
 REMEDIES: tuple[Remedy, ...] = get_args(Remedy)
+THRESHOLDS: dict[str, tuple[float, float]] = {  # field of QualitySpec -> least and most
+    "outlier_times_usual": (2.0, 1000.0),
+    "order_twice_minutes": (1, 1440),
+    "gap_open_share": (0.5, 1.0),
+    "gap_days": (1, 60),
+    "drift_share": (0.01, 0.5),
+    "near_unique_share": (0.5, 1.0),
+}
 MOST_STEPS = 50
 
 
@@ -39,12 +47,21 @@ class QualitySpec:
     test_accounts : "mark" as account type "test", which the population leaves out.
     spelling_variants : values that differ in case, blanks or full-width letters only: "merge" into the commonest.
     impossible_values : ages, birth years and ratings that cannot be: "empty" the cell.
+    overlaps : rows with an identity that a later file repeats on days that an earlier one covers: "merge" into those.
     as_of : the last observed day; None takes the last day with orders.
     currency : ISO 4217 code; "" takes the one that the amounts show.
+    outlier_times_usual : a quantity is told as unusual from 100 items and from so many times the one that 99.5 % of
+        lines stay within.
+    order_twice_minutes : the same lines by one customer under another number within so many minutes.
+    gap_open_share : a weekday is usually open where so large a share of the same weekdays around have orders.
+    gap_days : from so many usually open days in a row a gap is to be looked at, below it is a note (holidays).
+    drift_share : values of a category and forms of ids that hold so large a share are watched for abrupt changes.
+    near_unique_share : distinct values over filled cells from which a column tells no groups apart.
     steps : the person's own repairs; they come behind what is done to the rows of each file and before what looks
         across tables (the same customer twice, test accounts, spellings, orphans).
 
-    Raises ``AnalysisError``: ``currency_invalid``, ``too_many_steps``.
+    Raises ``AnalysisError``: ``currency_invalid``, ``too_many_steps``, ``threshold_invalid`` (outside
+    ``THRESHOLDS``).
     """
 
     duplicates: Literal["merge", "keep"] = "merge"
@@ -60,8 +77,15 @@ class QualitySpec:
     test_accounts: Literal["mark", "keep", "quarantine"] = "mark"
     spelling_variants: Literal["merge", "keep"] = "merge"
     impossible_values: Literal["empty", "keep"] = "empty"
+    overlaps: Literal["merge", "keep"] = "merge"
     as_of: date | None = None
     currency: str = ""
+    outlier_times_usual: float = 20.0
+    order_twice_minutes: int = 10
+    gap_open_share: float = 0.8
+    gap_days: int = 4
+    drift_share: float = 0.05
+    near_unique_share: float = 0.95
     steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
@@ -69,6 +93,9 @@ class QualitySpec:
             raise AnalysisError("too_many_steps", n=len(self.steps), limit=MOST_STEPS)
         if self.currency and not re.fullmatch(r"[A-Z]{3}", self.currency):
             raise AnalysisError("currency_invalid", currency=self.currency)
+        for field, (low, high) in THRESHOLDS.items():
+            if not low <= getattr(self, field) <= high:
+                raise AnalysisError("threshold_invalid", field=field, low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,7 @@ class Issue:
     examples : up to five values as written ("other_spellings": up to 50 groups, the commonest spelling first).
     remedy : what was done, one of ``REMEDIES``; ``remedy.<remedy>`` are its words.
     source : the file's name, "" for findings across files.
+    n_days : days that a finding is about when no row is (days without orders).
     """
 
     code: str
@@ -97,6 +125,7 @@ class Issue:
     examples: tuple[str, ...]
     remedy: Remedy
     source: str
+    n_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +171,8 @@ class ValidationResult:
     report : findings and balances.
     quarantine : table, source (the file's name; of an archive, the name of the file in it), row_number (1-based data
         row of that file), reason (code), then the source's own columns as text.
-    merged : table, source, row_number, into_row_number: rows that were merged into another; into_source where a
-        source is made of several files.
+    merged : table, source, row_number, into_row_number: rows that were merged into another; into_source where that
+        row may stand in another file.
     ledger : one row per repair, in the order in which they were made: step (1-based), own (place in ``spec.steps``,
         null for a standing repair), action, reason (code of the finding or of the quarantine), table, field, n_rows
         (touched), rows_before, rows_after, revenue_before, revenue_after (sums of ``amount`` in minor units, null

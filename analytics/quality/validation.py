@@ -14,9 +14,11 @@ from analytics.mapping import MappedTable
 from analytics.progress import report
 from analytics.quality.across import note_orphans, settle_customers, settle_spelling, settle_test_accounts
 from analytics.quality.calendar import covered_days
-from analytics.quality.findings import IssueBook
+from analytics.quality.checks import note_tables
+from analytics.quality.findings import IssueBook, examples
 from analytics.quality.ledger import Ledger, alive
 from analytics.quality.order_lines import note_lines, with_amounts, with_kind
+from analytics.quality.overlaps import settle_overlaps
 from analytics.quality.repairs import apply_steps
 from analytics.quality.report import (
     SEVERITIES,
@@ -38,7 +40,8 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
 
     Issues of one file are counted as they stand in it; those across tables (source "") behind the person's own steps.
     Of the standing repairs, quarantine comes first, then merging.
-    Raises ``AnalysisError``: ``nothing_to_validate``, ``same_file_twice``, ``no_rows_left``.
+    A table none of whose rows can be used is left out of the Dataset and blocks (issue ``no_rows_left``).
+    Raises ``AnalysisError``: ``nothing_to_validate``, ``same_file_twice``.
     """
     spec = spec or QualitySpec()
     _refuse_repeats(tables)
@@ -60,6 +63,9 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
     together = {name: pl.concat(checked[name], how="diagonal") for name in TABLES if name in checked}
     ledger = Ledger(together)
     _enter_standing(ledger, together, issues)
+    together, found = settle_overlaps(together, spec)
+    issues += found
+    _enter_across(ledger, together, found)
     zero_is_service = spec.zero_price == "mark"
     together, said = apply_steps(together, spec.steps, digits, zero_is_service, ledger)
     caveats += said
@@ -70,10 +76,10 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
     issues += note_orphans(together)
 
     kept = {name: frame.filter(alive()) for name, frame in together.items()}
-    for name, frame in kept.items():
-        if not frame.height:
-            raise AnalysisError("no_rows_left", table=name, n=together[name].height)
-    canonical = {name: _canonical(name, frame, tables) for name, frame in kept.items()}
+    covered = {name: (period.first, period.last) for name, period in periods.items()}
+    issues += note_tables(together, kept, covered, [mapped.raw.name for mapped in tables], spec)
+    issues += [_no_rows_left(name, together[name]) for name, frame in kept.items() if not frame.height]
+    canonical = {name: _canonical(name, frame, tables) for name, frame in kept.items() if frame.height}
     currencies = sorted({r.currency for mapped in tables for r in mapped.readings if r.currency})
     caveats += _data_caveats(canonical, periods, currencies, spec)
     dataset = Dataset.build(
@@ -153,6 +159,12 @@ def _at_digits(frame: pl.DataFrame, mapped: MappedTable, digits: int) -> pl.Data
     factor = 10 ** (digits - mapped.money_digits)
     money = [field.name for field in TABLES[mapped.table].fields if field.role == "amount"]
     return frame.with_columns(pl.col(name) * factor for name in money if factor > 1 and name in frame.columns)
+
+
+def _no_rows_left(name: str, frame: pl.DataFrame) -> Issue:
+    """The examples are the reasons (codes), the commonest first."""
+    reasons = examples(frame["#reason"])
+    return Issue("no_rows_left", "block", name, "", frame.height, 1.0, None, reasons, "quarantine", "")
 
 
 def _enter_standing(ledger: Ledger, tables: dict[str, pl.DataFrame], issues: Sequence[Issue]) -> None:
@@ -253,16 +265,15 @@ def _merged(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) ->
         rows = together[mapped.table].filter(
             (pl.col("#source") == i) & pl.col("#reason").is_null() & pl.col("#into").is_not_null()
         )
-        into = mapped.raw.origins(rows["#into"])
-        pieces.append(
-            mapped.raw.origins(rows["row_number"]).select(
-                pl.lit(mapped.table).alias("table"),
-                "source",
-                "row_number",
-                into["row_number"].alias("into_row_number"),
-                *([into["source"].alias("into_source")] if mapped.raw.members else []),
-            )
-        )
+        place = pl.col("#into_source").fill_null(i) if "#into_source" in rows.columns else pl.lit(i, pl.UInt16)
+        for (j,), part in rows.group_by(place.alias("#into_source"), maintain_order=True):
+            target = tables[int(str(j))].raw
+            into = target.origins(part["#into"])
+            # Within one file the row says it all; from file to file, or from member to member, its name too.
+            named = [into["source"].alias("into_source")] if j != i or target.members else []
+            origin = mapped.raw.origins(part["row_number"])
+            into_row = into["row_number"].alias("into_row_number")
+            pieces.append(origin.select(pl.lit(mapped.table).alias("table"), "source", "row_number", into_row, *named))
     return pl.concat(pieces, how="diagonal")
 
 

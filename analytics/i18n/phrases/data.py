@@ -109,10 +109,6 @@ PHRASES: dict[str, str] = {
     "error.nothing_to_validate.remedy": N_("Add a file on the Upload page, or try the sample world."),
     "error.same_file_twice": N_("{name} was added twice for the same table"),
     "error.same_file_twice.remedy": N_("Remove one of the two, or every order would count double."),
-    "error.no_rows_left": N_("None of the {n} rows can be used"),
-    "error.no_rows_left.remedy": N_(
-        "A column is probably mapped to the wrong field: check dates and amounts on the Upload page."
-    ),
     "error.file_known": N_("{name} is already here"),
     "error.file_known.remedy": N_("It has the same content as {other} and counts once."),
     "error.currency_invalid": N_("{currency} is no currency code"),

@@ -1,0 +1,105 @@
+"""Cancellations and returns beside the purchases that they take back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+_NUMBERED = r"^[CcRr]-?([0-9].*)$"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reversals:
+    """What takes something back, and whether the data hold what it takes back.
+
+    Attributes
+    ----------
+    by_number : whether the numbers of the orders say which one is meant (R1001 takes back 1001); otherwise the same
+        customer must have bought at least as much of the same product before.
+    lines : row (UInt32, place in the frame), original (the order that is taken back; null where the data hold none).
+    value, value_matched : sums of the amounts taken back (positive, minor units), all and with an order; None without
+        amounts.
+    """
+
+    by_number: bool
+    lines: pl.DataFrame
+    value: int | None
+    value_matched: int | None
+
+    @property
+    def n_matched(self) -> int:
+        return self.lines.height - self.lines["original"].null_count()
+
+
+def match_reversals(frame: pl.DataFrame) -> Reversals | None:
+    """Match the cancellations and returns among order lines (``kind``) to orders; None where nothing can be matched.
+
+    By number where at least half of the lines are named after an order that is there; else by customer and product,
+    in order of time: each takes from what was bought before and not yet taken back, and has an original only when
+    that is enough for all of it.
+    """
+    names = set(frame.columns)
+    back = pl.col("kind").is_in(["cancellation", "return"])
+    if "kind" not in names or "order_id" not in names:
+        return None
+    rows = frame.with_row_index("#row")
+    reversal = rows.filter(back)
+    if not reversal.height:
+        return None
+    numbered = reversal.select("#row", original=pl.col("order_id").str.extract(_NUMBERED))
+    wanted = numbered["original"].drop_nulls().unique()
+    there = frame["order_id"].filter(frame["order_id"].is_in(wanted.implode()).fill_null(False)).unique()
+    known = numbered.with_columns(
+        original=pl.when(pl.col("original").is_in(there.implode())).then("original"),
+        named=pl.col("original").is_not_null(),
+    )
+    n_named = int(known["named"].sum())
+    found = len(known) - known["original"].null_count()
+    if n_named and found >= 0.5 * n_named:
+        # A return without such a number is told by its purchase alone, which here nobody relies on.
+        lines = known.filter("named").select(pl.col("#row").alias("row"), "original")
+        return _valued(frame, lines, by_number=True)
+    product = next((name for name in ("product_id", "product") if name in names), None)
+    if product is None or not {"customer_id", "ordered_at", "quantity"} <= names:
+        return None
+    return _valued(frame, _by_purchase(rows, reversal, product), by_number=False)
+
+
+def _by_purchase(rows: pl.DataFrame, reversal: pl.DataFrame, product: str) -> pl.DataFrame:
+    key = (pl.col("customer_id").hash(1) ^ pl.col(product).hash(2)).alias("key")
+    complete = pl.col("customer_id").is_not_null() & pl.col(product).is_not_null() & pl.col("ordered_at").is_not_null()
+    mine = reversal.lazy().filter(complete & (pl.col("quantity") < 0))
+    sold = (pl.col("kind") == "sale") & (pl.col("quantity") > 0)
+    keys = mine.select(key).unique().collect()["key"]
+    bought = rows.lazy().filter(sold & complete & key.is_in(keys.implode()))
+    wanted = ["#row", "order_id", "customer_id", product, "ordered_at", "quantity"]
+    group = ["customer_id", product]
+    # Bought before taken back at the same moment; what is left can never fall below nothing.
+    running = (
+        pl.concat([bought.select(wanted), mine.select(wanted)])
+        .sort(*group, "ordered_at", pl.col("quantity") < 0, "#row")
+        .with_columns(sum=pl.col("quantity").cum_sum().over(group))
+        .with_columns(lowest=pl.min_horizontal(pl.col("sum").cum_min().over(group), 0))
+        .with_columns(
+            left=pl.col("sum") - pl.col("lowest"),
+            last=pl.when(pl.col("quantity") > 0).then("order_id").forward_fill().over(group),
+        )
+        .with_columns(before=pl.col("left").shift(1).over(group).fill_null(0))
+        .filter(pl.col("quantity") < 0)
+        .select(
+            pl.col("#row").alias("row"),
+            original=pl.when(pl.col("before") >= -pl.col("quantity")).then(pl.col("last").fill_null("")),
+        )
+        .collect()
+    )
+    return reversal.select(pl.col("#row").alias("row")).join(running, on="row", how="left", maintain_order="left")
+
+
+def _valued(frame: pl.DataFrame, lines: pl.DataFrame, *, by_number: bool) -> Reversals:
+    if "amount" not in frame.columns:
+        return Reversals(by_number, lines, None, None)
+    amounts = frame["amount"].gather(lines["row"])
+    value = -int(amounts.sum() or 0)
+    matched = -int(amounts.filter(lines["original"].is_not_null()).sum() or 0)
+    return Reversals(by_number, lines, value, matched)
