@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import zlib
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
@@ -26,17 +26,43 @@ from analytics.segmentation import SegmentationSpec
 
 VERSION = 1
 MAX_LINK_CHARACTERS = 8_000
-MAX_JSON_BYTES = 200_000
+MAX_LINK_BYTES = 200_000  # once unpacked
+MAX_JSON_BYTES = 4_000_000
+MAX_REMEMBERED = 50
+PRIVATE = ("sources", "name", "joins", "remembered")  # what never travels in a link: names, headings and digests
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """One uploaded file by its digest, how it is read, and which column is what (None: as suggested)."""
+    """One uploaded file by its digest, how it is read, and which column is what (None: as remembered or suggested).
+
+    ``signature`` of its headings is noted when the choices are saved: a later file with the same ones can then take
+    the place of one that is not there any more. "" for a file that came since.
+    """
 
     name: str
     digest: str
     reading: ReadSpec = ReadSpec()
     mapping: MappingSpec | None = None
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedMapping:
+    """What a person settled for files with the same headings.
+
+    Attributes
+    ----------
+    signature : ``header_signature`` of such a file as it is read without any choice.
+    mapping : which column is what; None: as suggested.
+    reading : the person's own choices of how to read it; no sheet.
+    name : the file that it was settled for.
+    """
+
+    signature: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    mapping: MappingSpec | None = None
+    reading: ReadSpec = ReadSpec()
+    name: Annotated[str, msgspec.Meta(max_length=300)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +76,7 @@ class Workspace:
     language: Language = "en"
     world: str = "marketplace"
     sources: tuple[SourceRef, ...] = ()
+    remembered: tuple[RememberedMapping, ...] = ()
     quality: QualitySpec = QualitySpec()
     currencies: CurrencySpec = CurrencySpec()
     joins: tuple[JoinSpec, ...] = ()
@@ -67,8 +94,7 @@ class Workspace:
 
 def to_json(workspace: Workspace, *, app_version: str = "") -> bytes:
     """What differs from the defaults, as readable JSON with its version."""
-    body = {"version": VERSION, "app_version": app_version, "choices": _differences(workspace, Workspace())}
-    return msgspec.json.format(msgspec.json.encode(body, order="deterministic"), indent=2)
+    return _written({"choices": _differences(workspace, Workspace())}, app_version)
 
 
 def from_json(data: bytes) -> tuple[Workspace, tuple[str, ...]]:
@@ -76,24 +102,56 @@ def from_json(data: bytes) -> tuple[Workspace, tuple[str, ...]]:
 
     Raises ``AnalysisError("work_unreadable")`` when it is not such a file and ``("link_newer")`` when it is newer.
     """
-    if len(data) > MAX_JSON_BYTES:
+    choices = _read(data, "choices", "work_unreadable")
+    if not isinstance(choices, dict):
         raise AnalysisError("work_unreadable")
-    try:
-        body = msgspec.json.decode(data)
-        version, choices = body["version"], body["choices"]
-    except (msgspec.DecodeError, TypeError, KeyError, RecursionError) as error:
-        raise AnalysisError("work_unreadable") from error
-    if not isinstance(version, int) or not isinstance(choices, dict):
-        raise AnalysisError("work_unreadable")
-    if version > VERSION:
-        raise AnalysisError("link_newer")
     return _convert(choices)
 
 
+def mappings_to_json(remembered: tuple[RememberedMapping, ...], *, app_version: str = "") -> bytes:
+    """The remembered mappings alone, for colleagues who get the same exports."""
+    return _written({"mappings": msgspec.to_builtins(remembered)}, app_version)
+
+
+def mappings_from_json(data: bytes) -> tuple[tuple[RememberedMapping, ...], tuple[str, ...]]:
+    """The mappings in ``data``, a file of mappings or of saved choices, and what was refused: names, else positions.
+
+    Raises ``AnalysisError("mappings_unreadable")`` when it is neither and ``("link_newer")`` when it is newer.
+    """
+    try:
+        items = _read(data, "mappings", "mappings_unreadable")
+    except AnalysisError as error:
+        choices = _read(data, "choices", error.code)
+        items = choices.get("remembered") if isinstance(choices, dict) else None
+    if not isinstance(items, list):
+        raise AnalysisError("mappings_unreadable")
+    return _each(items)
+
+
+def remember(remembered: tuple[RememberedMapping, ...], *settled: RememberedMapping) -> tuple[RememberedMapping, ...]:
+    """``remembered`` with what was ``settled`` now, the newest last; the oldest are forgotten beyond the limit."""
+    by_signature = {item.signature: item for item in remembered}
+    for item in settled:
+        by_signature.pop(item.signature, None)
+        by_signature[item.signature] = item
+    return tuple(by_signature.values())[-MAX_REMEMBERED:]
+
+
+def forget(remembered: tuple[RememberedMapping, ...], signature: str) -> tuple[RememberedMapping, ...]:
+    """``remembered`` without what was settled for these headings."""
+    return tuple(item for item in remembered if item.signature != signature)
+
+
+def recall(remembered: tuple[RememberedMapping, ...], signature: str) -> RememberedMapping | None:
+    """What was settled for files with these headings; None where nothing was."""
+    return next((item for item in remembered if signature and item.signature == signature), None)
+
+
 def to_link(workspace: Workspace) -> str:
-    """The choices as one URL-safe parameter. Names of files, their digests, the ids of their customers and the values
-    in a person's own repairs are left out: a link opens a world."""
-    shared = dataclasses.replace(workspace, sources=(), name="", joins=())
+    """The choices as one URL-safe parameter. Names of files, their headings and digests, the ids of their customers and
+    the values in a person's own repairs are left out: a link opens a world."""
+    default = Workspace()
+    shared = dataclasses.replace(workspace, **{name: getattr(default, name) for name in PRIVATE})
     if not workspace.world:
         matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
         quality = dataclasses.replace(workspace.quality, steps=())
@@ -110,7 +168,7 @@ def from_link(text: str) -> tuple[Workspace, tuple[str, ...]]:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         unpacker = zlib.decompressobj()
         # A bounded length: a few bytes could otherwise unpack to gigabytes.
-        body = msgspec.json.decode(unpacker.decompress(packed, MAX_JSON_BYTES))
+        body = msgspec.json.decode(unpacker.decompress(packed, MAX_LINK_BYTES))
         version, choices = body
         if not isinstance(version, int) or not isinstance(choices, dict):
             raise ValueError
@@ -118,7 +176,28 @@ def from_link(text: str) -> tuple[Workspace, tuple[str, ...]]:
         raise AnalysisError("link_unreadable") from error
     if version > VERSION:
         raise AnalysisError("link_newer")
-    return _convert({name: value for name, value in choices.items() if name != "sources"})
+    return _convert({name: value for name, value in choices.items() if name not in PRIVATE})
+
+
+def _written(body: dict[str, Any], app_version: str) -> bytes:
+    body = {"version": VERSION, "app_version": app_version, **body}
+    return msgspec.json.format(msgspec.json.encode(body, order="deterministic"), indent=2)
+
+
+def _read(data: bytes, part: str, code: str) -> Any:
+    """One part of a saved file; raises ``AnalysisError(code)`` when it is not there and ``("link_newer")``."""
+    if len(data) > MAX_JSON_BYTES:
+        raise AnalysisError(code)
+    try:
+        body = msgspec.json.decode(data)
+        version, found = body["version"], body[part]
+    except (msgspec.DecodeError, TypeError, KeyError, RecursionError) as error:
+        raise AnalysisError(code) from error
+    if not isinstance(version, int):
+        raise AnalysisError(code)
+    if version > VERSION:
+        raise AnalysisError("link_newer")
+    return found
 
 
 def _differences(value: Any, default: Any) -> dict[str, Any]:
@@ -139,8 +218,25 @@ def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
     accepted: dict[str, Any] = {}
     refused: list[str] = []
     for name, value in choices.items():
+        if name == "remembered" and isinstance(value, list):
+            accepted[name], lost = _each(value)
+            refused += [f"{name} {item}" for item in lost]
+            continue
         try:
             accepted[name] = msgspec.convert(value, types[name], strict=True)
         except (KeyError, ValueError, TypeError, RecursionError):
             refused.append(str(name)[:40])
     return Workspace(**accepted), tuple(refused)
+
+
+def _each(items: list[Any]) -> tuple[tuple[RememberedMapping, ...], tuple[str, ...]]:
+    """Each remembered mapping by itself, and what was refused: by the name it gives, else by its position."""
+    accepted: list[RememberedMapping] = []
+    refused: list[str] = []
+    for i, item in enumerate(items):
+        try:
+            accepted.append(msgspec.convert(item, RememberedMapping, strict=True))
+        except (ValueError, TypeError, RecursionError):
+            name = item.get("name") if isinstance(item, dict) else None
+            refused.append(name[:40] if isinstance(name, str) and name else str(i + 1))
+    return remember((), *accepted), tuple(refused)

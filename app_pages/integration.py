@@ -29,7 +29,7 @@ with page.frame("integration") as _:
             page.evidence(matches, _, charts.scores, charts.scores_finding, charts.scores_note)
         with right:
             if matches.pairs.height:
-                page.heading(_("Two records, one person?"), _("Those that want a look come first."))
+                page.heading(_("Two records, one person?"), _("The uncertain ones come first."))
                 pairs.review(_, matches, data)
         page.caveats((*matches.caveats, *merged.caveats), _)
         page.heading(

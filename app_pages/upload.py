@@ -12,7 +12,7 @@ with page.frame("upload") as _:
         raw = tuple(walk.raw(source) for source in readable)
         suggested = tuple(walk.suggestion(source) for source in readable)
         specs = tuple(walk.mapping(source) for source in readable)
-        confirmed = tuple(source.mapping is not None for source in readable)
+        confirmed = tuple(walk.is_settled(source) for source in readable)
         questions = sum(sources.n_questions(source) for source in readable)
         refused = len(walk.sources()) - len(readable)
         with top:

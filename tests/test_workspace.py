@@ -20,8 +20,23 @@ from analytics.lifecycle import LifecycleSpec
 from analytics.mapping import MappingSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.quality import QualitySpec
+from analytics.reading import ReadSpec
 from analytics.segmentation import SegmentationSpec
-from analytics.workspace import SourceRef, Workspace, from_json, from_link, to_json, to_link
+from analytics.workspace import (
+    MAX_REMEMBERED,
+    RememberedMapping,
+    SourceRef,
+    Workspace,
+    forget,
+    from_json,
+    from_link,
+    mappings_from_json,
+    mappings_to_json,
+    recall,
+    remember,
+    to_json,
+    to_link,
+)
 
 BUSY = Workspace(
     name="Autumn plan",
@@ -34,9 +49,13 @@ BUSY = Workspace(
     lifecycle=LifecycleSpec(lapsed_after_days=90),
     demand=DemandSpec(by="category", frequency="month"),
 )
+KNOWN = RememberedMapping(
+    "cd" * 32, MappingSpec("transactions", (("編號", "order_id"),), day_first=True), ReadSpec(delimiter="^"), "訂單.csv"
+)
 OWN = dataclasses.replace(
     BUSY,
     world="",
+    remembered=(KNOWN,),
     sources=(SourceRef("訂單.csv", "ab" * 32, mapping=MappingSpec("transactions", (("編號", "order_id"),))),),
 )
 
@@ -53,7 +72,7 @@ def test_choices_come_back_equal_from_json(workspace: Workspace) -> None:
 def test_a_link_carries_every_choice_but_no_name_of_a_person_or_file() -> None:
     opened, refused = from_link(to_link(OWN))
     assert refused == ()
-    assert opened == dataclasses.replace(OWN, sources=(), name="")
+    assert opened == dataclasses.replace(OWN, sources=(), name="", remembered=())
 
 
 def test_defaults_make_the_shortest_link_and_links_stay_short() -> None:
@@ -118,6 +137,105 @@ def test_no_text_breaks_the_reader_of_links(text: str) -> None:
         assert isinstance(from_link(text)[0], Workspace)
 
 
-def test_sources_cannot_be_smuggled_in_by_a_link() -> None:
-    opened, _refused = from_link(pack([1, {"sources": [{"name": "x", "digest": "y"}]}]))
-    assert opened.sources == ()
+def test_sources_and_mappings_cannot_be_smuggled_in_by_a_link() -> None:
+    mappings = json.loads(mappings_to_json((KNOWN,)))["mappings"]
+    opened, _refused = from_link(pack([1, {"sources": [{"name": "x", "digest": "y"}], "remembered": mappings}]))
+    assert opened == Workspace()
+
+
+def test_no_heading_of_a_person_stands_in_a_link() -> None:
+    body = zlib.decompress(base64.urlsafe_b64decode(to_link(OWN) + "==")).decode()
+    for own in ("編號", "訂單", "cdcd", "abab"):
+        assert own in to_json(OWN).decode()
+        assert own not in body
+
+
+# --- remembered mappings
+
+
+def entry(n: int, field: str = "order_id") -> RememberedMapping:
+    return RememberedMapping(f"{n:064x}", MappingSpec("transactions", ((f"column {n}", field),)), name=f"{n}.csv")
+
+
+def test_the_last_word_on_the_same_headings_is_remembered_and_the_oldest_forgotten() -> None:
+    kept = remember((), entry(1), entry(2), entry(1, "amount"))
+    assert kept == (entry(2), entry(1, "amount"))
+    assert recall(kept, entry(1).signature) == entry(1, "amount")
+    assert recall(kept, "") is None, "a file without headings is like no other"
+    assert forget(kept, entry(1).signature) == (entry(2),)
+    many = remember((), *(entry(n) for n in range(MAX_REMEMBERED + 7)))
+    assert len(many) == MAX_REMEMBERED
+    assert recall(many, entry(6).signature) is None
+    assert recall(many, entry(7).signature) == entry(7)
+
+
+def test_mappings_come_back_equal_from_a_file_of_their_own_and_from_saved_choices() -> None:
+    known = (entry(1), KNOWN)
+    assert mappings_from_json(mappings_to_json(known, app_version="1")) == (known, ())
+    assert mappings_from_json(to_json(OWN)) == ((KNOWN,), ())
+    with pytest.raises(AnalysisError) as caught:
+        from_json(mappings_to_json(known))
+    assert caught.value.code == "work_unreadable"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"signature": "short", "name": "january.csv"}, "january.csv"),
+        ({"signature": "ab" * 32, "mapping": {"table": "passwords"}}, "2"),
+        ({"signature": "ab" * 32, "mapping": {"table": "transactions", "columns": [["a", "no_such_field"]]}}, "2"),
+        ({"signature": "ab" * 32, "reading": {"delimiter": ";;"}}, "2"),
+        ({"signature": "ab" * 32, "reading": {"skip_rows": 10**12}}, "2"),
+        ({"signature": "ab" * 32, "name": "x" * 1000}, "x" * 40),
+        ({"name": {"deep": 1}}, "2"),
+        ("DROP TABLE", "2"),
+        (None, "2"),
+    ],
+)
+def test_a_bad_mapping_costs_only_itself_and_is_named(wrong: Any, told: str) -> None:
+    body = json.loads(mappings_to_json((entry(1), entry(3))))
+    body["mappings"].insert(1, wrong)
+    assert mappings_from_json(json.dumps(body).encode()) == ((entry(1), entry(3)), (told,))
+    choices = {"version": 1, "choices": {"remembered": body["mappings"], "demand": {"measure": "orders"}}}
+    opened, refused = from_json(json.dumps(choices).encode())
+    assert opened == Workspace(remembered=(entry(1), entry(3)), demand=DemandSpec(measure="orders"))
+    assert refused == (f"remembered {told}",)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "mappings_unreadable"),
+        (b"{}", "mappings_unreadable"),
+        (b"[]", "mappings_unreadable"),
+        (b"\xff\xfe", "mappings_unreadable"),
+        (b'{"version": 1, "mappings": {}}', "mappings_unreadable"),
+        (b'{"version": 1, "choices": {}}', "mappings_unreadable"),
+        (b'{"version": "1", "mappings": []}', "mappings_unreadable"),
+        (b'{"version": 2, "mappings": []}', "link_newer"),
+        (b'{"version": 1, "mappings": ' + b"[" * 200_000, "mappings_unreadable"),
+        (b'{"version": 1, "mappings": [' + b" " * 5_000_000 + b"]}", "mappings_unreadable"),
+    ],
+)
+def test_a_file_without_mappings_is_refused(data: bytes, code: str) -> None:
+    with pytest.raises(AnalysisError) as caught:
+        mappings_from_json(data)
+    assert caught.value.code == code
+
+
+def test_many_mappings_are_bounded_when_they_are_read() -> None:
+    body = json.loads(mappings_to_json(tuple(entry(n) for n in range(200))))
+    found, refused = mappings_from_json(json.dumps(body).encode())
+    assert found == tuple(entry(n) for n in range(150, 200))
+    assert refused == ()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_no_json_breaks_the_reader_of_mappings(body: Any) -> None:
+    data = json.dumps({"version": 1, "mappings": [{"signature": "ab" * 32, "mapping": body}, body]}).encode()
+    found, refused = mappings_from_json(data)
+    assert len(found) + len(refused) == 2

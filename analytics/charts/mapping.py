@@ -1,4 +1,4 @@
-"""The Upload page's answer: what was recognised in the files, and what still wants a look."""
+"""The Upload page's answer: what was recognised in the files, and what is still to check."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def headline(
     elif not n_used:
         finding = _("No column has a meaning yet")
     elif unsure:
-        finding = _.ngettext("{n} column wants a look", "{n} columns want a look", unsure)
+        finding = _.ngettext("{n} column to check", "{n} columns to check", unsure)
     else:
         finding = _("Every column that is used was recognised")
     sentence = _("Found: {tables}. What is right needs no click; what is wrong is corrected below.", tables=names)
@@ -50,7 +50,7 @@ def headline(
         Metric(_("Rows"), _.number(n_rows)),
         Metric(_("Columns used"), _.number(n_used), _("of {n} in the files", n=n_columns)),
         Metric(
-            _("To confirm"),
+            _("To check"),
             _.number(unsure),
             _("nothing open") if not unsure else _("see below"),
             "good" if not unsure else "watch",

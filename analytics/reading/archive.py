@@ -10,6 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from analytics.errors import AnalysisError
@@ -41,6 +42,18 @@ def is_zip(data: bytes) -> bool:
 
 def is_gzip(data: bytes) -> bool:
     return data.startswith(b"\x1f\x8b")
+
+
+def unpacked_size(data: bytes) -> int:
+    """How many bytes a parser will meet, as an archive itself declares them: never more than is allowed."""
+    size = len(data)
+    if is_zip(data):
+        # A broken archive is refused where it is read.
+        with suppress(Exception), zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = max(size, sum(entry.file_size for entry in archive.infolist()))
+    elif is_gzip(data):
+        size = max(size, int.from_bytes(data[-4:], "little"))
+    return min(size, max(EXPANDED_LIMIT, len(data)))
 
 
 def checked_entries(data: bytes, kind: str) -> list[zipfile.ZipInfo]:

@@ -48,7 +48,7 @@ def engine() -> Engine:
     return started
 
 
-def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False) -> T:
+def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False, seconds: float | None = None) -> T:
     """``verb(*inputs)``, once per process for equal inputs; raises the step's ``AnalysisError``.
 
     Parameters
@@ -56,6 +56,7 @@ def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False) -> T:
     verb : a module-level function of ``analytics``.
     *inputs : data with a ``key``, bytes, frozen specs or plain values, in the verb's order.
     heavy : run in a worker process, with progress and cancel on the page.
+    seconds : a heavy step that works for longer is stopped; None: the engine's limit.
     """
     key = _scoped(key_of(verb, *inputs))
     outcome = engine().peek(key)
@@ -63,7 +64,7 @@ def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False) -> T:
         if heavy and session.is_stopped(key):
             raise AnalysisError("step_cancelled")
         had = tuple(item.load() if isinstance(item, Deferred) else item for item in inputs)
-        outcome = _wait(engine().submit(key, verb, had)) if heavy else engine().run(key, lambda: verb(*had))
+        outcome = _wait(engine().submit(key, verb, had, seconds)) if heavy else engine().run(key, lambda: verb(*had))
     result: T = outcome.unwrap()
     return result
 

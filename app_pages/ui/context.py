@@ -12,7 +12,7 @@ from analytics.i18n import LANGUAGES, N_, Words, escape_markdown
 from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
 from analytics.quality import UNKNOWN_DAY
 from analytics.workspace import to_json
-from app_pages.ui import session, walk, widgets
+from app_pages.ui import remembering, session, walk, widgets
 from app_pages.ui.compute import compute
 from app_pages.ui.version import APP_VERSION
 
@@ -194,7 +194,7 @@ def _share(_: Words, name: str) -> None:
         st.markdown(_("Your own files stay private: no link leads to them. Save the choices and load them again here."))
     st.download_button(
         _("Save the choices (JSON)"),
-        data=to_json(workspace, app_version=APP_VERSION),
+        data=to_json(remembering.to_save(), app_version=APP_VERSION),
         file_name="regulars-choices.json",
         mime="application/json",
         icon=":material/save:",

@@ -67,8 +67,11 @@ def size_of(value: Any) -> int:
 class Job:
     """A heavy step under way in a worker. Sessions wait on it together; it stops when the last one cancels."""
 
-    def __init__(self, key: str, future: Any, progress_file: Path, args: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self, key: str, future: Any, progress_file: Path, args: tuple[Any, ...] = (), seconds: float = 0.0
+    ) -> None:
         self.key = key
+        self.seconds = seconds  # after these it is stopped
         self._args = args  # kept alive: the worker maps the files behind their frames
         self.future = future
         self._progress_file = progress_file
@@ -166,8 +169,11 @@ class Engine:
                 del self._running[key]
             event.set()
 
-    def submit(self, key: str, verb: Callable[..., Any], args: tuple[Any, ...]) -> Job:
-        """The job that runs ``verb(*args)`` in a worker: a new one, or the one already under way for this key."""
+    def submit(self, key: str, verb: Callable[..., Any], args: tuple[Any, ...], seconds: float | None = None) -> Job:
+        """The job that runs ``verb(*args)`` in a worker: a new one, or the one already under way for this key.
+
+        It is stopped after ``seconds`` of work, ``job_seconds`` unless given: waiting for a free worker does not count.
+        """
         with self._lock:
             job = self._jobs.get(key)
             if job is None:
@@ -176,8 +182,9 @@ class Engine:
                 os.close(handle)
                 folder = crossing.folder()
                 sent = (verb, crossing.dumps(args, folder), name, folder)
-                future = self._workers().schedule(worker.run, args=sent, timeout=self.job_seconds)
-                job = self._jobs[key] = Job(key, future, Path(name), args)
+                seconds = seconds or self.job_seconds
+                future = self._workers().schedule(worker.run, args=sent, timeout=seconds)
+                job = self._jobs[key] = Job(key, future, Path(name), args, seconds)
             return job
 
     def collect(self, job: Job) -> Outcome | None:
@@ -195,7 +202,7 @@ class Engine:
         except CancelledError:
             return None
         except TimeoutError:
-            outcome = self._failed(job.key, "step_too_long", seconds=int(self.job_seconds))
+            outcome = self._failed(job.key, "step_too_long", seconds=int(job.seconds))
         except ProcessExpired:
             outcome = self._failed(job.key, "worker_died")
         except Exception:

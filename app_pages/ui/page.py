@@ -22,7 +22,7 @@ from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
 from analytics.i18n import N_, Words, escape_markdown
-from app_pages.ui import context, session, walk
+from app_pages.ui import context, remembering, session, walk
 from app_pages.ui.compute import compute, draw, picture
 from app_pages.ui.version import APP_VERSION
 
@@ -153,6 +153,7 @@ def step(name: str) -> Step:
 def frame(name: str) -> Iterator[Words]:
     """Everything around a page's own content; gives the session's words."""
     session.enter(name)
+    remembering.take_places()
     _ = session.words()
     here = step(name)
     # Chinese glyphs and punctuation are chosen by the document's language; the value is one of three constants.
@@ -409,8 +410,8 @@ def _ways_on(error: AnalysisError, _: Words, name: str) -> None:
                 _("Try the sample world"),
                 icon=":material/storefront:",
                 key="to-world",
-                on_click=session.change,
-                kwargs={"world": next(iter(session.WORLDS))},
+                on_click=session.choose_world,
+                args=(next(iter(session.WORLDS)),),
             )
         if error.code in {"step_cancelled", "unexpected", "worker_died", "step_too_long"}:
             st.button(_("Run again"), icon=":material/refresh:", key="run-again", on_click=session.run_again)

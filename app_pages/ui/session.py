@@ -20,17 +20,20 @@ from analytics.i18n import LANGUAGES, Language, Words, words_for
 from analytics.keys import digest_bytes
 from analytics.privacy import Secret
 from analytics.reading import bundle, same_shape
-from analytics.workspace import SourceRef, Workspace, from_json, from_link, to_link
+from analytics.workspace import SourceRef, Workspace, from_json, from_link, mappings_from_json, remember, to_link
 
 LINK_PARAMETER = "s"
 MAX_UNDO = 50
 SESSION_MB = "600"  # of uploads; the variable REGULARS_SESSION_MB says otherwise
 WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
+MAX_NAMED = 10  # refused parts of a file that are told by name
+OF_THE_PERSON = frozenset({"name", "language", "sources", "remembered"})  # choices that other data do not change
 
 _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "uploads", "notice", "refused"
 _STOPPED = "stopped"
 _PAGE, _TOLD = "page", "told"
 _STORED, _FETCHING = "stored", "fetching"  # files on the server: digest -> LocalFile; the fetch under way
+_SHELF = "shelf"  # the choices for sample data and for the person's own, while the other is looked at
 _UPLOADER = "uploader"  # what the upload widget held when it was last drawn: id of the file -> digest
 
 
@@ -49,6 +52,7 @@ def start() -> None:
     link = st.query_params.get(LINK_PARAMETER)
     if link:
         _adopt(lambda: from_link(link))
+        st.session_state[_HISTORY] = []  # nothing came before the link
 
 
 def workspace() -> Workspace:
@@ -70,6 +74,28 @@ def change(**changes: Any) -> None:
     if after != before:
         st.session_state[_HISTORY] = [*st.session_state[_HISTORY][-MAX_UNDO + 1 :], before]
         st.session_state[_WORKSPACE] = after
+
+
+def amend(**changes: Any) -> None:
+    """Replace choices as a part of the last change: one undo takes both back."""
+    st.session_state[_WORKSPACE] = dataclasses.replace(workspace(), **changes)
+
+
+def choose_world(world: str) -> None:
+    """Look at a sample world, or at the person's own files (""), each with the choices that were made for it."""
+    change(**_choices_for(world))
+
+
+def _choices_for(world: str) -> dict[str, Any]:
+    """Sample countries and days say nothing about a person's own files, nor theirs about the sample."""
+    before = workspace()
+    if bool(world) == bool(before.world):
+        return {"world": world}
+    shelf: dict[bool, Workspace] = st.session_state.get(_SHELF, {})
+    st.session_state[_SHELF] = {**shelf, bool(before.world): before}
+    found = shelf.get(bool(world), Workspace())
+    fields = [item.name for item in dataclasses.fields(Workspace) if item.name not in OF_THE_PERSON]
+    return {**{name: getattr(found, name) for name in fields}, "world": world}
 
 
 def change_spec(section: str, **changes: Any) -> None:
@@ -118,8 +144,20 @@ def set_language(language: Language) -> None:
 
 
 def open_saved(data: bytes) -> None:
-    """Adopt the choices of a saved JSON file."""
+    """Adopt the choices of a saved JSON file; what this session remembers of other files stays remembered."""
     _adopt(lambda: from_json(data))
+
+
+def open_mappings(data: bytes) -> None:
+    """Remember the mappings of a JSON file beside those of this session."""
+    try:
+        found, refused = mappings_from_json(data)
+    except AnalysisError as error:
+        tell(error)
+        return
+    if refused:
+        tell(AnalysisError("mappings_partial", names=", ".join(refused[:MAX_NAMED])))
+    change(remembered=remember(workspace().remembered, *found))
 
 
 def take_notice() -> AnalysisError | None:
@@ -216,6 +254,11 @@ def uploader_holds(files: Sequence[Any]) -> None:
     st.session_state[_UPLOADER] = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
 
 
+def is_here(source: SourceRef) -> bool:
+    """Whether this session has the file behind a source; one of saved choices must be brought again."""
+    return source.digest in st.session_state[_UPLOADS] or stored(source) is not None
+
+
 def uploaded(source: SourceRef) -> bytes:
     """The bytes of a source; raises ``AnalysisError("source_gone")``."""
     data: bytes | None = st.session_state[_UPLOADS].get(source.digest)
@@ -236,7 +279,7 @@ def remember_stored(name: str, file: LocalFile, *, temporary: bool = False) -> N
     if any(source.digest == file.key for source in sources):
         tell(AnalysisError("file_known", name=name, other=name))
         return
-    change(world="", sources=(*sources, SourceRef(name, file.key)))
+    change(**_choices_for(""), sources=(*sources, SourceRef(name, file.key)))
 
 
 def stored(source: SourceRef) -> LocalFile | None:
@@ -294,17 +337,23 @@ def as_date(value: Any) -> date | None:
 
 
 def _adopt(decode: Any) -> None:
+    before = workspace()
     try:
         adopted, refused = decode()
-        if adopted.world and adopted.world not in WORLDS:
-            st.session_state[_NOTICE] = AnalysisError("world_unknown", world=adopted.world[:40])
-            adopted = dataclasses.replace(adopted, world=next(iter(WORLDS)))
-        elif refused:
-            st.session_state[_NOTICE] = AnalysisError("link_partial", fields=", ".join(refused))
-        st.session_state[_WORKSPACE] = adopted
-        st.session_state[_HISTORY] = []
     except AnalysisError as error:
-        st.session_state[_NOTICE] = error
+        tell(error)
+        return
+    if adopted.world and adopted.world not in WORLDS:
+        tell(AnalysisError("world_unknown", world=adopted.world[:40]))
+        adopted = dataclasses.replace(adopted, world=next(iter(WORLDS)))
+    elif refused:
+        tell(AnalysisError("link_partial", fields=", ".join(refused[:MAX_NAMED])))
+    change(**_fields(dataclasses.replace(adopted, remembered=remember(before.remembered, *adopted.remembered))))
+    st.session_state.pop(_SHELF, None)
+
+
+def _fields(whole: Workspace) -> dict[str, Any]:
+    return {item.name: getattr(whole, item.name) for item in dataclasses.fields(whole)}
 
 
 def _browser_language() -> Language:

@@ -13,8 +13,9 @@ from analytics.i18n import Words, escape_markdown
 from analytics.mapping import ColumnMatch, MappedTable, MappingSpec
 from analytics.reading import RawTable
 from analytics.schema import TABLES
-from analytics.workspace import SourceRef
-from app_pages.ui import connections, context, page, session, walk, widgets
+from analytics.workspace import RememberedMapping, SourceRef, mappings_to_json
+from app_pages.ui import connections, context, page, remembering, session, walk, widgets
+from app_pages.ui.version import APP_VERSION
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|", " ")
@@ -47,6 +48,9 @@ def choose(_: Words) -> None:
         )
         with st.popover(_("Load saved choices"), icon=":material/folder_open:", type="tertiary"):
             st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load)
+        if not workspace.world:
+            with st.popover(_("Mappings"), icon=":material/history:", type="tertiary"):
+                _memory(_, workspace.remembered)
     if workspace.world:
         return
     left, right = st.columns([3, 1], gap="medium")
@@ -64,10 +68,37 @@ def choose(_: Words) -> None:
         widgets.select("quality", "currency", _("Currency"), {"": _("as the amounts show"), **labels})
 
 
+def _memory(_: Words, remembered: tuple[RememberedMapping, ...]) -> None:
+    """What is remembered of earlier files, and the same as a file for colleagues."""
+    st.markdown(_("What you change or confirm is remembered for files with the same headings, such as next month's."))
+    for item in reversed(remembered):
+        known = item.mapping
+        holds = _.phrase(f"table.{known.table}") if known else _("how it is read")
+        n = _.ngettext("{n} column", "{n} columns", len(known.columns)) if known else ""
+        named = escape_markdown(item.name) or "–"
+        st.markdown(f"- {named} :small[:gray[{' · '.join(part for part in (holds, n) if part)}]]")
+    st.download_button(
+        _("Mappings (JSON)"),
+        data=mappings_to_json(remembered, app_version=APP_VERSION),
+        file_name="regulars-mappings.json",
+        mime="application/json",
+        icon=":material/save:",
+        on_click="ignore",
+        disabled=not remembered,
+        key="save-mappings",
+    )
+    st.file_uploader(_("Load mappings, your own or a colleague's"), key="mappings", on_change=_load_mappings)
+
+
 def panels(_: Words) -> list[SourceRef]:
     """One panel per file; gives the sources that can be read."""
     readable = []
+    missing = [source for source in walk.sources() if not session.workspace().world and not session.is_here(source)]
+    if missing:
+        _missing(_, missing)
     for source in walk.sources():
+        if source in missing:
+            continue
         try:
             walk.mapped(source)
         except AnalysisError as error:
@@ -85,6 +116,20 @@ def panels(_: Words) -> list[SourceRef]:
         )
     _panel(_, next(source for source in readable if _id(source) == shown))
     return readable
+
+
+def _missing(_: Words, missing: list[SourceRef]) -> None:
+    """Files that saved choices know and this session does not have."""
+    with st.container(border=True, key="missing"):
+        names = _.listing(dict.fromkeys(escape_markdown(_title(source)) for source in missing))
+        page.heading(_("These choices belong to files that are not here"), names)
+        st.markdown(
+            _(
+                "Drop them again above, or others with the same headings, such as next month's: mapping, repairs and "
+                "all other choices then hold for those."
+            )
+        )
+        st.button(_("Go on without them"), icon=":material/close:", key="go-on", on_click=_go_on, args=(missing,))
 
 
 def _refused(_: Words, source: SourceRef, error: AnalysisError) -> None:
@@ -117,22 +162,16 @@ def _panel(_: Words, source: SourceRef) -> None:
             _reading(_, source, raw)
             _remove(_, source)
     with right:
-        correctable = _("Choose another meaning where one is wrong. ▲ wants a look.")
+        correctable = _("Where a meaning is wrong, choose another. ▲ marks what is uncertain.")
         page.heading(
             _("{n} of {all} columns are used", n=len(spec.columns), all=len(raw.columns)),
-            correctable if own else _("Meanings of sample data stand as they are. ▲ would want a look."),
+            correctable if own else _("Meanings of sample data stand as they are. ▲ marks what is uncertain."),
         )
         if own:
             _table_choice(_, source, spec)
         _columns(_, source, spec, editable=own)
-        if own and _n_unsure(source):
-            st.button(
-                _("These meanings are right"),
-                icon=":material/check:",
-                key=f"confirm-{_id(source)}",
-                on_click=_confirm,
-                args=(source,),
-            )
+        if own:
+            _word(_, source)
     page.caveats([item for item in mapped.caveats if not (own and _is_question(item))], _)
 
 
@@ -177,9 +216,9 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
     rows = []
     for match in _matches(source):
         example = next((str(value) for value in raw.frame[match.column].head(200) if value not in (None, "")), "")
-        unsure = source.mapping is None and is_unsure(match, spec)
+        unsure = not walk.is_settled(source) and is_unsure(match, spec)
         meaning = chosen.get(match.column, "")
-        corrected = source.mapping is not None and bool(meaning) and meaning != match.field
+        corrected = walk.is_settled(source) and bool(meaning) and meaning != match.field
         reason = _("your choice") if corrected else _.phrase(f"match.{match.reason}")
         rows.append(
             {
@@ -215,16 +254,49 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
     )
 
 
+def _word(_: Words, source: SourceRef) -> None:
+    """Whose word stands on the columns, and the way to the other one."""
+    known = walk.recalled(source)
+    if known is None and source.mapping is None:
+        if _n_unsure(source):
+            st.button(
+                _("These meanings are right"),
+                icon=":material/check:",
+                key=f"confirm-{_id(source)}",
+                on_click=_confirm,
+                args=(source,),
+            )
+        return
+    if known is not None and known.name:
+        said = _("Taken from your earlier file {name} with the same headings.", name=escape_markdown(known.name))
+    elif known is not None:
+        said = _("Taken from an earlier file with the same headings.")
+    elif walk.signature(source):
+        said = _("Your choice. It is remembered for files with the same headings.")
+    else:
+        said = _("Your choice for this file.")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/history: {said}", width="content")
+        st.button(
+            _("Back to the suggestion"),
+            icon=":material/undo:",
+            type="tertiary",
+            key=f"suggestion-{_id(source)}",
+            on_click=_back,
+            args=(source,),
+        )
+
+
 def _matches(source: SourceRef) -> list[ColumnMatch]:
-    """How each column was recognised, for the table that the file holds: those that want a look come first."""
+    """How each column was recognised, for the table that the file holds: the uncertain ones come first."""
     spec = walk.mapping(source)
     matches = walk.suggestion_for(source, spec.table).matches
-    return sorted(matches, key=lambda match: not (source.mapping is None and is_unsure(match, spec)))
+    return sorted(matches, key=lambda match: not (not walk.is_settled(source) and is_unsure(match, spec)))
 
 
 def _n_unsure(source: SourceRef) -> int:
     spec = walk.mapping(source)
-    return 0 if source.mapping is not None else sum(is_unsure(match, spec) for match in _matches(source))
+    return 0 if walk.is_settled(source) else sum(is_unsure(match, spec) for match in _matches(source))
 
 
 def _mark(source: SourceRef) -> str:
@@ -257,7 +329,7 @@ def _sheets(_: Words, source: SourceRef, raw: RawTable) -> None:
 
 def _reading(_: Words, source: SourceRef, raw: RawTable | None = None) -> None:
     """How the file was read, and other ways to read it."""
-    reading = source.reading
+    reading = walk.reading(source)
     shown: dict[str, tuple[str, dict[str, str]]] = {}
     if raw is None or raw.decided.format == "csv":
         shown["encoding"] = reading.encoding, {name: name for name in ENCODINGS}
@@ -336,7 +408,7 @@ def _sheet(source: SourceRef) -> str:
 
 def _choose() -> None:
     chosen = session.widget_value("source")
-    session.change(world="" if chosen == OWN else chosen)
+    session.choose_world("" if chosen == OWN else chosen)
 
 
 def _receive() -> None:
@@ -349,17 +421,31 @@ def _load() -> None:
         session.open_saved(file.getvalue())
 
 
+def _load_mappings() -> None:
+    file = session.widget_value("mappings")
+    if file is not None:
+        session.open_mappings(file.getvalue())
+
+
+def _go_on(missing: list[SourceRef]) -> None:
+    session.change(sources=tuple(item for item in session.workspace().sources if item not in missing))
+
+
+def _back(source: SourceRef) -> None:
+    remembering.settle(source, None, source.reading)
+
+
 def _drop(source: SourceRef) -> None:
     session.change(sources=tuple(item for item in session.workspace().sources if item != source))
 
 
 def _confirm(source: SourceRef) -> None:
     """The suggestion becomes the person's word."""
-    walk.replace_source(source, mapping=walk.mapping(source))
+    remembering.settle(source, walk.mapping(source))
 
 
 def _settle(source: SourceRef, field: str, key: str) -> None:
-    walk.replace_source(source, mapping=dataclasses.replace(walk.mapping(source), **{field: session.widget_value(key)}))
+    remembering.settle(source, dataclasses.replace(walk.mapping(source), **{field: session.widget_value(key)}))
 
 
 def _correct(source: SourceRef, key: str) -> None:
@@ -371,12 +457,12 @@ def _correct(source: SourceRef, key: str) -> None:
         chosen = {name: other for name, other in chosen.items() if other != field and name != column}
         if field:
             chosen[column] = field
-    walk.replace_source(source, mapping=dataclasses.replace(spec, columns=tuple(chosen.items())))
+    remembering.settle(source, dataclasses.replace(spec, columns=tuple(chosen.items())))
 
 
 def _hold(source: SourceRef, key: str) -> None:
     suggestion = walk.suggestion_for(source, session.widget_value(key))
-    walk.replace_source(source, mapping=suggestion.spec)
+    remembering.settle(source, suggestion.spec)
 
 
 def _take_sheets(source: SourceRef, key: str) -> None:
@@ -401,6 +487,6 @@ def _read_otherwise(source: SourceRef, field: str, key: str) -> None:
     if field == "has_header":
         value = {"auto": None, "yes": True, "no": False}[value]
     try:
-        walk.set_reading(source, dataclasses.replace(source.reading, **{field: value}))
+        remembering.set_reading(source, dataclasses.replace(walk.reading(source), **{field: value}))
     except AnalysisError as error:
         session.tell(error)

@@ -37,7 +37,15 @@ from analytics.integration import (
 )
 from analytics.keys import digest_bytes
 from analytics.lifecycle import trace_lifecycle
-from analytics.mapping import MappedTable, MappingSpec, MappingSuggestion, apply_mapping, suggest_mapping
+from analytics.mapping import (
+    MappedTable,
+    MappingSpec,
+    MappingSuggestion,
+    apply_mapping,
+    carried,
+    header_signature,
+    suggest_mapping,
+)
 from analytics.personas import PersonasResult, describe_personas
 from analytics.population import observe
 from analytics.privacy import (
@@ -51,10 +59,10 @@ from analytics.privacy import (
 )
 from analytics.privacy import owner_list as list_for_owner
 from analytics.quality import QualitySpec, ValidationResult, validate
-from analytics.reading import RawTable, ReadSpec, read
+from analytics.reading import RawTable, ReadSpec, read, unpacked_size
 from analytics.schema import TABLES
 from analytics.segmentation import SegmentationResult, segment
-from analytics.workspace import SourceRef
+from analytics.workspace import RememberedMapping, SourceRef, recall
 from app_pages.ui import crossing, session
 from app_pages.ui.compute import Deferred, compute
 
@@ -62,6 +70,8 @@ WORLDS = Path(__file__).parents[2] / "sample_data"
 MOST_MEMBERS = 200  # offered in a list
 PASSING = frozenset({"step_cancelled", "step_too_long", "worker_died", "unexpected"})  # may go well another time
 DIRECT_FIELDS = frozenset({"name", "email", "phone"})
+READING_SECONDS = 20.0  # any file may take this long to read, and longer by its size
+READ_PER_SECOND = 2_000_000  # bytes once unpacked
 HEAVY_BYTES, HEAVY_ROWS = 2_000_000, 200_000  # beyond these a file is read and checked in a worker
 
 
@@ -82,20 +92,68 @@ def source_bytes(source: SourceRef) -> bytes:
 
 
 def raw(source: SourceRef) -> RawTable:
-    """The source as it was read. Its digest is its key: the bytes are touched only when it was not read yet."""
+    """The source as it was read: by the person's choices, else by those remembered for its headings."""
+    return read_as(source, reading(source))
+
+
+def read_as(source: SourceRef, how: ReadSpec) -> RawTable:
+    """The source as ``how`` says. Its digest is its key: the bytes are touched only when it was not read yet."""
     world = session.workspace().world
     stored = None if world else session.stored(source)
     if stored is not None:
-        return compute(read_file, stored, source.name, source.reading, crossing.folder(), heavy=True)
-    size = (WORLDS / world / source.name).stat().st_size if world else len(session.uploaded(source))
-    data = Deferred(source.digest, lambda: source_bytes(source))
+        seconds = READING_SECONDS + stored.n_bytes / READ_PER_SECOND
+        return compute(read_file, stored, source.name, how, crossing.folder(), heavy=True, seconds=seconds)
+    if world:
+        heavy = (WORLDS / world / source.name).stat().st_size > HEAVY_BYTES
+        return compute(read, Deferred(source.digest, lambda: source_bytes(source)), source.name, how, heavy=heavy)
+    uploaded = session.uploaded(source)
+    data = Deferred(source.digest, lambda: uploaded)
+    seconds = READING_SECONDS + compute(unpacked_size, data) / READ_PER_SECOND
     try:
         # A stranger's file is parsed in a worker whatever its size: a small one can ask for any amount of memory.
-        return compute(read, data, source.name, source.reading, heavy=not world or size > HEAVY_BYTES)
+        return compute(read, data, source.name, how, heavy=True, seconds=seconds)
     except AnalysisError as error:
         if error.code == "worker_died":
             raise AnalysisError("reading_failed") from error
+        if error.code == "step_too_long":
+            raise AnalysisError("reading_too_long", **error.params) from error
         raise
+
+
+def reading(source: SourceRef) -> ReadSpec:
+    """How a source is read: the person's word, else what was remembered for its headings."""
+    known = None if source.reading != as_found(source) else _remembered(source)
+    return dataclasses.replace(known.reading, sheet=source.reading.sheet) if known else source.reading
+
+
+def as_found(source: SourceRef) -> ReadSpec:
+    """How a source is read without any choice; its sheet is no choice of how."""
+    return ReadSpec(sheet=source.reading.sheet)
+
+
+def signature(source: SourceRef) -> str:
+    """What files with the same headings share; "" where it has none or cannot be read without a choice."""
+    try:
+        return header_signature(read_as(source, as_found(source)))
+    except AnalysisError:
+        return ""
+
+
+def _remembered(source: SourceRef) -> RememberedMapping | None:
+    remembered = session.workspace().remembered
+    if not remembered or session.workspace().world:
+        return None
+    return recall(remembered, signature(source))
+
+
+def recalled(source: SourceRef) -> RememberedMapping | None:
+    """What an earlier file with the same headings gives this one; None where the person's own word stands."""
+    known = None if source.mapping is not None else _remembered(source)
+    if known is None:
+        return None
+    if known.mapping is None:
+        return known if known.reading != ReadSpec() and source.reading == as_found(source) else None
+    return known if carried(known.mapping, raw(source).columns) else None
 
 
 def suggestion(source: SourceRef) -> MappingSuggestion:
@@ -111,8 +169,18 @@ def suggestion_for(source: SourceRef, table: str) -> MappingSuggestion:
 
 
 def mapping(source: SourceRef) -> MappingSpec:
-    """Which column is what: the person's word, else the suggestion."""
-    return source.mapping or suggestion(source).spec
+    """Which column is what: the person's word, else an earlier file's with the same headings, else the suggestion."""
+    if source.mapping is not None:
+        return source.mapping
+    known = recalled(source)
+    again = carried(known.mapping, raw(source).columns) if known and known.mapping else None
+    return again or suggestion(source).spec
+
+
+def is_settled(source: SourceRef) -> bool:
+    """Whether a person has had the last word on its columns: for this file, or for one with the same headings."""
+    known = recalled(source)
+    return source.mapping is not None or (known is not None and known.mapping is not None)
 
 
 def mapped(source: SourceRef) -> MappedTable:
@@ -381,19 +449,6 @@ def periods(n: int, frequency: str, _: Words) -> str:
     if frequency == "day":
         return _.ngettext("{n} day", "{n} days", n)
     return _.ngettext("{n} week", "{n} weeks", n) if frequency == "week" else _.ngettext("{n} month", "{n} months", n)
-
-
-def replace_source(source: SourceRef, **changes: object) -> None:
-    """Store another reading or mapping of one uploaded source."""
-    kept = session.workspace().sources
-    session.change(
-        sources=tuple(dataclasses.replace(item, **changes) if item == source else item for item in kept)  # type: ignore[arg-type]
-    )
-
-
-def set_reading(source: SourceRef, reading: ReadSpec) -> None:
-    """Read the source another way; a mapping made for other columns is forgotten."""
-    replace_source(source, reading=reading, mapping=None)
 
 
 @cache

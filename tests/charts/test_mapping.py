@@ -48,7 +48,7 @@ def test_a_doubtful_column_is_counted_until_a_person_has_spoken(known: tuple[Raw
     ]
     assert [match.column for match in doubtful] == ["amount"]
     head = headline(known, _)
-    assert head.finding == "1 column wants a look"
+    assert head.finding == "1 column to check"
     assert values(head) == ["1", "60", str(len(suggestion.spec.columns)), "1"]
     assert headline(known, _, confirmed=True).finding == "Every column that is used was recognised"
     without = replace(suggestion.spec, columns=tuple(p for p in suggestion.spec.columns if p[0] != "amount"))
@@ -58,7 +58,7 @@ def test_a_doubtful_column_is_counted_until_a_person_has_spoken(known: tuple[Raw
 
 def test_questions_and_refused_files_count(known: tuple[RawTable, MappingSuggestion]) -> None:
     _ = words_for("en")
-    assert headline(known, _, confirmed=True, questions=2).finding == "2 columns want a look"
+    assert headline(known, _, confirmed=True, questions=2).finding == "2 columns to check"
     head = headline(known, _, refused=1)
     assert head.finding == "1 file cannot be read"
     assert (head.metrics[0].value, head.metrics[0].note, head.metrics[0].tone) == ("1", "of 2", "bad")

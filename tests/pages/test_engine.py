@@ -58,6 +58,27 @@ def wait(engine: Engine, key: str, verb: object, *args: object) -> object:
     return engine.collect(job)
 
 
+def never_let_go() -> None:
+    """A parser in native code that keeps the interpreter to itself."""
+    import re
+
+    re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+def test_a_step_that_hangs_is_stopped_after_the_seconds_given_to_it(pool: Engine) -> None:
+    assert wait(pool, "warm", add, 1, 1).unwrap() == 2  # type: ignore[attr-defined]
+    job = pool.submit("hang", never_let_go, (), seconds=1.5)
+    started = time.monotonic()
+    while not job.done:
+        time.sleep(0.02)
+    assert 1.0 < time.monotonic() - started < 20
+    with pytest.raises(AnalysisError) as caught:
+        pool.collect(job).unwrap()  # type: ignore[union-attr]
+    assert caught.value.code == "step_too_long"
+    assert caught.value.params["seconds"] == 1
+    assert wait(pool, "after", add, 2, 3).unwrap() == 5  # type: ignore[attr-defined]
+
+
 def ask_thirty_times(engine: Engine, work: object) -> list[str]:
     """Thirty threads ask for one key at once; what each got."""
     start, answers = threading.Barrier(30), []

@@ -327,11 +327,11 @@ def test_a_corrected_meaning_survives_leaving_the_page() -> None:
     assert "holds Feedback" in said(test)
 
 
-def test_what_wants_a_look_can_be_confirmed() -> None:
+def test_what_is_uncertain_can_be_confirmed() -> None:
     test = upload(opened(), ("orders.csv", text(rows(amount=lambda i: "9" if i % 3 else "lots")).encode()))
-    assert "wants a look" in test.header[0].value
+    assert "to check" in test.header[0].value
     next(button for button in test.button if button.key.startswith("confirm-")).click().run()
-    assert "wants a look" not in test.header[0].value
+    assert "to check" not in test.header[0].value
 
 
 def test_sheets_of_a_workbook_are_chosen() -> None:

@@ -41,18 +41,26 @@ PHRASES = {
     "error.step_cancelled.remedy": N_("Nothing is lost. Change a choice, or run it again."),
     "error.link_unreadable": N_("This link cannot be read"),
     "error.link_unreadable.remedy": N_("Regulars starts with its own defaults instead. Ask for the link again."),
-    "error.link_newer": N_("This link was made by a newer version of Regulars"),
-    "error.link_newer.remedy": N_("Regulars starts with its own defaults instead."),
-    "error.link_partial": N_("Some choices in this link are no longer valid: {fields}"),
-    "error.link_partial.remedy": N_("These use their defaults; all others are as the link says."),
+    "error.link_newer": N_("These choices were saved by a newer version of Regulars"),
+    "error.link_newer.remedy": N_("They are left aside: what is chosen here stays."),
+    "error.link_partial": N_("Some of the saved choices are no longer valid: {fields}"),
+    "error.link_partial.remedy": N_("These use their defaults; all others hold as they were saved."),
     "error.world_unknown": N_("There is no sample world of this name: {world}"),
     "error.world_unknown.remedy": N_("Regulars shows its own sample world instead."),
     "error.source_gone": N_("The file {name} is no longer here"),
-    "error.source_gone.remedy": N_("The app was restarted since. Upload the file again: your choices are kept."),
+    "error.source_gone.remedy": N_(
+        "Files leave with their session; choices stay. On Upload, drop it again, or another with the same headings."
+    ),
     "error.nothing_loaded": N_("There are no data yet"),
     "error.nothing_loaded.remedy": N_("Drop a file on the Upload page, or try the sample world."),
     "error.work_unreadable": N_("This is not a file of saved choices"),
     "error.work_unreadable.remedy": N_("Choose a JSON file that was saved by Regulars."),
+    "error.mappings_unreadable": N_("This is not a file of mappings"),
+    "error.mappings_unreadable.remedy": N_("Choose a JSON file that Upload saved as mappings, or saved choices."),
+    "error.mappings_partial": N_("Some mappings in this file cannot be used: {names}"),
+    "error.mappings_partial.remedy": N_(
+        "They were changed by hand or name what Regulars does not know. All others hold."
+    ),
     "progress.queued": N_("Waiting for a free worker"),
     "progress.starting": N_("Starting"),
 }

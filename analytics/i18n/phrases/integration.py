@@ -9,7 +9,7 @@ PHRASES = {
     "evidence.different": N_("different"),
     "evidence.missing": N_("cannot be compared"),
     "decision.rule.merge": N_("proposed as one person"),
-    "decision.rule.review": N_("wants a look"),
+    "decision.rule.review": N_("to check"),
     "decision.person.merge": N_("you said: one person"),
     "decision.person.apart": N_("you said: two people"),
     "treated.kept": N_("kept as they are"),

@@ -24,6 +24,11 @@ PHRASES: dict[str, str] = {
     "error.reading_failed.remedy": N_(
         "Other work is not touched. Save the table as CSV, or keep fewer columns or rows."
     ),
+    "error.reading_too_long": N_("Reading this file took longer than {seconds} seconds and was stopped"),
+    "error.reading_too_long.remedy": N_(
+        "A file of its size takes far less, so something in it keeps the reader busy. Save it as CSV or Parquet and try "
+        "again."
+    ),
     "error.session_full": N_("{name} does not fit: this session holds {megabytes} of {limit} MB"),
     "error.session_full.remedy": N_("Remove a file that is no longer needed, or compress this one as ZIP or Parquet."),
     # what is worth knowing
