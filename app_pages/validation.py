@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from analytics.charts import coverage as times
 from analytics.charts import quality as charts
 from analytics.charts import recipe as recipes
 from app_pages.ui import page, session, walk, widgets
@@ -48,6 +49,8 @@ with page.frame("validation") as _:
         reasons = page.draw(charts.reason_rows, result, _)
         if reasons:
             st.table(reasons, border="horizontal", hide_index=True, alt=_("Why rows were set aside"))
+    if page.draw(times.has_coverage, result.dataset):
+        page.evidence(result.dataset, _, times.coverage, times.coverage_finding, times.coverage_note)
     page.caveats(result.caveats, _)
     found = page.draw(charts.severities, result, _)
     if found:

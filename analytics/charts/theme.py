@@ -29,11 +29,12 @@ _NEUTRALS = {
     "hair": ("#2A343F", "#E8E5DE"),
     "accent": ("#65B1C8", "#297292"),
     "paper": ("#12181F", "#FFFFFF"),
+    "bad": ("#D9584A", "#9C2318"),
 }
 
 
 def neutral(name: str) -> Any:
-    """A neutral that follows the background, for ``color=``: ink, muted, quiet, hair, accent or paper."""
+    """A neutral that follows the background, for ``color=``: ink, muted, quiet, hair, accent, paper or bad."""
     if name not in _NEUTRALS:
         raise KeyError(name)
     return alt.ExprRef(name)
