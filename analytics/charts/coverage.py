@@ -16,6 +16,8 @@ from analytics.schema import TABLES
 MOST_CELLS = 190  # along the strip
 STEPS = ("1d", "1w", "1mo", "1q")
 STRIP = 34  # pixels
+BATCHES = frozenset({"campaigns", "survey"})  # sent and asked now and then: what lies between is no hole
+LEAST_USUAL = 8  # rows of a period that has any: with fewer an empty one is chance
 
 
 class _Strip(NamedTuple):
@@ -26,14 +28,24 @@ class _Strip(NamedTuple):
     periods: list[date]
     n_rows: list[int]
 
+    def holes(self) -> list[bool]:
+        """Which periods are empty although they usually are not: neither chance, nor a weekday that is closed."""
+        filled = [n > 0 for n in self.n_rows]
+        if self.table in BATCHES or sum(self.n_rows) < LEAST_USUAL * sum(filled):
+            return [False] * len(filled)
+        kinds = [day.weekday() if self.step == "1d" else 0 for day in self.periods]
+        open_kinds = {kind for kind in kinds if 2 * _count(filled, kinds, kind) > kinds.count(kind)}
+        return [not full and kind in open_kinds for full, kind in zip(filled, kinds, strict=True)]
+
 
 def coverage(dataset: Dataset, _: Words) -> Spec:
-    """Cells by period and table, the darker the more rows; an empty period inside a table's own time stands out."""
+    """Cells by period and table, the stronger the more rows; a hole inside a steady table's own time stands out."""
     strips = _strips(dataset)
     rows: list[dict[str, Any]] = []
     for strip in strips:
         most = max(strip.n_rows)
-        for first, following, n in zip(strip.periods, [*strip.periods[1:], None], strip.n_rows, strict=True):
+        nexts = [*strip.periods[1:], None]
+        for first, following, n, hole in zip(strip.periods, nexts, strip.n_rows, strip.holes(), strict=True):
             end = following or _next(first, strip.step)
             rows.append(
                 {
@@ -41,7 +53,7 @@ def coverage(dataset: Dataset, _: Words) -> Spec:
                     "from": first.isoformat(),
                     "to": end.isoformat(),
                     "share": n / most,
-                    "empty": n == 0,
+                    "cell": "rows" if n else "hole" if hole else "none",
                     "rows": _.number(n),
                     "period": _.day(first)
                     if strip.step == "1d"
@@ -56,16 +68,16 @@ def coverage(dataset: Dataset, _: Words) -> Spec:
         y=alt.Y("table:N", sort=names, axis=plain_axis(labelLimit=160)),
         tooltip=[tooltip("table", _("Table")), tooltip("period", _("Period")), tooltip("rows", _("Rows"))],
     )
-    height = alt.RelativeBandSize(0.7)
-    filled = base.transform_filter("!datum.empty").mark_rect(height=height, stroke=neutral("paper"), strokeWidth=0.5)
-    empty = base.transform_filter("datum.empty").mark_rect(height=height, color=neutral("bad"))
+    rect: dict[str, Any] = {"height": alt.RelativeBandSize(0.7)}
     shade = alt.Color("share:Q", scale=ramp_scale(0, 1), legend=None)
-    return finish(alt.layer(filled.encode(color=shade), empty), _, height=STRIP * len(strips) + 8)
+    filled = base.transform_filter("datum.cell == 'rows'").mark_rect(**rect, stroke=neutral("paper"), strokeWidth=0.5)
+    holes = base.transform_filter("datum.cell == 'hole'").mark_rect(**rect, color=neutral("bad"))
+    return finish(alt.layer(filled.encode(color=shade), holes), _, height=STRIP * len(strips) + 8)
 
 
 def coverage_finding(dataset: Dataset, _: Words) -> str:
     """How many periods are empty in the midst of a table's time."""
-    n = sum(not rows for strip in _strips(dataset) for rows in strip.n_rows)
+    n = sum(sum(strip.holes()) for strip in _strips(dataset))
     if n:
         return _.ngettext("One empty period in the midst of the data", "{n} empty periods in the midst of the data", n)
     return _("The data have no hole in time")
@@ -74,8 +86,8 @@ def coverage_finding(dataset: Dataset, _: Words) -> str:
 def coverage_note(dataset: Dataset, _: Words) -> str:
     """What is drawn."""
     return _(
-        "Rows kept by day, week or month, as suits each table: the darker, the more of its rows. "
-        "An empty period is red."
+        "Rows kept by day, week or month, as suits each table: the stronger the colour, the more of its rows. "
+        "A hole is red."
     )
 
 
@@ -105,6 +117,10 @@ def _strips(dataset: Dataset) -> list[_Strip]:
         by = counted.group_by_dynamic("day", every=step).agg(pl.col("n").sum()).upsample("day", every=step)
         strips.append(_Strip(name, step, by["day"].to_list(), by["n"].fill_null(0).to_list()))
     return strips
+
+
+def _count(filled: list[bool], kinds: list[int], kind: int) -> int:
+    return sum(full for full, other in zip(filled, kinds, strict=True) if other == kind)
 
 
 def _next(first: date, step: str) -> date:
