@@ -112,7 +112,7 @@ def _strips(dataset: Dataset) -> list[_Strip]:
     strips = []
     for name, counted in days.items():
         # A table that is kept by the month would be full of holes by the day.
-        usual = float(counted["day"].diff().dt.total_days().quantile(0.9) or 1)
+        usual = float(counted["day"].diff().dt.total_days().quantile(0.75) or 1)
         step = STEPS[max(readable, sum(usual > length for length in (1, 7, 31)))]
         by = counted.group_by_dynamic("day", every=step).agg(pl.col("n").sum()).upsample("day", every=step)
         strips.append(_Strip(name, step, by["day"].to_list(), by["n"].fill_null(0).to_list()))
