@@ -1,8 +1,9 @@
 """The dirty variant: the same market as a person would export it, with every defect written down.
 
-Three files: order lines since 2025 (UTF-8 with a mark, commas), members (Big5, semicolons, dates in years of the
-Republic), reviews (GB18030, tabs). Headers mix Chinese and English. `defects.json` names every defect with the
-1-based data row numbers of the file as written. Defects that touch the same cell never meet in one row.
+Five files: two exports of order lines since 2025 that overlap (UTF-8 with a mark, commas), members (Big5, semicolons,
+dates in years of the Republic), reviews (GB18030, tabs), calls (UTF-8, commas). Headers mix Chinese and English.
+`defects.json` names every defect with the 1-based data row numbers of the file as written. Defects that touch the same
+cell never meet in one row.
 """
 
 from __future__ import annotations
@@ -15,6 +16,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from sample_data.changes import (
+    CALL_DEFECTS,
+    call_sheet,
+    list_overlap,
+    mark_renamed,
+    number_members,
+    rename,
+    split,
+    without_days,
+)
 from sample_data.marketplace import GENERATOR_VERSION, Marketplace, generate
 from sample_data.seeds import Part, stream
 from sample_data.sheets import Row, Sheet
@@ -51,6 +62,8 @@ MEMBER_HEADERS = {
     "joined_at": "加入日期",
     "acquisition_channel": "來源 Source",
     "tier": "會員等級",
+    "card_no": "卡號",
+    "status": "狀態",
     "marketing_consent": "同意行銷",
 }
 REVIEW_HEADERS = {
@@ -80,6 +93,8 @@ ORDER_DEFECTS: dict[str, tuple[str | None, str]] = {
     "test_account": ("customer_id", "an order of a test account"),
     "service_code": ("product_id", "postage or fee booked as a product"),
     "cancellation_without_original": ("order_id", "a return or cancellation whose order is not in the file"),
+    "channel_renamed": ("channel", "the same channel under a new name from one day on"),
+    "id_form_changed": ("product_id", "item numbers with a dash from one day on: P-0024 for P0024"),
     "blank_row": (None, "a row of empty cells"),
     "totals_row": (None, "a row of totals at the end"),
 }
@@ -89,6 +104,8 @@ MEMBER_DEFECTS: dict[str, tuple[str | None, str]] = {
     "invalid_email": ("email", "no @ in the address"),
     "city_variant": ("city", "another spelling of a city"),
     "test_account": ("customer_id", "a test account"),
+    "nearly_unique": ("card_no", "a number of everybody's own, no group"),
+    "constant": ("status", "the same for everybody"),
 }
 REVIEW_DEFECTS: dict[str, tuple[str | None, str]] = {
     "duplicate_review": (None, "the same review exported twice, cell by cell"),
@@ -130,13 +147,26 @@ def make_dirty(customers: int, seed: int) -> tuple[dict[str, bytes], dict[str, A
     market = generate(customers, seed)
     rng = stream(seed, Part.DAMAGE)
     recent = market.tables["transactions"].filter(pl.col("ordered_at") >= SINCE)
-    orders = Sheet.from_frame(_spell_orders(recent), "orders_export.csv", ORDER_HEADERS, "utf-8-sig", ",")
+    later = stream(seed, Part.DAMAGE, 1)
+    exported, lost_days = without_days(recent, later)
+    lines = rename(_spell_orders(exported))
+    orders = Sheet.from_frame(lines, "orders_export.csv", ORDER_HEADERS, "utf-8-sig", ",")
     members = Sheet.from_frame(_spell_members(market), "members_big5.csv", MEMBER_HEADERS, "big5", ";")
     reviews = Sheet.from_frame(_spell_reviews(market), "reviews_gb18030.csv", REVIEW_HEADERS, "gb18030", "\t")
     _damage_members(members, rng, market)
+    number_members(members, later)
     _damage_orders(orders, rng, market, members)
+    second = split(orders, "orders_june_export.csv")
+    _total(orders)
     _damage_reviews(reviews, rng, members)
-    sheets = ((orders, ORDER_DEFECTS), (members, MEMBER_DEFECTS), (reviews, REVIEW_DEFECTS))
+    calls = call_sheet(market.tables["contacts"], members, "calls_export.csv")
+    sheets = (
+        (orders, ORDER_DEFECTS),
+        (second, ORDER_DEFECTS),
+        (members, MEMBER_DEFECTS),
+        (reviews, REVIEW_DEFECTS),
+        (calls, CALL_DEFECTS),
+    )
     truth = {
         "world": "marketplace",
         "variant": "dirty",
@@ -154,7 +184,8 @@ def make_dirty(customers: int, seed: int) -> tuple[dict[str, bytes], dict[str, A
             "members": market.tables["customers"].height,
             "reviews": market.tables["feedback"].height,
         },
-        "defects": [entry for s, words in sheets for entry in s.list_defects(words)],
+        "lost": {"days": [day.isoformat() for day in lost_days], "order_lines": recent.height - exported.height},
+        "defects": [entry for s, words in sheets for entry in s.list_defects(words)] + list_overlap(orders, second),
     }
     return {s.file: s.encode() for s, _ in sheets}, truth
 
@@ -173,6 +204,8 @@ def _spell_members(market: Marketplace) -> pl.DataFrame:
     local = pl.col("email").str.extract(r"^([a-z.]+)").str.replace_all(".", " ", literal=True).str.to_titlecase()
     year = (pl.col("joined_at").dt.year() - 1911).cast(pl.String)
     return market.tables["customers"].with_columns(
+        pl.lit("").alias("card_no"),
+        pl.lit("").alias("status"),
         pl.when(pl.col("country") == "CN").then(local).otherwise("name").alias("name"),
         pl.col("gender").replace_strict(gender, default=None),
         pl.col("birth_year").cast(pl.String),
@@ -250,7 +283,12 @@ def _damage_orders(sheet: Sheet, rng: np.random.Generator, market: Marketplace, 
     for _ in range(3):
         blank = Row(dict.fromkeys(sheet.headers, ""), {"blank_row"})
         sheet.rows.insert(int(rng.integers(len(sheet.rows) // 2, len(sheet.rows))), blank)
+    mark_renamed(sheet)
     _mark_what_follows(sheet, members)
+
+
+def _total(sheet: Sheet) -> None:
+    """A row of totals at the end."""
     total = sum(float(r.cells["amount"]) for r in sheet.rows if _is_number(r.cells["amount"]))
     sheet.rows.append(Row({"order_id": "合計 Total", "amount": f"{total:.2f}"}, {"totals_row"}))
 

@@ -86,7 +86,7 @@ class Sheet:
             if field_name is not None:
                 entry["column"] = self.headers[field_name]
             entry |= {"description": words, "rows": [number[id(row)] for row in marked]}
-            if all(row.copy_of is not None for row in marked):
+            if all(id(row.copy_of) in number for row in marked):
                 entry["of_rows"] = [number[id(row.copy_of)] for row in marked]
             out.append(entry)
         return out

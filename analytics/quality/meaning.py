@@ -87,6 +87,7 @@ _MEANINGS: dict[str, Meaning] = {
     "category_sets_differ": Meaning(
         ("personas", "segmentation", "forecasting"), "groups_split", ("drift_share",), ("replace",)
     ),
+    "column_type_differs": Meaning(("upload", "personas", "segmentation"), "groups_split", (), ("replace", "empty")),
     "constant_column": Meaning(("personas", "segmentation"), "no_groups"),
     "nearly_unique_column": Meaning(("upload", "personas", "segmentation"), "own_group", ("near_unique_share",)),
     "not_yes_or_no": Meaning(("personas", "segmentation"), "fewer_described", (), ("replace",)),

@@ -78,7 +78,7 @@ def _by_purchase(rows: pl.DataFrame, reversal: pl.DataFrame, product: str) -> pl
     # Bought before taken back at the same moment; what is left can never fall below nothing.
     running = (
         pl.concat([bought.select(wanted), mine.select(wanted)])
-        .sort(*group, "ordered_at", pl.col("quantity") < 0, "#row")
+        .sort(*group, "ordered_at", pl.col("quantity") < 0, pl.col("quantity").abs(), "order_id", "#row")
         .with_columns(sum=pl.col("quantity").cum_sum().over(group))
         .with_columns(lowest=pl.min_horizontal(pl.col("sum").cum_min().over(group), 0))
         .with_columns(

@@ -29,6 +29,7 @@ from analytics.quality.report import (
     ValidationResult,
 )
 from analytics.quality.rows import Period, empty_impossible, judge, with_no_rows
+from analytics.quality.stacking import stack
 from analytics.schema import TABLES
 
 _CELL_REMEDIES = ("empty", "fill", "mark")
@@ -60,7 +61,11 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
         caveats += said
 
     report(len(tables) / (len(tables) + 1), "validate")
-    together = {name: pl.concat(checked[name], how="diagonal") for name in TABLES if name in checked}
+    files = [mapped.raw.name for mapped in tables]
+    together = {}
+    for name in (name for name in TABLES if name in checked):
+        together[name], found = stack(name, checked[name], files)
+        issues += found
     ledger = Ledger(together)
     _enter_standing(ledger, together, issues)
     together, found = settle_overlaps(together, spec)
@@ -77,7 +82,7 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
 
     kept = {name: frame.filter(alive()) for name, frame in together.items()}
     covered = {name: (period.first, period.last) for name, period in periods.items()}
-    issues += note_tables(together, kept, covered, [mapped.raw.name for mapped in tables], spec)
+    issues += note_tables(together, kept, covered, files, spec)
     issues += [_no_rows_left(name, together[name]) for name, frame in kept.items() if not frame.height]
     canonical = {name: _canonical(name, frame, tables) for name, frame in kept.items() if frame.height}
     currencies = sorted({r.currency for mapped in tables for r in mapped.readings if r.currency})

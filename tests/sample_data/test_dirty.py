@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sample_data.changes import CALL_DEFECTS, FIRST_TO, IDS_CHANGED_ON, LOST_DAYS, RENAMED, RENAMED_ON, SECOND_FROM
 from sample_data.dirty import CITY_VARIANTS, MEMBER_DEFECTS, ORDER_DEFECTS, REVIEW_DEFECTS, make_dirty, write_dirty
 from sample_data.names import CITIES
 
@@ -53,6 +54,16 @@ def orders(folder: Path, truth: dict[str, Any]) -> Export:
 
 
 @pytest.fixture(scope="module")
+def second(folder: Path, truth: dict[str, Any]) -> Export:
+    return Export(folder, truth, "orders_june_export.csv")
+
+
+@pytest.fixture(scope="module")
+def calls(folder: Path, truth: dict[str, Any]) -> Export:
+    return Export(folder, truth, "calls_export.csv")
+
+
+@pytest.fixture(scope="module")
 def members(folder: Path, truth: dict[str, Any]) -> Export:
     return Export(folder, truth, "members_big5.csv")
 
@@ -78,11 +89,15 @@ def test_committed_files_come_from_the_generator(folder: Path, truth: dict[str, 
         assert (folder / "marketplace_dirty" / name).read_bytes() == content, name
 
 
-def test_every_planned_defect_is_there(orders: Export, members: Export, reviews: Export) -> None:
+def test_every_planned_defect_is_there(
+    orders: Export, second: Export, members: Export, reviews: Export, calls: Export
+) -> None:
     assert set(orders.defects) == set(ORDER_DEFECTS)
     assert set(members.defects) == set(MEMBER_DEFECTS)
     assert set(reviews.defects) == set(REVIEW_DEFECTS)
-    for export in (orders, members, reviews):
+    assert set(second.defects) <= {*ORDER_DEFECTS, "overlapping_line"}
+    assert set(calls.defects) == set(CALL_DEFECTS)
+    for export in (orders, second, members, reviews, calls):
         for entry in export.defects.values():
             assert entry["rows"] == sorted(set(entry["rows"]))
             assert 1 <= entry["rows"][0] <= entry["rows"][-1] <= len(export.rows)
@@ -206,7 +221,8 @@ def test_blank_rows_and_the_totals_row(orders: Export) -> None:
 
 def test_rows_without_a_named_defect_are_sound(orders: Export) -> None:
     cities = {name for name, _, _ in CITIES}
-    still_sound = {"missing_customer", "orphan_customer", "duplicate_line", "duplicate_order"}
+    still_sound = {"missing_customer", "orphan_customer", "duplicate_line", "duplicate_order", "channel_renamed"}
+    still_sound.add("id_form_changed")
     touched = orders.numbers(*(set(orders.defects) - still_sound))
     sound = [row for k, row in enumerate(orders.rows, start=1) if k not in touched]
     assert len(sound) > 4000
@@ -219,15 +235,60 @@ def test_rows_without_a_named_defect_are_sound(orders: Export) -> None:
         assert amount * 100 == quantity * price - discount * 100
         assert price > 0
         assert row["city"] in cities
-        assert re.match(r"^P\d{4}$", row["product_id"])
+        assert re.match(r"^P-?\d{4}$", row["product_id"])
 
 
-def test_before_damage_counts_the_same_lines(orders: Export, truth: dict[str, Any]) -> None:
-    inserted = orders.numbers("duplicate_line", "duplicate_order", "service_code", "blank_row", "totals_row")
-    made_up = [
-        k for k in orders.numbers("test_account", "cancellation_without_original") if _is_made_up(orders.rows[k - 1])
-    ]
-    assert len(orders.rows) - len(inserted) - len(made_up) == truth["before_damage"]["order_lines"]
+def test_before_damage_counts_the_same_lines(orders: Export, second: Export, truth: dict[str, Any]) -> None:
+    added = {"duplicate_line", "duplicate_order", "service_code", "blank_row", "totals_row", "overlapping_line"}
+    n = truth["lost"]["order_lines"]
+    for export in (orders, second):
+        inserted = export.numbers(*(added & set(export.defects)))
+        doubtful = {"test_account", "cancellation_without_original"} & set(export.defects)
+        inserted |= {k for k in export.numbers(*doubtful) if _is_made_up(export.rows[k - 1])}
+        n += len(export.rows) - len(inserted)
+    assert n == truth["before_damage"]["order_lines"]
+
+
+def test_the_lost_days_have_no_line(orders: Export, truth: dict[str, Any]) -> None:
+    lost = [date.fromisoformat(day) for day in truth["lost"]["days"]]
+    assert [(day - lost[0]).days for day in lost] == list(range(LOST_DAYS))
+    days = {row["ordered_at"][:10] for row in orders.rows}
+    assert not days & set(truth["lost"]["days"])
+    assert {"2025-05-24", "2025-05-31"} <= days
+
+
+def test_names_and_ids_change_on_a_day(orders: Export, second: Export) -> None:
+    for export in (orders, second):
+        sound = (row for row in export.rows if is_date(row["ordered_at"], "%Y-%m-%d %H:%M:%S"))
+        dated = [row for row in sound if row["ordered_at"] < "2026-07"]
+        later = [row for row in dated if row["ordered_at"] >= RENAMED_ON]
+        assert RENAMED[0] not in {row["channel"] for row in later}
+        assert RENAMED[1] not in {row["channel"] for row in dated if row["ordered_at"] < RENAMED_ON}
+        named = {k for k, row in enumerate(export.rows, start=1) if row["channel"] == RENAMED[1]}
+        assert named == export.numbers("channel_renamed")
+        dashed = {k for k, row in enumerate(export.rows, start=1) if row["product_id"].startswith("P-")}
+        assert dashed == export.numbers("id_form_changed")
+        plain = [row for row in dated if re.match(r"^P\d", row["product_id"])]
+        assert all(row["ordered_at"] < IDS_CHANGED_ON for row in plain)
+
+
+def test_the_second_export_repeats_and_continues_the_first(orders: Export, second: Export) -> None:
+    entry = second.defects["overlapping_line"]
+    assert entry["of_file"] == "orders_export.csv"
+    assert len(entry["rows"]) > 50
+    for k, of in zip(entry["rows"], entry["of_rows"], strict=True):
+        assert second.rows[k - 1] == orders.rows[of - 1]
+        assert SECOND_FROM <= second.rows[k - 1]["ordered_at"][:10] <= FIRST_TO
+    others = [row for k, row in enumerate(second.rows, start=1) if k not in set(entry["rows"])]
+    assert len(others) > 50
+    assert all(row["ordered_at"][:10] > FIRST_TO for row in others)
+
+
+def test_calls_know_members_by_their_number(calls: Export, members: Export) -> None:
+    known = {row["customer_id"] for row in members.rows}
+    assert all(re.match(r"^[1-9]\d*$", row["customer_id"]) for row in calls.rows if row["customer_id"])
+    found = {k for k, row in enumerate(calls.rows, start=1) if f"C{row['customer_id']:0>7}" in known}
+    assert found == calls.numbers("id_written_otherwise")
 
 
 def _is_made_up(row: dict[str, str]) -> bool:
@@ -246,6 +307,8 @@ def test_members(members: Export, truth: dict[str, Any]) -> None:
     years = [row["joined_at"] for row in members.rows if row["joined_at"]]
     assert all(re.match(r"^1\d\d/\d\d/\d\d$", y) for y in years)  # years of the Republic
     assert len(members.rows) < truth["before_damage"]["members"]
+    assert len({row["card_no"] for row in members.rows}) == len(members.rows)
+    assert len({row["status"] for row in members.rows}) == 1
 
 
 def test_reviews(reviews: Export) -> None:
@@ -266,7 +329,14 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not() -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_small_exports_work(tmp_path: Path, seed: int) -> None:
     written = write_dirty(50, seed, tmp_path)
-    assert [p.name for p in written] == ["orders_export.csv", "members_big5.csv", "reviews_gb18030.csv", "defects.json"]
+    assert [p.name for p in written] == [
+        "orders_export.csv",
+        "orders_june_export.csv",
+        "members_big5.csv",
+        "reviews_gb18030.csv",
+        "calls_export.csv",
+        "defects.json",
+    ]
     assert len(json.loads(written[-1].read_text(encoding="utf-8"))["defects"]) >= 25
 
 

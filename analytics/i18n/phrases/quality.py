@@ -44,6 +44,8 @@ PHRASES: dict[str, str] = {
     "issue.ids_written_otherwise.body": N_(
         "As they are written most are unknown; without letters and leading zeros they are known."
     ),
+    "issue.column_type_differs": N_("A column of numbers in one file and text in another"),
+    "issue.column_type_differs.body": N_("It is read as text in all files."),
     "issue.constant_column": N_("A column with one value"),
     "issue.constant_column.body": N_("Every filled cell says the same."),
     "issue.nearly_unique_column": N_("A column that hardly repeats"),
