@@ -49,8 +49,8 @@ with page.frame("integration") as _:
         changes = page.draw(charts.change_table, shown, _)
         page.table(changes, _, kinds, key="changes", alt=_("What a merge changes"))
         downloads = {
-            _("Pairs"): page.draw(charts.pair_table, matches, _),
-            _("Merged records"): merged.records.select("person", "merged_from", "n_records"),
+            _("Pairs"): walk.shareable(page.draw(charts.pair_table, matches, _), "customer_id_a", "customer_id_b"),
+            _("Merged records"): walk.shareable(charts.record_table(merged), "person", "merged_from"),
             _("What a merge changes"): changes,
         }
         choices["matching"] = session.workspace().matching

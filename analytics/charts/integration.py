@@ -195,6 +195,11 @@ def pair_table(matches: MatchResult, _: Words) -> pl.DataFrame:
     ).drop("decided_by", "pair", *POINTS)
 
 
+def record_table(merged: MergeResult) -> pl.DataFrame:
+    """Which records are one person; what they hold stays here."""
+    return merged.records.select("person", "merged_from", "n_records")
+
+
 def change_table(merged: MergeResult, _: Words) -> pl.DataFrame:
     """Before and after, with the tables in words."""
     words = {name: _.phrase(f"table.{name}") for name in merged.changes["table"]}

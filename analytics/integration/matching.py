@@ -48,6 +48,7 @@ _BLOCKS: tuple[tuple[str, ...], ...] = (
     ("name", "city"),
     ("birth_year", "city", "initials"),
 )
+_POPULATION = 10_000  # people among whom a phone or address is rare, however few of them are customers
 _N_RANDOM_PAIRS = 20_000
 _BINS = 50
 _AT_ONCE = 200_000  # pairs compared at a time
@@ -367,7 +368,8 @@ def _model(persons: pl.DataFrame, keys: _Keys, spec: MatchSpec) -> _Model:
             near = (float((there == 1).sum()) + 1.0) / (len(there) + 2.0)
         same, near = min(same, 0.9), min(near, 0.05)
         u[name] = (same, near, max(1.0 - same - near, 0.05))
-        frequency = np.concatenate([[1.0], np.maximum(counts - 1, 1) / total])
+        whole = max(total, _POPULATION) if name in ("email", "phone") else total
+        frequency = np.concatenate([[1.0], np.maximum(counts - 1, 1) / whole])
         weights[name] = np.log2(PRIOR_M[name][0] / frequency)[keys.numbers[name]]
     # A table without any field to compare (a churn export) weighs nothing at all.
     prior = log2(2 * spec.expected_share / max(n, 2))

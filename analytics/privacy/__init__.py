@@ -11,10 +11,11 @@ from analytics.privacy.pseudonyms import (
     protect_quarantine,
     protect_rows,
     pseudonymise,
+    pseudonymise_ids,
 )
 from analytics.privacy.scan import PrivacyScan, scan, scan_dataset
 from analytics.privacy.spec import PrivacySpec
-from analytics.privacy.suppression import Suppression, suppress
+from analytics.privacy.suppression import Suppression, hide_in_lines, suppress
 
 __all__ = [
     "DETECTORS",
@@ -26,10 +27,12 @@ __all__ = [
     "erase",
     "erased_balance",
     "find_customer",
+    "hide_in_lines",
     "owner_list",
     "protect_quarantine",
     "protect_rows",
     "pseudonymise",
+    "pseudonymise_ids",
     "scan",
     "scan_dataset",
     "suppress",

@@ -93,6 +93,12 @@ def pseudonymise(dataset: Dataset, found: PrivacyScan, spec: PrivacySpec, secret
     return dataclasses.replace(made, key=key)
 
 
+def pseudonymise_ids(frame: pl.DataFrame, columns: tuple[str, ...], secret: Secret) -> pl.DataFrame:
+    """``frame`` with the pseudonyms of customers in place of the ids in ``columns``."""
+    held = {column: "pseudonym" for column in columns if column in frame.columns}
+    return _treated(frame, held, secret, dict.fromkeys(held, ID_FIELD))
+
+
 def protect_rows(
     frame: pl.DataFrame, direct: Sequence[str], ids: Sequence[str], spec: PrivacySpec, secret: Secret
 ) -> pl.DataFrame:
@@ -192,7 +198,8 @@ def _pseudonyms(series: pl.Series, domain: str, secret: Secret) -> pl.Series:
 
 def _replaced(text: pl.Series, old: pl.Series, new: pl.Series) -> pl.Series:
     """Every value looked up; nulls, and values without an entry, stay."""
-    book = pl.DataFrame({"old": old, "new": new, "hit": True}, schema_overrides={"old": pl.String})
+    book = pl.DataFrame({"old": old, "new": new}, schema_overrides={"old": pl.String})
+    book = book.with_columns(hit=pl.lit(True))
     joined = text.alias("old").to_frame().join(book, on="old", how="left", maintain_order="left")
     return joined.select(pl.when(pl.col("hit")).then("new").otherwise("old")).to_series()
 

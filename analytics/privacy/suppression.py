@@ -8,13 +8,15 @@ a cycle in the residual network: exact, without a solver.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 
 import polars as pl
 
 Cell = tuple[int, int]  # row and column
 Node = tuple[str, int]
+_TOLERANCE = 1e-6
 FREE: Node = ("free", 0)  # a row or column of one cell: its total is that cell, and as little shown
 
 
@@ -85,6 +87,58 @@ def hide(table: dict[Cell, int], k: int) -> set[Cell]:
         if not more:
             return hidden
         hidden |= more
+
+
+def hide_in_lines(values: Sequence[int], lines: Sequence[Sequence[int]], k: int, fixed: Iterable[int] = ()) -> set[int]:
+    """The cells to hide where totals run in more than two directions, as in cohorts: each month's total is known too.
+
+    Such a table is no network, so the least and the largest value that each small cell could have are found by linear
+    programming (SciPy's HiGHS), every total of ``lines`` taken as known; as long as they leave one whole number only,
+    further cells of its lines are hidden. ``fixed`` are cells that another figure tells anyway: hiding them is no use.
+    """
+    shown = set(fixed)
+    hidden = {i for i, value in enumerate(values) if 0 < value < k}
+    through: dict[int, list[Sequence[int]]] = {}
+    for line in lines:
+        for i in line if len(line) > 1 else ():
+            through.setdefault(i, []).append(line)
+    for i in sorted(hidden):
+        while not _is_open(i, values, lines, hidden):
+            near = [j for line in through.get(i, ()) for j in line]
+            offered = [j for j in near or range(len(values)) if j not in hidden and j not in shown]
+            offered = offered or [j for j in range(len(values)) if j not in hidden and j not in shown]
+            if not offered:
+                break
+            hidden.add(min(offered, key=lambda j: (not values[j], values[j], j)))
+    return hidden
+
+
+def _is_open(cell: int, values: Sequence[int], lines: Sequence[Sequence[int]], hidden: set[int]) -> bool:
+    """Whether the totals leave a hidden count more than one whole number."""
+    from scipy.optimize import linprog
+
+    order = sorted(hidden)
+    at = {i: place for place, i in enumerate(order)}
+    rows, totals = [], []
+    for line in lines:
+        gone = [i for i in line if i in hidden]
+        if gone and len(line) > 1:
+            row = [0.0] * len(order)
+            for i in gone:
+                row[at[i]] = 1.0
+            rows.append(row)
+            totals.append(float(sum(values[i] for i in gone)))
+    if not rows:
+        return True
+    goal = [0.0] * len(order)
+    ends = []
+    for sign in (1.0, -1.0):
+        goal[at[cell]] = sign
+        solved = linprog(goal, A_eq=rows, b_eq=totals, bounds=(0, None))
+        if solved.status != 0:  # nothing bounds it
+            return True
+        ends.append(sign * float(solved.fun))
+    return floor(ends[1] + _TOLERANCE) > ceil(ends[0] - _TOLERANCE)
 
 
 def _nodes(table: dict[Cell, int]) -> dict[Cell, tuple[Node, Node]]:

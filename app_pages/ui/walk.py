@@ -20,7 +20,7 @@ from analytics.customers import CustomerLabels, CustomerTable, summarise_custome
 from analytics.dataset import Dataset
 from analytics.demand import DemandPanel, build_panel, panel_choices
 from analytics.errors import AnalysisError
-from analytics.export.aggregates import Aggregates, safe_aggregates
+from analytics.export.aggregates import Aggregates, listed_aggregates
 from analytics.export.tables import in_currency_units
 from analytics.i18n import Words
 from analytics.integration import (
@@ -55,6 +55,7 @@ from analytics.privacy import (
     erased_balance,
     protect_quarantine,
     pseudonymise,
+    pseudonymise_ids,
     scan_dataset,
 )
 from analytics.privacy import owner_list as list_for_owner
@@ -362,7 +363,16 @@ def owner_list() -> pl.DataFrame:
 
 def safe_tables(tables: Mapping[str, pl.DataFrame]) -> Aggregates:
     """Tables as they may leave: small cells empty."""
-    return safe_aggregates(tables, session.workspace().privacy.k)
+    named = {title: frame for title, frame in tables.items() if "customer_id" not in frame.columns}
+    safe = compute(listed_aggregates, tuple(named), session.workspace().privacy.k, *named.values())
+    return dataclasses.replace(safe, tables={title: safe.tables.get(title, frame) for title, frame in tables.items()})
+
+
+def shareable(frame: pl.DataFrame, *ids: str) -> pl.DataFrame:
+    """A table with customer ids as they came (columns ``ids``), as it may leave: with pseudonyms wherever the pages
+    show pseudonyms."""
+    replaced = scanned().ids_are_personal or session.workspace().privacy.pseudonymise_ids
+    return compute(pseudonymise_ids, frame, ids, session.secret()) if replaced else frame
 
 
 def cost_of_small_groups(_: Words) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 import random
 import zipfile
+import zlib
 from typing import Any
 
 import pytest
@@ -13,27 +15,40 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.workspace import to_json, to_link
 from app_pages.ui import page
-from tests.pages.test_pages import app, assert_sound, figures, go
+from tests.pages.test_pages import app, assert_sound, figures, go, number
 from tests.pages.test_uploads import opened, upload
+from tests.test_privacy import card, resident_id, taiwan_id
 
 PEOPLE = 60
+TWICE = 5  # people who are there twice, under another address
 
 
 def files() -> tuple[list[tuple[str, bytes]], set[str]]:
-    """Members, orders and reviews with planted identifiers, one row of each set aside."""
+    """Members whose id is their address, orders and reviews, with every kind of identifier planted: in columns that say
+    so, in columns that do not, inside texts and in rows that are set aside. Gives the files and what was planted.
+    """
     rng, planted = random.Random(5), set()
-    members, orders, reviews = ["会员编号,姓名,邮箱,手机,城市"], ["order_id,customer_id,order_date,amount"], []
-    reviews = ["customer_id,date,rating,comment"]
-    for i in range(PEOPLE):
-        name = rng.choice("王李張陳林") + rng.choice("晓雅俊淑") + rng.choice("萱豪芬傑")
-        mail, phone = f"planted{i}@secret.example.org", f"139{rng.randint(10_000_000, 99_999_999)}"
-        planted |= {name, mail, phone}
-        members.append(f"M{i:03d},{name},{mail},{phone},{rng.choice(('上海', '台北'))}")
+    members = ["会员编号,姓名,邮箱,手机,城市,身份证号,住址,银行卡号,備註"]
+    orders, reviews = ["order_id,customer_id,order_date,amount"], ["customer_id,date,rating,comment"]
+    for i in range(PEOPLE + TWICE):
+        twin = i >= PEOPLE
+        if not twin:
+            name = rng.choice("王李張陳林") + rng.choice("晓雅俊淑") + rng.choice("萱豪芬傑")
+            phone, street = f"139{rng.randint(10_000_000, 99_999_999)}", f"上海市延安西路{rng.randint(1000, 9999)}号"
+            person, number, tw = resident_id(rng), card(rng), taiwan_id(rng)
+        mail = f"planted{i}@secret.example.org"
+        planted |= {name, mail, phone, street, person, number, tw}
+        note = f"personal number {tw}"
+        members.append(
+            f"{mail},{name},{mail},{phone},{('上海', '台北')[len(planted) % 2]},{person},{street},{number},{note}"
+        )
         for _n in range(rng.randint(1, 6)):
             day = f"2025-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
-            orders.append(f"{len(orders)},M{i:03d},{day},{rng.randint(5, 90)}.50")
-        reviews.append(f"M{i:03d},2025-06-01,{rng.randint(1, 5)},{name} says: call {phone} or write {mail}")
+            orders.append(f"{len(orders)},{mail},{day},{rng.randint(5, 90)}.50")
+        reviews.append(f"{mail},2025-06-01,{rng.randint(1, 5)},{name} says: call {phone} or write {mail} to {street}")
+        reviews.append(f"{mail},2025-06-02,{rng.randint(1, 5)},my card {number} and {person} ({tw}) were charged twice")
     orders.append("9999,planted0@secret.example.org,not a day,12.00")
+    orders.append(orders[1])  # the same line again: merged, by its row number
     return [
         (name, "\n".join(lines).encode())
         for name, lines in (("members.csv", members), ("orders.csv", orders), ("reviews.csv", reviews))
@@ -60,26 +75,46 @@ def plain(data: bytes) -> str:
         return "\n".join(book.read(name).decode("utf-8", "ignore") for name in book.namelist())
 
 
-def walked(test: AppTest) -> None:
-    for step in page.STEPS:
+def shown(test: AppTest) -> bytes:
+    """Everything the browser got for the page: texts, tables, charts with their data, the options of lists."""
+    return b"\n".join(
+        element.proto.SerializeToString() for element in test if getattr(element, "proto", None) is not None
+    )
+
+
+def found_in(planted: set[str], given: bytes | str) -> list[str]:
+    data = given.encode() if isinstance(given, str) else given
+    forms = {value: {value.encode(), value.encode("unicode_escape"), value.encode("utf-16-le")} for value in planted}
+    return sorted(value for value, written in forms.items() if any(form in data for form in written))
+
+
+def test_no_identifier_in_any_download_link_saved_choice_or_later_page(downloads: list[bytes]) -> None:
+    given, planted = files()
+    test = go(upload(opened(), *given), "integration")
+    assert_sound(test)
+    assert found_in(planted, shown(test)), "the search sees what is shown: before Privacy the person's own records are"
+    test.button(key="pair-accepted").click().run()
+    test.button(key="pair-refused").click().run()
+    assert number(figures(test)["People"]) == PEOPLE + TWICE - 1
+    privacy = [step.name for step in page.STEPS].index("privacy")
+    for i, step in enumerate(page.STEPS):
         go(test, step.name)
         assert [item.value for item in test.exception] == [], step.name
-
-
-def test_no_identifier_in_any_download_link_or_saved_choice(downloads: list[bytes]) -> None:
-    given, planted = files()
-    test = upload(opened(), *given)
-    walked(test)
+        if i >= privacy:
+            assert found_in(planted, shown(test)) == [], step.name
     assert len(downloads) >= 8
     texts = [plain(data) for data in downloads]
-    assert any("P-" in text for text in texts)
-    assert sorted(value for value in planted if any(value in text for text in texts)) == []
+    assert sum("P-" in text for text in texts) >= 4
+    assert [found_in(planted, text) for text in texts] == [[]] * len(texts)
     workspace = test.session_state["workspace"]
-    saved = to_json(workspace).decode() + to_link(workspace)
-    assert [value for value in planted if value in saved] == []
+    assert len(workspace.matching.accepted) == len(workspace.matching.refused) == 1
+    saved, link = to_json(workspace).decode(), to_link(workspace)
+    packed = base64.urlsafe_b64decode(link + "=" * (-len(link) % 4))
+    for written in (saved, link, zlib.decompress(packed)):
+        assert found_in(planted, written) == []
     secret = test.session_state["secret"].value
-    assert secret.hex() not in saved
-    assert all(secret.hex() not in text for text in texts)
+    for written in (saved, link, *texts):
+        assert secret.hex() not in written
 
 
 def test_the_owner_gets_the_original_ids_and_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
