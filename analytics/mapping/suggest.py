@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -13,7 +14,7 @@ from analytics.keys import derive_key
 from analytics.mapping.apply import MappingSpec
 from analytics.mapping.names import contains, likeness, normal, phrase
 from analytics.mapping.profile import ColumnProfile, fit, profile
-from analytics.mapping.synonyms import synonyms, table_words
+from analytics.mapping.synonyms import stand_ins, synonyms, table_words
 from analytics.progress import report
 from analytics.reading import RawTable
 from analytics.schema import TABLES, TableSchema
@@ -22,7 +23,9 @@ MatchReason = Literal["same", "exact", "contains", "similar", "values", "none"]
 
 PROPOSED = 0.45  # confidence from which a match is filled in; the person confirms all of them
 CONFIDENT = 0.80
+_CLOSE, _ASKED = 0.1, 0.79
 _SHARED = {"customer_id": 0.5, "city": 0.2, "country": 0.3, "channel": 0.3, "source": 0.3, "text": 0.8, "name": 0.6}
+_OTHER_UNIT = re.compile(r"(?i)(?<![a-z])(m(in|ins|inutes|sec|s)|h(r|rs|ours))(?![a-z])|分钟|分鐘|小[时時]|毫秒")
 _QUESTION = r"[?？]|^(?i:q|问题|問題|题)\s*_?\d+|^\d+[、.．]"
 
 
@@ -97,11 +100,19 @@ def _assign(
         named = _by_name(column, heading, schema)
         found.append([_with_values(column, match, values, schema, i) for i, match in enumerate(named)])
     confidence = np.array([[match.confidence for match in row] for row in found]).reshape(len(found), -1)
-    rows, fields = linear_sum_assignment(-np.where(confidence >= 0.3, confidence, 0.0))
+    # The cube keeps one sure match from being given up for two doubtful ones.
+    rows, fields = linear_sum_assignment(-(np.where(confidence >= 0.3, confidence, 0.0) ** 3))
     matches = [ColumnMatch(column, None, 0.0, "none") for column in raw.columns]
     for i, j in zip(rows, fields, strict=True):
         if confidence[i, j] >= 0.3:
             matches[i] = replace(found[i][j], confidence=round(found[i][j].confidence, 2))
+    given = np.array([match.confidence for match in matches])
+    for i, j in zip(rows, fields, strict=True):
+        if matches[i].confidence >= CONFIDENT and matches[i].reason != "same":
+            # Two columns that say the same: which one is meant, only a person knows.
+            rivals = (confidence[:, j] >= matches[i].confidence - _CLOSE) & (given < CONFIDENT)
+            if rivals.any():
+                matches[i] = replace(matches[i], confidence=_ASKED)
     return tuple(matches)
 
 
@@ -112,7 +123,10 @@ def _by_name(column: str, heading: str, schema: TableSchema) -> list[ColumnMatch
         if column == field.name:
             matches.append(ColumnMatch(column, field.name, 1.0, "same"))
             continue
-        alike, reason, by = likeness(heading, synonyms(schema.name, field.name))
+        alike, reason, by = likeness(heading, synonyms(schema.name, field.name), field.role)
+        stands_in = by in stand_ins() and field.name in ("unit_price", "amount", "customer_id")
+        other_unit = field.unit == "seconds" and _OTHER_UNIT.search(column) is not None
+        alike *= 0.65 if stands_in or other_unit else 1.0
         params: tuple[tuple[str, Param], ...] = (("synonym", by),) if by else ()
         matches.append(ColumnMatch(column, field.name, alike, cast(MatchReason, reason), params))
     return matches
@@ -147,6 +161,8 @@ def _values_alone(column: str, values: ColumnProfile, schema: TableSchema, field
             return 0.46 if values.mean_length >= 3 else 0.0
         if field == "quantity" and values.whole_share > 0.95 and values.mean_length < 3 and (values.high or 0) > 0:
             return 0.46
+    if schema.name == "series" and field == "y" and values.numeric_share > 0.95 and not values.date_share:
+        return 0.46 if values.n_distinct > 2 else 0.0
     if schema.name == "feedback":
         if field == "text" and values.mean_length > 15 and values.unique_share > 0.5 and values.numeric_share < 0.2:
             return 0.5
@@ -184,6 +200,11 @@ def _score(
         and not {"amount", "unit_price", "quantity", "product", "product_id", "order_id"} & matched.keys()
     ):
         score -= 1.0
+    if table == "events":
+        # No other table has a column of this kind.
+        score += 1.5 * max((match.confidence for match in matches if match.field == "event"), default=0.0)
+    if table == "transactions" and not {"amount", "quantity", "order_id"} & matched.keys():
+        score -= 1.5 if "customer_id" not in matched or "unit_price" in matched else 0.0
     if table == "feedback" and "text" not in matched:
         score -= 1.0
     if table == "campaigns" and not {"campaign", "arm", "responded"} & matched.keys():
@@ -192,8 +213,8 @@ def _score(
         n_questions = sum(pl.Series(raw.columns).str.contains(_QUESTION)) if raw.columns else 0
         n_scales = sum(_is_scale(values) for values in profiles) if schema.time_field in matched else 0
         score += min(n_questions + n_scales, 12) * 0.35
-    if table == "series" and len(raw.columns) > 4:
-        score -= 1.0
+    if table == "series":
+        score += -1.0 if len(raw.columns) > 4 else 0.7 if {"ds", "y"} <= matched.keys() else 0.0
     if (
         table in ("series", "events", "contacts", "campaigns")
         and schema.time_field not in matched
