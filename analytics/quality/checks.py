@@ -1,4 +1,4 @@
-"""Checks of whole tables over all their files: gaps, drifting categories, forms of ids, idle columns, reversals."""
+"""Checks of whole tables over all their files: gaps, drifting categories, forms of ids, idle columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from analytics.quality.findings import IssueBook
 from analytics.quality.gaps import Gap, find_gaps
 from analytics.quality.identifiers import find_new_forms, known_by_number, shapes
 from analytics.quality.report import Issue, QualitySpec
-from analytics.quality.reversals import match_reversals
 from analytics.schema import TABLES, TableSchema
 
 Tables = dict[str, pl.DataFrame]
@@ -40,7 +39,6 @@ def note_tables(tables: Tables, kept: Tables, covered: Covered, files: Sequence[
         book = IssueBook(name, "", frame)
         if name == "transactions":
             _note_gaps(book, tables[name], covered.get(name, (None, None)), spec)
-            _note_reversals(book, frame)
         _note_drift(book, frame, schema, spec)
         _note_columns(book, frame, schema, spec)
         if name != "customers" and known is not None and "customer_id" in frame.columns:
@@ -75,24 +73,6 @@ def _note_gaps(
 
 def _days(gap: Gap) -> str:
     return gap.first.isoformat() if gap.first == gap.last else f"{gap.first} – {gap.last}"
-
-
-def _note_reversals(book: IssueBook, frame: pl.DataFrame) -> None:
-    """How many cancellations and returns have their order in the data, and those that do not."""
-    found = match_reversals(frame)
-    if found is None:
-        return
-    rows = pl.int_range(frame.height, dtype=pl.UInt32, eager=True)
-    matched = found.lines.filter(pl.col("original").is_not_null())
-    pairs = matched.with_columns(back=frame["order_id"].gather(matched["row"])).sort("back", "row").head(_EXAMPLES)
-    shown = tuple(f"{back} → {original}" for back, original in pairs.select("back", "original").rows())
-    code = "reversals_matched" if found.by_number else "reversals_of_purchases"
-    book.add(code, "note", "order_id", rows.is_in(matched["row"].implode()), "keep", tuple(dict.fromkeys(shown)))
-    alone = rows.is_in(found.lines.filter(pl.col("original").is_null())["row"].implode())
-    if found.by_number:
-        book.add("cancellation_without_original", "check", "order_id", alone, "keep", frame["order_id"])
-    else:
-        book.add("reversal_without_purchase", "note", "order_id", alone, "keep", frame["order_id"])
 
 
 def _sampled(frame: pl.DataFrame, time: str) -> pl.DataFrame:

@@ -12,9 +12,9 @@ _PER_CUSTOMER = ("personas", "segmentation", "lifecycle")
 class Meaning:
     """Pages in the order of the walk; ``why.<reason>`` are the words; what can be done.
 
-    ``choices``: fields of ``QualitySpec``, repairs before thresholds. ``actions``: what a person's own step can do with
-    the rows or the field ("set_aside", "empty", "replace", "scale", "strip_start"). Without either the answer lies in
-    the mapping (page upload) or in the export itself.
+    ``choices``: fields of ``QualitySpec``, repairs before thresholds. ``actions``: what a person's own step
+    (``recipe.Action``) can do with the rows or the field. Without either the answer lies in the mapping (page upload)
+    or in the export itself.
     """
 
     pages: tuple[str, ...]
@@ -78,14 +78,14 @@ _MEANINGS: dict[str, Meaning] = {
     # categories and attributes
     "missing": Meaning(("personas", "segmentation"), "fewer_described", (), ("replace", "set_aside")),
     "spelling_variants": Meaning(("personas", "segmentation", "forecasting"), "groups_split", ("spelling_variants",)),
-    "other_spellings": Meaning(("personas", "segmentation", "forecasting"), "groups_split", (), ("replace",)),
+    "other_spellings": Meaning(("personas", "segmentation", "forecasting"), "groups_split", (), ("recode",)),
     "category_renamed": Meaning(
-        ("personas", "segmentation", "forecasting"), "groups_split", ("drift_share",), ("replace",)
+        ("personas", "segmentation", "forecasting"), "groups_split", ("drift_share",), ("recode",)
     ),
-    "category_appears": Meaning(("personas", "forecasting"), "new_in_time", ("drift_share",), ("replace",)),
-    "category_vanishes": Meaning(("personas", "forecasting"), "new_in_time", ("drift_share",), ("replace",)),
+    "category_appears": Meaning(("personas", "forecasting"), "new_in_time", ("drift_share",), ("recode",)),
+    "category_vanishes": Meaning(("personas", "forecasting"), "new_in_time", ("drift_share",), ("recode",)),
     "category_sets_differ": Meaning(
-        ("personas", "segmentation", "forecasting"), "groups_split", ("drift_share",), ("replace",)
+        ("personas", "segmentation", "forecasting"), "groups_split", ("drift_share",), ("recode",)
     ),
     "column_type_differs": Meaning(("upload", "personas", "segmentation"), "groups_split", (), ("replace", "empty")),
     "constant_column": Meaning(("personas", "segmentation"), "no_groups"),

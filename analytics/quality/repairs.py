@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -61,14 +62,33 @@ def proposed_steps(report: QualityReport) -> tuple[Step, ...]:
         if issue.code in _PROPOSED:
             action, field, to = _PROPOSED[issue.code]
             found[Step(action, issue.table, field, "flagged", issue.code, to=to)] = None
-        elif issue.code == "other_spellings":
-            groups = [example.split(" / ") for example in issue.examples]
-            pairs = tuple((other, common) for common, *others in groups for other in others)
+        elif issue.code in ("other_spellings", "category_renamed"):
+            pairs = tuple(pair for example in issue.examples for pair in _recoded(example, issue.code))
             fitting = tuple(pair for pair in pairs if all(0 < len(text) <= LONGEST for text in pair))
             if fitting:
-                step = Step("recode", issue.table, issue.field, "always", pairs=fitting[:MOST_VALUES])
-                found[step] = None
+                found[Step("recode", issue.table, issue.field, "always", pairs=fitting[:MOST_VALUES])] = None
+        elif issue.code == "ids_written_otherwise":
+            extra = {_extra(example) for example in issue.examples}
+            if len(extra) == 1 and (prefixes := extra.pop()):
+                found[Step("strip_start", issue.table, issue.field, "always", prefixes=prefixes)] = None
     return tuple(found)
+
+
+def _recoded(example: str, code: str) -> list[tuple[str, str]]:
+    """(as it is, as it shall be) of "Taipei / 台北" (the commonest first) or "Web → Online (2025-03-01)"."""
+    if code == "other_spellings":
+        common, *others = example.split(" / ")
+        return [(other, common) for other in others]
+    old, _arrow, new = re.sub(r" \([0-9-]{10}\)$", "", example).partition(" → ")
+    return [(old, new)]
+
+
+def _extra(example: str) -> tuple[str, ...]:
+    """What "C-000377 → 377" has in front of the known id: ("C-", "0"); nothing where it lacks something itself."""
+    own, _arrow, known = example.partition(" → ")
+    front = own.removesuffix(known) if own.endswith(known) else ""
+    letters = front.rstrip("0")
+    return tuple(text for text in (letters, "0" if front != letters else "") if text)
 
 
 def _missing(step: Step, frame: pl.DataFrame | None) -> str:

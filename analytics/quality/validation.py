@@ -28,6 +28,7 @@ from analytics.quality.report import (
     SourceBalance,
     ValidationResult,
 )
+from analytics.quality.reversals import settle_reversals
 from analytics.quality.rows import Period, empty_impossible, judge, with_no_rows
 from analytics.quality.stacking import stack
 from analytics.schema import TABLES
@@ -71,6 +72,8 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
     together, found = settle_overlaps(together, spec)
     issues += found
     _enter_across(ledger, together, found)
+    together, found = settle_reversals(together, spec)
+    issues += found
     zero_is_service = spec.zero_price == "mark"
     together, said = apply_steps(together, spec.steps, digits, zero_is_service, ledger)
     caveats += said
