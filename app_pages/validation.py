@@ -5,6 +5,7 @@ import streamlit as st
 from analytics.charts import coverage as times
 from analytics.charts import quality as charts
 from analytics.charts import recipe as recipes
+from analytics.quality import THRESHOLDS
 from app_pages.ui import page, session, walk, widgets
 from app_pages.ui.recipe import recipe
 
@@ -22,6 +23,7 @@ REPAIRS = (
     "test_accounts",
     "spelling_variants",
     "impossible_values",
+    "overlaps",
 )
 MOST_SHOWN = 200
 
@@ -66,6 +68,10 @@ with page.frame("validation") as _:
     with repairs, st.grid(min_column_width=260, gap="medium"):
         for field in REPAIRS:
             widgets.select("quality", field, _.label("field", field), widgets.options("quality", field, _))
+    checks = st.expander(_("Thresholds: from where on something is a finding"), icon=":material/tune:")
+    with checks, st.grid(min_column_width=260, gap="medium"):
+        for field, (low, high) in THRESHOLDS.items():
+            widgets.number("quality", field, _.label("field", field), low, high)
     aside = page.draw(charts.quarantined, walk.set_aside(), _)
     page.heading(
         page.draw(charts.quarantined_finding, result, _),

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from analytics.errors import AnalysisError
 from analytics.i18n.phrases import load
 from analytics.mapping import MappedTable, MappingSpec, apply_mapping
-from analytics.quality import QualitySpec, Step, ValidationResult, proposed_steps, validate
+from analytics.quality import (
+    Issue,
+    QualityReport,
+    QualitySpec,
+    SourceBalance,
+    Step,
+    ValidationResult,
+    proposed_steps,
+    validate,
+)
 from analytics.reading import read
 from analytics.workspace import Workspace, from_json, from_link, to_json, to_link
 
@@ -236,6 +245,47 @@ def test_what_is_found_is_proposed_as_a_step_and_the_step_mends_it() -> None:
     assert set(column(mended, "city")) == {"Taipei", "Tainan", None}
     assert not mended.report.find("other_spellings")
     assert not proposed_steps(mended.report)
+
+
+@pytest.mark.parametrize(
+    ("examples", "prefixes"),
+    [
+        (("C-000377 → 377", "C-000451 → 451"), ("C-", "0")),
+        (("000377 → 377",), ("0",)),
+        (("M377 → 377", "N451 → 451"), None),  # more than one beginning: a person decides
+        (("C-000377 → 377", "C-1451 → 1451"), ("C-", "0")),
+        (("A1 → B1",), None),
+    ],
+)
+def test_ids_with_another_beginning_are_proposed_without_it(
+    examples: tuple[str, ...], prefixes: tuple[str, ...] | None
+) -> None:
+    issue = Issue(
+        "ids_written_otherwise", "check", "transactions", "customer_id", 9, 1.0, None, examples, "keep", "b.csv"
+    )
+    steps = proposed_steps(QualityReport((issue,), ()))
+    assert [step.prefixes for step in steps] == ([prefixes] if prefixes else [])
+
+
+def test_ids_that_lost_their_beginning_are_proposed_without_it_in_the_other_tables() -> None:
+    told = ("377 → C000377", "1451 → C001451")
+    issue = Issue("ids_written_otherwise", "check", "contacts", "customer_id", 9, 1.0, None, told, "keep", "b.csv")
+    balances = tuple(SourceBalance(f"{name}.csv", name, 1, 1, 0, 0) for name in ("contacts", "customers", "series"))
+    (step,) = proposed_steps(QualityReport((issue,), balances))
+    assert (step.action, step.table, step.field, step.prefixes) == (
+        "strip_start",
+        "customers",
+        "customer_id",
+        ("C", "0"),
+    )
+
+
+def test_a_renamed_category_is_proposed_under_its_new_name() -> None:
+    issue = Issue(
+        "category_renamed", "check", "transactions", "channel", 9, 1.0, None, ("Web → Online (2025-03-01)",), "keep", ""
+    )
+    (step,) = proposed_steps(QualityReport((issue,), ()))
+    assert (step.action, step.field, step.pairs) == ("recode", "channel", (("Web", "Online"),))
 
 
 words = st.sampled_from(["Tea", "Pot", "Taipei", "Tainan", "台北", "1", "20", "2024-01-03"])

@@ -12,8 +12,8 @@ import polars as pl
 
 from analytics.charts.headline import Headline, Metric
 from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip
-from analytics.i18n import Words, escape_markdown
-from analytics.quality import SEVERITIES, Issue, ValidationResult
+from analytics.i18n import N_, Words, escape_markdown
+from analytics.quality import SEVERITIES, THRESHOLDS, Issue, ValidationResult, meaning
 
 MOST_BARS = 10
 MOST_EXAMPLES, LONGEST = 2, 44  # examples in a cell, and characters of one
@@ -21,10 +21,20 @@ TOGETHER = frozenset({"missing"})  # findings that are one row for all columns o
 NO_BREAK, WORD_JOINER = "\u00a0", "\u2060"
 HAN_PAIR = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])(?=[\u3000-\u9fff\uff00-\uffef])")
 BADGES = {
-    "block": "red-badge[:material/block:",
-    "check": "orange-badge[:material/warning:",
-    "repaired": "green-badge[:material/check_circle:",
-    "note": "blue-badge[:material/info:",
+    "block": "red[:material/block:",
+    "check": "orange[:material/warning:",
+    "repaired": "green[:material/check_circle:",
+    "note": "blue[:material/info:",
+}
+ANALYSES = ("personas", "segmentation", "lifecycle", "forecasting")
+PAGES = {
+    "upload": N_("Upload"),
+    "validation": N_("Validation"),
+    "integration": N_("Integration"),
+    "personas": N_("Personas"),
+    "segmentation": N_("Segmentation"),
+    "lifecycle": N_("Lifecycle"),
+    "forecasting": N_("Demand forecasting"),
 }
 
 
@@ -67,19 +77,38 @@ def severities(result: ValidationResult, _: Words) -> dict[str, str]:
 
 
 def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[str, str]]:
-    """The findings of one severity, written out in Markdown: what, why it matters, where, how much, what was done."""
+    """The findings of one severity, written out in Markdown: what, where, how much, for which pages it matters and why,
+    what was done and what else can be."""
     return [
         {
-            _("Severity"): f":{BADGES[severity]} {_.phrase(f'severity.{severity}')}]",
-            _("Problem"): _two_lines(f"**{_one_line(_.phrase(f'issue.{code}'))}**", _.phrase(f"issue.{code}.body")),
+            _("Problem"): _two_lines(
+                f":{BADGES[severity]}] **{_one_line(_.phrase(f'issue.{code}'))}**", _.phrase(f"issue.{code}.body")
+            ),
             _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
-            _("Rows"): _rows_or_days(issues, _),
-            _("Share of rows"): _share(max(issue.row_share for issue in issues), _),
+            _("Rows"): _two_lines(
+                _most(issues, _.number(max(issue.n_rows for issue in issues)), _),
+                _share(max(issue.row_share for issue in issues), _),
+            ),
             _("Revenue touched"): _touched(issues, _),
-            _("What was done"): _.phrase(f"remedy.{issues[0].remedy}"),
+            _("Matters for"): _two_lines(_pages(code, _), _.phrase(f"why.{meaning(code).reason}")),
+            _("What was done"): _two_lines(_.phrase(f"remedy.{issues[0].remedy}"), _choices(code, _)),
         }
         for code, issues in _rows(result, severity)
     ]
+
+
+def _pages(code: str, _: Words) -> str:
+    pages = meaning(code).pages
+    return _("All analyses") if set(ANALYSES) <= set(pages) else _.listing(_(PAGES[page]) for page in pages)
+
+
+def _choices(code: str, _: Words) -> str:
+    """What a person can do about it: a step of their own, or a standing repair."""
+    can = [_.phrase(f"way.{action}") for action in meaning(code).actions]
+    standing = [field for field in meaning(code).choices if _.has_phrase(f"option.{field}.keep")]
+    can += [_("standing repair")] if standing else []
+    can += [_("threshold")] if set(meaning(code).choices) & set(THRESHOLDS) else []
+    return _("Can be: {ways}", ways=_.listing(can)) if can else ""
 
 
 def quarantined(result: ValidationResult, _: Words) -> pl.DataFrame:

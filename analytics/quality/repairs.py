@@ -68,9 +68,14 @@ def proposed_steps(report: QualityReport) -> tuple[Step, ...]:
             if fitting:
                 found[Step("recode", issue.table, issue.field, "always", pairs=fitting[:MOST_VALUES])] = None
         elif issue.code == "ids_written_otherwise":
-            extra = {_extra(example) for example in issue.examples}
-            if len(extra) == 1 and (prefixes := extra.pop()):
+            ids = [example.partition(" → ") for example in issue.examples]
+            if prefixes := _in_front([(own, known) for own, _arrow, known in ids]):
                 found[Step("strip_start", issue.table, issue.field, "always", prefixes=prefixes)] = None
+            elif prefixes := _in_front([(known, own) for own, _arrow, known in ids]):
+                others = dict.fromkeys(balance.table for balance in report.balances if balance.table != issue.table)
+                for table in others:
+                    if issue.field in TABLES[table]:
+                        found[Step("strip_start", table, issue.field, "always", prefixes=prefixes)] = None
     return tuple(found)
 
 
@@ -83,12 +88,13 @@ def _recoded(example: str, code: str) -> list[tuple[str, str]]:
     return [(old, new)]
 
 
-def _extra(example: str) -> tuple[str, ...]:
-    """What "C-000377 → 377" has in front of the known id: ("C-", "0"); nothing where it lacks something itself."""
-    own, _arrow, known = example.partition(" → ")
-    front = own.removesuffix(known) if own.endswith(known) else ""
-    letters = front.rstrip("0")
-    return tuple(text for text in (letters, "0" if front != letters else "") if text)
+def _in_front(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What all the first have in front of the second: ("C-000377", "377") gives ("C-", "0"); nothing if they differ."""
+    fronts = {long.removesuffix(short).rstrip("0") if long.endswith(short) else None for long, short in pairs}
+    if len(fronts) != 1 or None in fronts:
+        return ()
+    zeros = any(long.removesuffix(short).endswith("0") for long, short in pairs)
+    return tuple(text for text in (*fronts, "0" if zeros else "") if text)
 
 
 def _missing(step: Step, frame: pl.DataFrame | None) -> str:

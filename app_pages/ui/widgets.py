@@ -84,11 +84,12 @@ def several(section: str, field: str, label: str, options: Mapping[Any, str], **
     )
 
 
-def number(section: str, field: str, label: str, low: int, high: int, **looks: Any) -> None:
-    """A whole number between ``low`` and ``high``."""
+def number(section: str, field: str, label: str, low: float, high: float, **looks: Any) -> None:
+    """A number between ``low`` and ``high``; whole where both are ``int``."""
     key, value = _bound(section, field)
     session.bind(key, min(max(value, low), high))
-    st.number_input(label, low, high, step=1, key=key, on_change=_store, args=(section, field, key), **looks)
+    step = 1 if isinstance(low, int) and isinstance(high, int) else 0.01 if high <= 1 else 1.0
+    st.number_input(label, low, high, step=step, key=key, on_change=_store, args=(section, field, key), **looks)
 
 
 def day(section: str, field: str, label: str, shown: date, first: date, last: date, **looks: Any) -> None:

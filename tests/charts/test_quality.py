@@ -80,7 +80,8 @@ def test_findings_of_one_kind_on_many_columns_are_one_row(results: dict[str, Val
     (row,) = [row for row in charts.issue_rows(result, "note", _) if "Empty" in row["Problem"]]
     assert len(empty) > 1
     assert row["Where"].startswith(f"Orders: {len(empty)} columns")
-    assert row["Rows"] == f"up to {max(issue.n_rows for issue in empty)}"
+    most = max(empty, key=lambda issue: issue.n_rows)
+    assert row["Rows"] == f"up to {most.n_rows}  \n:small[:gray[{_.percent(most.row_share, 2)}]]"
     assert sum(int(title.split()[-1]) for title in charts.severities(result, _).values()) == sum(
         len(charts.issue_rows(result, severity, _)) for severity in SEVERITIES
     )
