@@ -26,16 +26,23 @@ class NewForm:
 def shapes(ids: pl.Series) -> pl.Series:
     """What an id looks like: letters "A", a number "9" or with leading zeros "0", other characters as they are.
 
-    The letter before a cancellation's number is left out: C536379 looks like 536379.
+    Of order numbers the letter before a cancellation's is left out: C536379 looks like 536379.
     """
-    plain = ids.str.replace(r"^[CcRr]-?([0-9])", "${1}").str.replace_all(r"\p{L}+", "A")
-    return plain.str.replace(r"^([^0-9]*)0[0-9]+", "${1}°").str.replace_all(r"[0-9]+", "9").str.replace("°", "0")
+    plain = ids.str.replace(r"^[CcRr]-?([0-9])", "${1}") if ids.name == "order_id" else ids
+    return (
+        plain.str.replace_all(r"\p{L}+", "A")
+        .str.replace(r"^([^0-9]*)0[0-9]+", "${1}°")
+        .str.replace_all(r"[0-9]+", "9")
+        .str.replace("°", "0")
+    )
 
 
 def find_new_forms(ids: pl.Series, days: pl.Series, least_share: float) -> list[NewForm]:
     """Forms of ids that replace another from one day on; numbers that merely outgrow their leading zeros do not."""
-    known = ids.drop_nulls().unique().alias("id")
-    seen = ids.replace_strict(known, shapes(known), return_dtype=pl.String) if len(known) else known
+    known = ids.drop_nulls().unique()
+    if not len(known):
+        return []
+    seen = ids.replace_strict(known, shapes(known), return_dtype=pl.String)
     found = []
     for change in find_changes(seen, days, least_share):
         if change.what != "renamed":
