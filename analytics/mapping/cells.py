@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import polars as pl
 
-_ALWAYS = ("", "null", "n/a", "#n/a", "nan", "<na>", "\\n", "#null!", "#value!", "#ref!", "(null)", "[null]")
+_ALWAYS = (
+    "",
+    "null",
+    "n/a",
+    "#n/a",
+    "nan",
+    "<na>",
+    "\\n",
+    "#null!",
+    "#value!",
+    "#ref!",
+    "(null)",
+    "[null]",
+    "(空)",
+    "（空）",
+    "(跳过)",
+    "（跳过）",
+    "(跳過)",
+)
 # Words that are an answer in a category or a text, and nothing in an id, a time or a number.
 _UNLESS_WORDS = (
     "none",

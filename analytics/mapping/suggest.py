@@ -26,7 +26,10 @@ CONFIDENT = 0.80
 _CLOSE, _ASKED = 0.1, 0.79
 _SHARED = {"customer_id": 0.5, "city": 0.2, "country": 0.3, "channel": 0.3, "source": 0.3, "text": 0.8, "name": 0.6}
 _OTHER_UNIT = re.compile(r"(?i)(?<![a-z])(m(in|ins|inutes|sec|s)|h(r|rs|ours))(?![a-z])|分钟|分鐘|小[时時]|毫秒")
-_QUESTION = r"[?？]|^(?i:q|问题|問題|题)\s*_?\d+|^\d+[、.．]"
+_QUESTION = (
+    r"[?？]|^(?i:q|question|问题|問題|题|題)\s*[_.#]?\d+|^\d+[a-z]?\s*[、.．]|^\d+[(（]|^第\d+[题題]"
+    r"|^[请請您你]|^(?i:how|what|which|why|where|when|who|do|did|does|are|is|have|would|will|please|rate) .+ .+"
+)
 
 
 @dataclass(frozen=True, slots=True)
