@@ -14,7 +14,7 @@ from analytics.mapping import ColumnMatch, MappedTable, MappingSpec
 from analytics.reading import RawTable
 from analytics.schema import TABLES
 from analytics.workspace import RememberedMapping, SourceRef, mappings_to_json
-from app_pages.ui import connections, context, page, remembering, session, walk, widgets
+from app_pages.ui import connections, context, page, questionnaire, remembering, session, walk, widgets
 from app_pages.ui.version import APP_VERSION
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
@@ -173,6 +173,8 @@ def _panel(_: Words, source: SourceRef) -> None:
         if own:
             _word(_, source)
     page.caveats([item for item in mapped.caveats if not (own and _is_question(item))], _)
+    if spec.table == "survey":
+        questionnaire.panel(_, mapped)
 
 
 def _questions(_: Words, source: SourceRef, mapped: MappedTable) -> None:
