@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from analytics.i18n import N_, Words, escape_markdown
 from analytics.quality import SEVERITIES, THRESHOLDS, Issue, ValidationResult, meaning
 
 MOST_BARS = 10
+LINE = 26  # characters; half as many in Chinese
 MOST_EXAMPLES, LONGEST = 2, 44  # examples in a cell, and characters of one
 TOGETHER = frozenset({"missing"})  # findings that are one row for all columns of a table
 NO_BREAK, WORD_JOINER = "\u00a0", "\u2060"
@@ -85,13 +87,10 @@ def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[s
                 f":{BADGES[severity]}] **{_one_line(_.phrase(f'issue.{code}'))}**", _.phrase(f"issue.{code}.body")
             ),
             _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
-            _("Rows"): _two_lines(
-                _most(issues, _.number(max(issue.n_rows for issue in issues)), _),
-                _share(max(issue.row_share for issue in issues), _),
-            ),
+            _("Rows"): _two_lines(_rows_or_days(issues, _), _share(max(issue.row_share for issue in issues), _)),
             _("Revenue touched"): _touched(issues, _),
-            _("Matters for"): _two_lines(_pages(code, _), _.phrase(f"why.{meaning(code).reason}")),
-            _("What was done"): _two_lines(_.phrase(f"remedy.{issues[0].remedy}"), _choices(code, _)),
+            _("Matters for"): _two_lines(_broad(_pages(code, _)), _broad(_.phrase(f"why.{meaning(code).reason}"))),
+            _("What was done"): _two_lines(_.phrase(f"remedy.{issues[0].remedy}"), _broad(_choices(code, _))),
         }
         for code, issues in _rows(result, severity)
     ]
@@ -227,6 +226,13 @@ def _short(issue: Issue, codes: Mapping[str, int], _: Words) -> str:
         return problem
     place = _.label("field", issue.field) if issue.field else _.phrase(f"table.{issue.table}")
     return f"{problem} · {place}"
+
+
+def _broad(text: str) -> str:
+    """Lines of a readable length, each kept together: a narrow screen scrolls the table instead of squeezing it."""
+    if not HAN_PAIR.search(text):
+        return " ".join(_one_line(line) for line in textwrap.wrap(text, LINE))
+    return "".join(_one_line(text[start : start + LINE // 2]) for start in range(0, len(text), LINE // 2))
 
 
 def _where(issues: Sequence[Issue], _: Words) -> str:
