@@ -15,8 +15,8 @@ with page.frame("privacy") as _:
         ids = {False: _("as they are"), True: _("as pseudonyms")}
         widgets.segmented("privacy", "pseudonymise_ids", _("Customer ids"), ids)
     page.lesson(_, "privacy")
-    spec, found, erased = session.workspace().privacy, walk.scanned(), walk.remaining()
-    page.answer(page.draw(charts.headline, found, spec, len(erased.ids), _), _)
+    spec, found = session.workspace().privacy, walk.scanned()
+    page.answer(page.draw(charts.headline, found, spec, session.n_erased(), _), _)
     if found.columns.height:
         page.evidence(found, _, charts.found_columns, charts.found_columns_finding, charts.found_columns_note)
         page.heading(_("What was found, and what is done"), _("Examples show their form only."))

@@ -3,8 +3,10 @@ cells hidden so that no total gives them back; the erased stay erased."""
 
 from __future__ import annotations
 
+import io
 import pickle
 import random
+import struct
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -14,22 +16,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.connecting import LocalFile
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError
 from analytics.privacy import (
     DETECTORS,
     PrivacySpec,
     Secret,
-    erase,
+    clear_rows,
     find_customer,
     owner_list,
     protect_rows,
     pseudonymise,
+    read_without,
     scan,
     suppress,
 )
 from analytics.privacy.detectors import luhn, valid
 from analytics.privacy.suppression import hide
+from analytics.reading import ReadSpec, read
 
 SECRET = Secret(b"s" * 32)
 N = 200
@@ -245,21 +250,65 @@ def test_a_secret_does_not_show_itself() -> None:
     assert pickle.loads(pickle.dumps(SECRET)) == SECRET
 
 
-def test_an_erased_customer_is_nowhere() -> None:
+def test_a_customer_is_found_by_id_pseudonym_or_any_of_their_records() -> None:
     data = people()
-    digest = find_customer(data, " C003 ", SECRET)
-    pseudonym = f"P-{SECRET.sign('customer_id', 'C003')[:16]}"
+    (digest,) = find_customer(data, " C003 ", SECRET)
     assert "C003" not in digest
-    assert find_customer(data, pseudonym, SECRET) == digest
-    gone = erase(data, (digest,), SECRET)
-    assert dict(gone.rows.iter_rows()) == {"customers": 1, "transactions": 2, "feedback": 1}
-    assert "C003" not in everything(gone.dataset)
-    assert gone.ids == ("C003",)
-    without = {name: frame.filter(pl.col("customer_id") != "C003") for name, frame in data.tables.items()}
-    assert gone.dataset.key == Dataset.build(without, as_of=data.as_of).key
-    assert erase(data, (), SECRET).dataset is data
+    assert find_customer(data, f"P-{SECRET.sign('customer_id', 'C003')[:16]}", SECRET) == (digest,)
+    # C003 and C777 are one person: whichever is asked for, both leave.
+    records = pl.DataFrame({"person": ["C003", "C003", "C004"], "merged_from": ["C003", "C777", "C778"]})
+    both = find_customer(data, "C777", SECRET, records)
+    assert digest in both
+    assert len(both) == 2
+    assert both == find_customer(data, "C003", SECRET, records)
     with pytest.raises(AnalysisError, match="customer_not_found"):
-        find_customer(gone.dataset, "C003", SECRET)
+        find_customer(data, "nobody", SECRET)
+
+
+def test_the_rows_of_the_erased_are_emptied_as_they_are_read(tmp_path: Path) -> None:
+    lines = ["顧客,product,n", "7,Tea,1", " 7.0,Pot,2", "12,Tea,7", "7,Cup,12", "8,7,7"]
+    data = "\n".join(lines).encode()
+    spec, secret = ReadSpec(), SECRET
+    erased = (secret.sign("erase", "7"),)
+    whole = read(data, "a.csv", spec)
+    cleared = read_without(data, "a.csv", spec, str(tmp_path), ("顧客",), "", erased, secret)
+    assert cleared.rows["row_number"].to_list() == [1, 2, 4]
+    assert cleared.table.n_rows == whole.n_rows == 5
+    # The figure 7 in other columns is nobody's number.
+    assert cleared.table.frame.drop_nulls().rows() == [whole.frame.row(2), whole.frame.row(4)]
+    assert cleared.table.frame[[0, 1, 3]].null_count().sum_horizontal().item() == 9
+    assert cleared.table.key != whole.key
+    nobody = clear_rows(whole, ("顧客",), "", (), secret)
+    assert nobody.table is whole
+    assert nobody.rows.height == 0
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Int64])
+def test_nothing_of_the_erased_lies_behind_a_column(dtype: type[pl.DataType]) -> None:
+    ids = ["9876543210123456789", "1234567890123456789"] if dtype != pl.Int64 else [987654321012345678, 5]
+    stream = io.BytesIO()
+    pl.DataFrame({"customer_id": ids, "n": [1, 2]}, schema_overrides={"customer_id": dtype}).write_parquet(stream)
+    table = read(stream.getvalue(), "a.parquet", ReadSpec())
+    written = str(ids[0]).encode() if dtype != pl.Int64 else struct.pack("<q", ids[0])
+    assert written in pickle.dumps(table.frame)
+    cleared = clear_rows(table, (), "", (SECRET.sign("erase", str(ids[0])),), SECRET)
+    assert cleared.rows.height == 1
+    assert written not in pickle.dumps(cleared)
+
+
+def test_a_streamed_file_leaves_no_copy_of_the_erased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics.connecting.streaming.STREAMED_BYTES", 10)
+    (tmp_path / "frames").mkdir()
+    stored = tmp_path / "stored.csv"
+    stored.write_text("customer_id,product,n\n7,Tea,1\n12,Pot,2\n")
+    file = LocalFile(str(stored), "0" * 64, stored.stat().st_size)
+    erased, into = (SECRET.sign("erase", "7"),), str(tmp_path / "frames")
+    kept = read_without(file, "a.csv", ReadSpec(), into, (), "", (), SECRET)
+    assert kept.table.n_rows == 2
+    assert len(list((tmp_path / "frames").iterdir())) == 1, "a file of this size is streamed to a frame on disk"
+    cleared = read_without(file, "a.csv", ReadSpec(), into, ("customer_id",), "", erased, SECRET)
+    assert cleared.table.frame.drop_nulls()["product"].to_list() == ["Pot"]
+    assert len(list((tmp_path / "frames").iterdir())) == 1
 
 
 def test_k_has_a_range() -> None:

@@ -1,12 +1,9 @@
 """Personal data: found, replaced by keyed pseudonyms before any analysis, hidden in small cells, erased on request."""
 
 from analytics.privacy.detectors import DETECTORS
+from analytics.privacy.erasing import Cleared, clear_rows, erased_balance, find_customer, read_without
 from analytics.privacy.pseudonyms import (
-    Erased,
     Secret,
-    erase,
-    erased_balance,
-    find_customer,
     owner_list,
     protect_quarantine,
     protect_rows,
@@ -19,12 +16,12 @@ from analytics.privacy.suppression import Suppression, hide_in_lines, suppress
 
 __all__ = [
     "DETECTORS",
-    "Erased",
+    "Cleared",
     "PrivacyScan",
     "PrivacySpec",
     "Secret",
     "Suppression",
-    "erase",
+    "clear_rows",
     "erased_balance",
     "find_customer",
     "hide_in_lines",
@@ -33,6 +30,7 @@ __all__ = [
     "protect_rows",
     "pseudonymise",
     "pseudonymise_ids",
+    "read_without",
     "scan",
     "scan_dataset",
     "suppress",

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from analytics.dataset import Dataset
-from analytics.errors import AnalysisError
-from analytics.keys import derive_key
-from analytics.mapping import MappedTable
+from analytics.keys import derive_key, digest_frame
 from analytics.privacy.detectors import DETECTORS
 from analytics.privacy.scan import ID_FIELD, PrivacyScan, find, readable_text, scan
 from analytics.privacy.spec import PrivacySpec
@@ -42,23 +40,6 @@ class Secret:
     def sign(self, domain: str, text: str) -> str:
         """HMAC-SHA256 of a text under this secret, as hexadecimal; domains are kept apart."""
         return hmac.digest(self.value, f"{domain}\0{text}".encode(), "sha256").hex()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Erased:
-    """A Dataset without the erased customers.
-
-    Attributes
-    ----------
-    dataset : every table without their rows; its key is the digest of what remains.
-    rows : table, n_rows (Int64): what was taken out.
-    ids : their original ids; for the server's own counting only.
-    """
-
-    dataset: Dataset
-    rows: pl.DataFrame
-    ids: tuple[str, ...]
-    key: str
 
 
 def pseudonymise(dataset: Dataset, found: PrivacyScan, spec: PrivacySpec, secret: Secret) -> Dataset:
@@ -118,10 +99,10 @@ def protect_rows(
 def owner_list(original: Dataset, protected: Dataset, secret: Secret) -> pl.DataFrame:
     """For the owner alone, who must act on a list: customer_id as the analyses show it, original_id, and what the
     customers table knows of name, e-mail and phone. One row per customer, by customer_id."""
-    ids = _all_ids(original)
-    shown = pl.Series("customer_id", [_pseudonym(ID_FIELD, one, secret) for one in ids], dtype=pl.String)
+    ids = all_ids(original)
+    shown = pl.Series("customer_id", [pseudonym(ID_FIELD, one, secret) for one in ids], dtype=pl.String)
     frame = pl.DataFrame({"customer_id": shown, "original_id": ids})
-    known = _all_ids(protected)
+    known = all_ids(protected)
     if known.is_in(ids.implode()).any():
         frame = frame.with_columns(customer_id="original_id")  # ids were left as they are
     held = original.tables.get("customers")
@@ -132,46 +113,13 @@ def owner_list(original: Dataset, protected: Dataset, secret: Secret) -> pl.Data
     return frame.sort("customer_id")
 
 
-def find_customer(dataset: Dataset, asked: str, secret: Secret) -> str:
-    """The keyed digest of the customer whose id, or pseudonym, is ``asked``, for ``erase``.
-
-    Raises ``AnalysisError("customer_not_found")``; it does not repeat what was asked.
-    """
-    wanted = asked.strip()
-    for one in _all_ids(dataset):
-        if one == wanted or (wanted.startswith(PREFIX) and _pseudonym(ID_FIELD, one, secret) == wanted):
-            return secret.sign("erase", one)
-    raise AnalysisError("customer_not_found")
-
-
-def erase(dataset: Dataset, erased: tuple[str, ...], secret: Secret) -> Erased:
-    """Take customers out of every table. ``erased`` holds their keyed digests (``find_customer``), never their ids."""
-    wanted = set(erased)
-    ids = tuple(one for one in _all_ids(dataset) if secret.sign("erase", one) in wanted) if wanted else ()
-    tables, counts = dict(dataset.tables), []
-    for name, frame in dataset.tables.items():
-        if ids and ID_FIELD in frame.columns:
-            tables[name] = frame.filter(~pl.col(ID_FIELD).is_in(ids).fill_null(False))
-        counts.append((name, frame.height - tables[name].height))
-    rows = pl.DataFrame(counts, schema={"table": pl.String, "n_rows": pl.Int64}, orient="row")
-    key = derive_key("erase", erased, dataset.key, secret.key)
-    if not ids:
-        return Erased(dataset, rows, ids, key)
-    left = Dataset.build(
-        tables,
-        as_of=dataset.as_of,
-        currency=dataset.currency,
-        money_digits=dataset.money_digits,
-        sources=dataset.sources,
-    )
-    return Erased(left, rows, ids, key)
-
-
-def _pseudonym(domain: str, text: str, secret: Secret) -> str:
+def pseudonym(domain: str, text: str, secret: Secret) -> str:
+    """What stands for ``text``; values of different domains (columns) do not share pseudonyms."""
     return PREFIX + secret.sign(domain, text)[:LENGTH]
 
 
-def _all_ids(dataset: Dataset) -> pl.Series:
+def all_ids(dataset: Dataset) -> pl.Series:
+    """The customers that any table names, each once, sorted."""
     series = [frame[ID_FIELD].drop_nulls() for frame in dataset.tables.values() if ID_FIELD in frame.columns]
     return pl.concat(series).unique().sort() if series else pl.Series(ID_FIELD, [], pl.String)
 
@@ -192,7 +140,7 @@ def _pseudonyms(series: pl.Series, domain: str, secret: Secret) -> pl.Series:
     text = series.cast(pl.String)
     distinct = text.drop_nulls().unique()
     blank = distinct.str.strip_chars() == ""
-    signed = [None if empty else _pseudonym(domain, one, secret) for one, empty in zip(distinct, blank, strict=True)]
+    signed = [None if empty else pseudonym(domain, one, secret) for one, empty in zip(distinct, blank, strict=True)]
     return _replaced(text, distinct, pl.Series(signed, dtype=pl.String)).alias(series.name)
 
 
@@ -268,53 +216,20 @@ def protect_quarantine(
     ids: tuple[str, ...],
     spec: PrivacySpec,
     secret: Secret,
-    erased: tuple[str, ...] = (),
+    cleared: pl.DataFrame | None = None,
 ) -> ValidationResult:
-    """The outcome of validation with the rows it set aside free of personal data and of the erased."""
+    """The outcome of validation with the rows it set aside free of personal data.
+
+    ``cleared`` (source, row_number): rows that were emptied for the erased; they are not listed.
+    """
     frame = result.quarantine
     lead = frame.columns[:4]
-    wanted = set(erased)
-    for column in ids:
-        if wanted and column in frame.columns:
-            text = frame[column].cast(pl.String).str.strip_chars()
-            gone = [one for one in text.drop_nulls().unique() if secret.sign("erase", one) in wanted]
-            frame = frame.filter(~text.is_in(gone).fill_null(False))
+    if cleared is not None:
+        emptied = frame["reason"] == "blank_row"
+        left = frame.filter(emptied).join(cleared, on=["source", "row_number"], how="anti", maintain_order="left")
+        frame = pl.concat([frame.filter(~emptied), left])
     own = [name for name in frame.columns if name not in lead]
     if own:
         frame = frame.select(lead).hstack(protect_rows(frame.select(own), direct, ids, spec, secret))
-    choices = (spec.identifiers, spec.pseudonymise_ids, direct, ids, erased)
+    choices = (spec.identifiers, spec.pseudonymise_ids, direct, ids, None if cleared is None else digest_frame(cleared))
     return dataclasses.replace(result, quarantine=frame, key=derive_key("protect_quarantine", choices, result.key))
-
-
-def erased_balance(
-    result: ValidationResult, tables: tuple[MappedTable, ...], ids: tuple[str, ...], left: ValidationResult
-) -> pl.DataFrame:
-    """source, table, rows_in, kept, quarantined, merged, erased: rows_in is the sum of the others, for every file.
-
-    ``left`` is what ``protect_quarantine`` made of the result.
-    """
-    rows = []
-    for mapped, balance in zip(tables, result.report.balances, strict=True):
-        erased = 0
-        if ID_FIELD in mapped.frame.columns:
-            theirs = mapped.frame.filter(pl.col(ID_FIELD).is_in(ids).fill_null(False)).select("row_number")
-            for others in (result.quarantine, result.merged):
-                same = others.filter((pl.col("source") == balance.source) & (pl.col("table") == balance.table))
-                theirs = theirs.join(same.select("row_number"), on="row_number", how="anti")
-            erased = theirs.height
-        rows_left = left.quarantine.filter(
-            (pl.col("source") == balance.source) & (pl.col("table") == balance.table)
-        ).height
-        aside = balance.quarantined - rows_left
-        rows.append(
-            {
-                "source": balance.source,
-                "table": balance.table,
-                "rows_in": balance.rows_in,
-                "kept": balance.kept - erased,
-                "quarantined": rows_left,
-                "merged": balance.merged,
-                "erased": erased + aside,
-            }
-        )
-    return pl.DataFrame(rows)

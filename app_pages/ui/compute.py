@@ -96,7 +96,13 @@ def key_of(verb: Callable[..., Any], *inputs: Any) -> str:
 def _scoped(key: str) -> str:
     """The key within this session, where the data are its own: pseudonyms of one session are never shown in another."""
     scope = session.scope()
-    return derive_key(scope, None, key) if scope else key
+    return f"{scope}-{key}" if scope else key
+
+
+def forget() -> None:
+    """Let go of everything that was computed from this session's own files."""
+    if session.scope():
+        engine().forget(f"{session.scope()}-")
 
 
 def _identity(item: Any) -> str:

@@ -210,6 +210,16 @@ class Engine:
             outcome = self._failed(job.key, "unexpected", reference=job.key[:12])
         return self._keep(job.key, outcome)
 
+    def forget(self, prefix: str) -> None:
+        """Let go of every outcome whose key begins with ``prefix``; what is under way for it is stopped."""
+        with self._lock:
+            for key in [key for key in self._store if key.startswith(prefix)]:
+                self._drop(key)
+            for key in [key for key in self._jobs if key.startswith(prefix)]:
+                job = self._jobs.pop(key)
+                job.future.cancel()
+                job.close()
+
     def warm(self) -> None:
         """Start the workers and let each import its libraries in the background."""
         with self._lock:

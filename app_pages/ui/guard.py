@@ -9,7 +9,6 @@ import streamlit as st
 from analytics.errors import AnalysisError
 from analytics.export.tables import CSV_MIME, to_csv
 from analytics.i18n import Words
-from analytics.privacy import find_customer
 from app_pages.ui import page, session, walk
 
 LOG = logging.getLogger("regulars")
@@ -50,7 +49,7 @@ def erasing(_: Words) -> None:
     st.text_input(_("Customer id or pseudonym"), key=ASKED, autocomplete="off")
     sure = st.checkbox(_("I know that this is final"), key="erase-sure")
     st.button(_("Erase"), icon=":material/person_remove:", key="erase", disabled=not sure, on_click=_erase)
-    n = len(session.erased())
+    n = session.n_erased()
     if n:
         st.markdown(
             _.ngettext("{n} customer was erased in this session.", "{n} customers were erased in this session.", n)
@@ -61,13 +60,12 @@ def erasing(_: Words) -> None:
 
 def _erase() -> None:
     try:
-        digest = find_customer(walk.merged(), session.widget_value(ASKED), session.secret())
+        walk.erase(session.widget_value(ASKED))
     except AnalysisError as error:
         session.tell(error)
         return
-    session.erase(digest)
     session.clear(ASKED, "erase-sure")
-    LOG.info("a customer was erased on request; %d in this session", len(session.erased()))
+    LOG.info("a customer was erased on request; %d in this session", session.n_erased())
 
 
 def _log_export(n: int) -> None:

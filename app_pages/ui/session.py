@@ -380,15 +380,29 @@ def scope() -> str:
 
 
 def erased() -> tuple[str, ...]:
-    """The keyed digests of the customers erased from the present data, never their ids."""
-    stored: dict[str, tuple[str, ...]] = st.session_state.get(_ERASED, {})
-    return stored.get(workspace().world, ())
+    """The keyed digests of the ids of all who were erased from the present data, never the ids."""
+    return tuple(digest for digests, _headings in _erasures() for digest in digests)
 
 
-def erase(digest: str) -> None:
+def n_erased() -> int:
+    """How many customers were erased from the present data."""
+    return len(_erasures())
+
+
+
+
+def erase(digests: tuple[str, ...], headings: tuple[str, ...]) -> None:
+def id_headings() -> tuple[str, ...]:
+    """The headings under which the ids of customers stood when somebody was erased."""
+    return tuple(sorted({heading for _digests, headings in _erasures() for heading in headings}))
     """Erase a customer for as long as the session lives; no undo brings them back."""
-    stored: dict[str, tuple[str, ...]] = st.session_state.get(_ERASED, {})
-    st.session_state[_ERASED] = {**stored, workspace().world: (*erased(), digest)}
+    stored = st.session_state.get(_ERASED, {})
+    st.session_state[_ERASED] = {**stored, workspace().world: (*_erasures(), (digests, headings))}
+
+
+def _erasures() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    stored: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = st.session_state.get(_ERASED, {})
+    return stored.get(workspace().world, ())
 
 
 def clear(*keys: str) -> None:

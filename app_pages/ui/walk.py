@@ -1,7 +1,7 @@
 """The steps between a person's bytes and what a page analyses, each cached by ``compute``.
 
 sources -> raw tables -> mapped tables -> validated -> merged (currency, second tables, one id per person) ->
-protected (the erased gone, pseudonyms for personal data) -> observed (as-of date, population, definitions) ->
+protected (pseudonyms for personal data) -> observed (as-of date, population, definitions) ->
 customers.
 """
 
@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -49,13 +50,14 @@ from analytics.mapping import (
 from analytics.personas import PersonasResult, describe_personas
 from analytics.population import observe
 from analytics.privacy import (
-    Erased,
+    Cleared,
     PrivacyScan,
-    erase,
     erased_balance,
+    find_customer,
     protect_quarantine,
     pseudonymise,
     pseudonymise_ids,
+    read_without,
     scan_dataset,
 )
 from analytics.privacy import owner_list as list_for_owner
@@ -65,7 +67,7 @@ from analytics.schema import TABLES
 from analytics.segmentation import SegmentationResult, segment
 from analytics.workspace import RememberedMapping, SourceRef, recall
 from app_pages.ui import crossing, session
-from app_pages.ui.compute import Deferred, compute
+from app_pages.ui.compute import Deferred, compute, forget
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
 MOST_MEMBERS = 200  # offered in a list
@@ -98,21 +100,29 @@ def raw(source: SourceRef) -> RawTable:
 
 
 def read_as(source: SourceRef, how: ReadSpec) -> RawTable:
-    """The source as ``how`` says. Its digest is its key: the bytes are touched only when it was not read yet."""
+    """The source as ``how`` says. Its digest is its key: the bytes are touched only when it was not read yet.
+
+    Once somebody was erased, it is read anew without their rows.
+    """
+    table = _read(source, how)
+    return table.table if isinstance(table, Cleared) else table
+
+
+def _read(source: SourceRef, how: ReadSpec) -> RawTable | Cleared:
     world = session.workspace().world
     stored = None if world else session.stored(source)
     if stored is not None:
         seconds = READING_SECONDS + stored.n_bytes / READ_PER_SECOND
-        return compute(read_file, stored, source.name, how, crossing.folder(), heavy=True, seconds=seconds)
+        return _run(read_file, stored, source, how, crossing.folder(), heavy=True, seconds=seconds)
     if world:
         heavy = (WORLDS / world / source.name).stat().st_size > HEAVY_BYTES
-        return compute(read, Deferred(source.digest, lambda: source_bytes(source)), source.name, how, heavy=heavy)
+        return _run(read, Deferred(source.digest, lambda: source_bytes(source)), source, how, heavy=heavy)
     uploaded = session.uploaded(source)
     data = Deferred(source.digest, lambda: uploaded)
     seconds = READING_SECONDS + compute(unpacked_size, data) / READ_PER_SECOND
     try:
         # A stranger's file is parsed in a worker whatever its size: a small one can ask for any amount of memory.
-        return compute(read, data, source.name, how, heavy=True, seconds=seconds)
+        return _run(read, data, source, how, heavy=True, seconds=seconds)
     except AnalysisError as error:
         if error.code == "worker_died":
             raise AnalysisError("reading_failed") from error
@@ -125,6 +135,35 @@ def reading(source: SourceRef) -> ReadSpec:
     """How a source is read: the person's word, else what was remembered for its headings."""
     known = None if source.reading != as_found(source) else _remembered(source)
     return dataclasses.replace(known.reading, sheet=source.reading.sheet) if known else source.reading
+
+def _run(verb: Any, data: Any, source: SourceRef, how: ReadSpec, *into: str, **limits: Any) -> RawTable | Cleared:
+    """``verb`` on the data of a source, or the same without the rows of the erased."""
+    if not session.erased():
+        table: RawTable = compute(verb, data, source.name, how, *into, **limits)
+        return table
+    hint = Path(source.name).stem if session.workspace().world and Path(source.name).stem in TABLES else ""
+    gone = (session.id_headings(), hint, session.erased(), session.secret())
+    return compute(read_without, data, source.name, how, crossing.folder(), *gone, **limits)
+
+
+def cleared_rows(source: SourceRef) -> pl.DataFrame:
+    """source, row_number: the rows of a file that were emptied for the erased."""
+    table = _read(source, reading(source))
+    return table.rows if isinstance(table, Cleared) else table.origins(pl.Series([], dtype=pl.UInt32))
+
+
+def erase(asked: str) -> None:
+    """Erase a customer, found by id or pseudonym, from everything this session holds but the upload itself.
+
+    Raises ``AnalysisError("customer_not_found")``.
+    """
+    records = merging().records if is_merging() and can_match() else None
+    digests = find_customer(merged(), asked, session.secret(), records)
+    columns = {column for table in mapped_tables() for column, field in table.spec.columns if field == "customer_id"}
+    columns |= {theirs for join in session.workspace().joins for mine, theirs in join.on if mine == "customer_id"}
+    session.erase(digests, tuple(sorted(columns)))
+    forget()
+
 
 
 def as_found(source: SourceRef) -> ReadSpec:
@@ -212,25 +251,29 @@ def left_out() -> tuple[tuple[SourceRef, AnalysisError], ...]:
 
 def mapped_tables() -> tuple[MappedTable, ...]:
     """The sources that can be read and are tables of their own."""
-    refused = left_out()
-    without = {source for source, _error in refused}
-    tables = tuple(mapped(source) for source in sources() if source not in without and not is_second(source))
+    tables = tuple(mapped(source) for source in _own_tables())
     if not tables:
         raise refused[0][1] if refused else AnalysisError("nothing_to_validate")
     return tables
 
 
 def validated() -> ValidationResult:
+        refused = left_out()
     """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
     tables = mapped_tables()
     heavy = sum(table.frame.height for table in tables) > HEAVY_ROWS
     return compute(validate, tables, quality(), heavy=heavy)
+def _own_tables() -> tuple[SourceRef, ...]:
+    without = {source for source, _error in left_out()}
+    return tuple(source for source in sources() if source not in without and not is_second(source))
+
+
 
 
 def balances() -> pl.DataFrame:
     """Where the rows of each file went."""
     if session.erased():
-        return compute(erased_balance, validated(), mapped_tables(), remaining().ids, set_aside())
+        return compute(erased_balance, validated(), tuple(cleared_rows(source).height for source in _own_tables()))
     return pl.DataFrame([dataclasses.asdict(item) for item in validated().report.balances])
 
 
@@ -329,36 +372,33 @@ def merged() -> Dataset:
     return merging().dataset if is_merging() and can_match() else joined()[0]
 
 
-def remaining() -> Erased:
-    """The Dataset without the customers who asked to be erased."""
-    return compute(erase, merged(), session.erased(), session.secret())
-
-
 def scanned() -> PrivacyScan:
     """Which columns hold personal data."""
-    dataset = remaining().dataset
+    dataset = merged()
     return compute(scan_dataset, dataset, session.workspace().privacy, heavy=_is_large(dataset))
 
 
 def protected() -> Dataset:
     """What every analysis starts from: no name, e-mail, phone or number of a real person in it."""
-    dataset, found = remaining().dataset, scanned()
+    dataset, found = merged(), scanned()
     inputs = (dataset, found, session.workspace().privacy, session.secret())
     return compute(pseudonymise, *inputs, heavy=_is_large(dataset))
 
 
 def set_aside() -> ValidationResult:
-    """The outcome of validation with the rows set aside free of personal data and of the erased."""
+    """The outcome of validation with the rows set aside free of personal data, the erased not among them."""
     columns = {pair for table in mapped_tables() for pair in table.spec.columns}
     ids = tuple(sorted(column for column, field in columns if field == "customer_id"))
     direct = tuple(sorted(column for column, field in columns if field in DIRECT_FIELDS))
-    inputs = (direct, ids, session.workspace().privacy, session.secret(), session.erased())
+    inputs = [direct, ids, session.workspace().privacy, session.secret()]
+    if session.erased():
+        inputs.append(pl.concat([cleared_rows(source) for source in _own_tables()]))
     return compute(protect_quarantine, validated(), *inputs)
 
 
 def owner_list() -> pl.DataFrame:
     """The way back for the owner: each customer as shown, and as the files have them."""
-    return compute(list_for_owner, remaining().dataset, protected(), session.secret())
+    return compute(list_for_owner, merged(), protected(), session.secret())
 
 
 def safe_tables(tables: Mapping[str, pl.DataFrame]) -> Aggregates:

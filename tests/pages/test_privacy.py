@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import logging
+import pickle
 import random
+import re
+import tempfile
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from analytics.workspace import to_json, to_link
-from app_pages.ui import page
+from app_pages.ui import crossing, page
+from app_pages.ui.compute import engine
+from app_pages.ui.crossing import dumps
 from tests.pages.test_pages import app, assert_sound, figures, go, number
 from tests.pages.test_uploads import opened, upload
 from tests.test_privacy import card, resident_id, taiwan_id
@@ -23,11 +30,11 @@ PEOPLE = 60
 TWICE = 5  # people who are there twice, under another address
 
 
-def files() -> tuple[list[tuple[str, bytes]], set[str]]:
+def files(seed: int = 5) -> tuple[list[tuple[str, bytes]], set[str]]:
     """Members whose id is their address, orders and reviews, with every kind of identifier planted: in columns that say
     so, in columns that do not, inside texts and in rows that are set aside. Gives the files and what was planted.
     """
-    rng, planted = random.Random(5), set()
+    rng, planted = random.Random(seed), set()
     members = ["会员编号,姓名,邮箱,手机,城市,身份证号,住址,银行卡号,備註"]
     orders, reviews = ["order_id,customer_id,order_date,amount"], ["customer_id,date,rating,comment"]
     for i in range(PEOPLE + TWICE):
@@ -36,7 +43,7 @@ def files() -> tuple[list[tuple[str, bytes]], set[str]]:
             name = rng.choice("王李張陳林") + rng.choice("晓雅俊淑") + rng.choice("萱豪芬傑")
             phone, street = f"139{rng.randint(10_000_000, 99_999_999)}", f"上海市延安西路{rng.randint(1000, 9999)}号"
             person, number, tw = resident_id(rng), card(rng), taiwan_id(rng)
-        mail = f"planted{i}@secret.example.org"
+        mail = f"planted{i}@s{seed}.example.org"
         planted |= {name, mail, phone, street, person, number, tw}
         note = f"personal number {tw}"
         members.append(
@@ -47,7 +54,7 @@ def files() -> tuple[list[tuple[str, bytes]], set[str]]:
             orders.append(f"{len(orders)},{mail},{day},{rng.randint(5, 90)}.50")
         reviews.append(f"{mail},2025-06-01,{rng.randint(1, 5)},{name} says: call {phone} or write {mail} to {street}")
         reviews.append(f"{mail},2025-06-02,{rng.randint(1, 5)},my card {number} and {person} ({tw}) were charged twice")
-    orders.append("9999,planted0@secret.example.org,not a day,12.00")
+    orders.append(f"9999,planted0@s{seed}.example.org,not a day,12.00")
     orders.append(orders[1])  # the same line again: merged, by its row number
     return [
         (name, "\n".join(lines).encode())
@@ -130,26 +137,50 @@ def test_the_owner_gets_the_original_ids_and_it_is_logged(caplog: pytest.LogCapt
     assert not [value for value in planted if value in caplog.text]
 
 
-def test_erasing_is_everywhere_and_final() -> None:
-    given, _planted = files()
-    test = go(upload(opened(), *given), "privacy")
+def held_by_the_server() -> bytes:
+    """Everything in the engine's store and in the folder of frames."""
+    with tempfile.TemporaryDirectory() as folder:
+        values = [pickle.dumps(key) + dumps(outcome, folder) for key, outcome in list(engine()._store.items())]
+        frames = [path.read_bytes() for place in (folder, crossing.folder()) for path in Path(place).iterdir()]
+    return b"\n".join([*values, *frames])
+
+
+def test_erasing_is_everywhere_and_final(downloads: list[bytes]) -> None:
+    given, _planted = files(seed=77)
+    test = go(upload(opened(), *given), "integration")
+    asked = set(re.findall(r"planted\d+@s77\.example\.org", test.selectbox(key="pair").options[0]))
+    assert len(asked) == 2
+    test.button(key="pair-accepted").click().run()
+    go(test, "privacy")
     test.text_input(key="erase-id").set_value("nobody").run()
     test.checkbox(key="erase-sure").set_value(True).run()
     test.button(key="erase").click().run()
     assert figures(test)["Erased customers"] == "0"
     assert any("No customer has this id" in item.value for item in test.warning)
-    test.text_input(key="erase-id").set_value("M007").run()
+    assert found_in(asked, held_by_the_server()) == sorted(asked), "the search sees what is held"
+    test.text_input(key="erase-id").set_value(max(asked)).run()  # the record that was merged into the other
     test.checkbox(key="erase-sure").set_value(True).run()
     test.button(key="erase").click().run()
     assert_sound(test)
     assert figures(test)["Erased customers"] == "1"
-    assert "M007" not in str(test.session_state["erased"])
+    gc.collect()
+    downloads.clear()
+    for step in ("upload", "validation", "integration", "privacy", "lifecycle"):
+        go(test, step)
+        assert [item.value for item in test.exception] == [], step
+        assert found_in(asked, shown(test)) == [], step
+    assert found_in(asked, held_by_the_server()) == []
+    assert [found_in(asked, plain(data)) for data in downloads] == [[]] * len(downloads)
+    assert found_in(asked, str(test.session_state["erased"])) == []
     go(test, "validation")
     balance = next(item.value for item in test.dataframe if "erased" in item.value.columns)
     total = balance["kept"] + balance["quarantined"] + balance["merged"] + balance["erased"]
     assert total.tolist() == balance["rows_in"].tolist()
-    assert balance["erased"].sum() >= 3
-    assert "Undo" in " ".join(button.label for button in test.button)
+    lines = [line.split(",") for _name, data in given for line in data.decode().splitlines()]
+    n_rows = sum(1 for cells in lines if asked & set(cells[:2]))
+    assert balance["erased"].sum() == n_rows > 6
+    test.button(key="undo").click().run()
+    assert found_in(asked, shown(test)) == [], "no undo brings them back"
 
 
 def test_the_choices_of_privacy_are_choices_like_others() -> None:
