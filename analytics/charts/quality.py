@@ -84,7 +84,8 @@ def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[s
     return [
         {
             _("Problem"): _two_lines(
-                f":{BADGES[severity]}] **{_one_line(_.phrase(f'issue.{code}'))}**", _.phrase(f"issue.{code}.body")
+                f":{BADGES[severity]}]{NO_BREAK}**{_one_line(_.phrase(f'issue.{code}'))}**",
+                _.phrase(f"issue.{code}.body"),
             ),
             _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
             _("Rows"): _two_lines(_rows_or_days(issues, _), _share(max(issue.row_share for issue in issues), _)),
