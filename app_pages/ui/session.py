@@ -389,12 +389,12 @@ def n_erased() -> int:
     return len(_erasures())
 
 
-
-
-def erase(digests: tuple[str, ...], headings: tuple[str, ...]) -> None:
 def id_headings() -> tuple[str, ...]:
     """The headings under which the ids of customers stood when somebody was erased."""
     return tuple(sorted({heading for _digests, headings in _erasures() for heading in headings}))
+
+
+def erase(digests: tuple[str, ...], headings: tuple[str, ...]) -> None:
     """Erase a customer for as long as the session lives; no undo brings them back."""
     stored = st.session_state.get(_ERASED, {})
     st.session_state[_ERASED] = {**stored, workspace().world: (*_erasures(), (digests, headings))}

@@ -131,11 +131,6 @@ def _read(source: SourceRef, how: ReadSpec) -> RawTable | Cleared:
         raise
 
 
-def reading(source: SourceRef) -> ReadSpec:
-    """How a source is read: the person's word, else what was remembered for its headings."""
-    known = None if source.reading != as_found(source) else _remembered(source)
-    return dataclasses.replace(known.reading, sheet=source.reading.sheet) if known else source.reading
-
 def _run(verb: Any, data: Any, source: SourceRef, how: ReadSpec, *into: str, **limits: Any) -> RawTable | Cleared:
     """``verb`` on the data of a source, or the same without the rows of the erased."""
     if not session.erased():
@@ -164,6 +159,11 @@ def erase(asked: str) -> None:
     session.erase(digests, tuple(sorted(columns)))
     forget()
 
+
+def reading(source: SourceRef) -> ReadSpec:
+    """How a source is read: the person's word, else what was remembered for its headings."""
+    known = None if source.reading != as_found(source) else _remembered(source)
+    return dataclasses.replace(known.reading, sheet=source.reading.sheet) if known else source.reading
 
 
 def as_found(source: SourceRef) -> ReadSpec:
@@ -253,21 +253,21 @@ def mapped_tables() -> tuple[MappedTable, ...]:
     """The sources that can be read and are tables of their own."""
     tables = tuple(mapped(source) for source in _own_tables())
     if not tables:
+        refused = left_out()
         raise refused[0][1] if refused else AnalysisError("nothing_to_validate")
     return tables
 
 
-def validated() -> ValidationResult:
-        refused = left_out()
-    """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
-    tables = mapped_tables()
-    heavy = sum(table.frame.height for table in tables) > HEAVY_ROWS
-    return compute(validate, tables, quality(), heavy=heavy)
 def _own_tables() -> tuple[SourceRef, ...]:
     without = {source for source, _error in left_out()}
     return tuple(source for source in sources() if source not in without and not is_second(source))
 
 
+def validated() -> ValidationResult:
+    """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
+    tables = mapped_tables()
+    heavy = sum(table.frame.height for table in tables) > HEAVY_ROWS
+    return compute(validate, tables, quality(), heavy=heavy)
 
 
 def balances() -> pl.DataFrame:
