@@ -385,8 +385,8 @@ def refusal(error: AnalysisError, _: Words, name: str) -> None:
             remedy = _.phrase(f"error.{error.code}.remedy", **safe)
             if name == "upload" and error.code == "nothing_loaded":
                 remedy = _(
-                    "Drop a file above. A customer number, a date and an amount on each line are enough; headings in "
-                    "English or Chinese and any encoding are recognised."
+                    "Drop a file above. A customer number, a date and an amount on each line are enough, under English "
+                    "or Chinese headings."
                 )
             st.markdown(f":gray[{remedy}]", text_alignment="center")
             _ways_on(error, _, name)

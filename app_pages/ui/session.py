@@ -144,8 +144,10 @@ def set_language(language: Language) -> None:
 
 
 def open_saved(data: bytes) -> None:
-    """Adopt the choices of a saved JSON file; what this session remembers of other files stays remembered."""
+    """Adopt the choices of a saved JSON file; the language, and what is remembered of other files, stay."""
+    language = workspace().language
     _adopt(lambda: from_json(data))
+    set_language(language)
 
 
 def open_mappings(data: bytes) -> None:

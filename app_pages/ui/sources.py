@@ -13,9 +13,8 @@ from analytics.i18n import Words, escape_markdown
 from analytics.mapping import ColumnMatch, MappedTable, MappingSpec
 from analytics.reading import RawTable
 from analytics.schema import TABLES
-from analytics.workspace import RememberedMapping, SourceRef, mappings_to_json
-from app_pages.ui import connections, context, page, questionnaire, remembering, session, walk, widgets
-from app_pages.ui.version import APP_VERSION
+from analytics.workspace import SourceRef
+from app_pages.ui import connections, context, earlier, page, questionnaire, remembering, session, walk, widgets
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|", " ")
@@ -46,11 +45,7 @@ def choose(_: Words) -> None:
             on_change=_choose,
             wrap=True,
         )
-        with st.popover(_("Load saved choices"), icon=":material/folder_open:", type="tertiary"):
-            st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load)
-        if not workspace.world:
-            with st.popover(_("Mappings"), icon=":material/history:", type="tertiary"):
-                _memory(_, workspace.remembered)
+        earlier.choose(_)
     if workspace.world:
         return
     left, right = st.columns([3, 1], gap="medium")
@@ -68,34 +63,12 @@ def choose(_: Words) -> None:
         widgets.select("quality", "currency", _("Currency"), {"": _("as the amounts show"), **labels})
 
 
-def _memory(_: Words, remembered: tuple[RememberedMapping, ...]) -> None:
-    """What is remembered of earlier files, and the same as a file for colleagues."""
-    st.markdown(_("What you change or confirm is remembered for files with the same headings, such as next month's."))
-    for item in reversed(remembered):
-        known = item.mapping
-        holds = _.phrase(f"table.{known.table}") if known else _("how it is read")
-        n = _.ngettext("{n} column", "{n} columns", len(known.columns)) if known else ""
-        named = escape_markdown(item.name) or "–"
-        st.markdown(f"- {named} :small[:gray[{' · '.join(part for part in (holds, n) if part)}]]")
-    st.download_button(
-        _("Mappings (JSON)"),
-        data=mappings_to_json(remembered, app_version=APP_VERSION),
-        file_name="regulars-mappings.json",
-        mime="application/json",
-        icon=":material/save:",
-        on_click="ignore",
-        disabled=not remembered,
-        key="save-mappings",
-    )
-    st.file_uploader(_("Load mappings, your own or a colleague's"), key="mappings", on_change=_load_mappings)
-
-
 def panels(_: Words) -> list[SourceRef]:
     """One panel per file; gives the sources that can be read."""
     readable = []
     missing = [source for source in walk.sources() if not session.workspace().world and not session.is_here(source)]
     if missing:
-        _missing(_, missing)
+        earlier.missing(_, missing)
     for source in walk.sources():
         if source in missing:
             continue
@@ -107,7 +80,7 @@ def panels(_: Words) -> list[SourceRef]:
             readable.append(source)
     if not readable:
         return []
-    titles = {_id(source): _title(source) + _mark(source) for source in readable}
+    titles = {_id(source): walk.title(source) + _mark(source) for source in readable}
     shown = next(iter(titles))
     if len(titles) > 1:
         session.bind_valid("shown-file", list(titles))
@@ -118,24 +91,10 @@ def panels(_: Words) -> list[SourceRef]:
     return readable
 
 
-def _missing(_: Words, missing: list[SourceRef]) -> None:
-    """Files that saved choices know and this session does not have."""
-    with st.container(border=True, key="missing"):
-        names = _.listing(dict.fromkeys(escape_markdown(_title(source)) for source in missing))
-        page.heading(_("These choices belong to files that are not here"), names)
-        st.markdown(
-            _(
-                "Drop them again above, or others with the same headings, such as next month's: mapping, repairs and "
-                "all other choices then hold for those."
-            )
-        )
-        st.button(_("Go on without them"), icon=":material/close:", key="go-on", on_click=_go_on, args=(missing,))
-
-
 def _refused(_: Words, source: SourceRef, error: AnalysisError) -> None:
     """A file that cannot be read: what is wrong, other ways to read it, and the way out."""
     with st.container(border=True, gap="small", key=f"refused-{_id(source)}"):
-        st.markdown(f"**{escape_markdown(_title(source))}**")
+        st.markdown(f"**{escape_markdown(walk.title(source))}**")
         page.message(error, _)
         if session.workspace().world:
             return
@@ -149,15 +108,24 @@ def _panel(_: Words, source: SourceRef) -> None:
     own = not session.workspace().world
     if own:
         _questions(_, source, mapped)
-    left, right = st.columns([5, 7], gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         page.heading(
-            _("{name} holds {table}", name=escape_markdown(_title(source)), table=_.phrase(f"table.{spec.table}")),
-            _("First rows as they stand in the file; {n} rows in all.", n=raw.n_rows),
+            _("{name} holds {table}", name=escape_markdown(walk.title(source)), table=_.phrase(f"table.{spec.table}")),
+            _("First rows as they stand in the file; {n} rows in all.", n=raw.n_rows)
+            if raw.decided.layout == "table"
+            else _("First rows after every line was taken apart; {n} rows in all.", n=raw.n_rows),
         )
         if own:
             _sheets(_, source, raw)
-        st.dataframe(raw.frame.head(PREVIEW_ROWS), hide_index=True, key=f"preview-{_id(source)}", alt=source.name)
+        st.dataframe(
+            raw.frame.head(PREVIEW_ROWS),
+            column_config={name: st.column_config.Column(_heading(_, raw, name)) for name in raw.frame.columns},
+            hide_index=True,
+            key=f"preview-{_id(source)}",
+            alt=source.name,
+            placeholder="–",
+        )
         if own:
             _reading(_, source, raw)
             _remove(_, source)
@@ -168,10 +136,17 @@ def _panel(_: Words, source: SourceRef) -> None:
             correctable if own else _("Meanings of sample data stand as they are. ▲ marks what is uncertain."),
         )
         if own:
+            _word(_, source)
             _table_choice(_, source, spec)
         _columns(_, source, spec, editable=own)
-        if own:
-            _word(_, source)
+        if own and _n_unsure(source):
+            st.button(
+                _("These meanings are right"),
+                icon=":material/check:",
+                key=f"confirm-{_id(source)}",
+                on_click=_confirm,
+                args=(source,),
+            )
     page.caveats([item for item in mapped.caveats if not (own and _is_question(item))], _)
     if spec.table == "survey":
         questionnaire.panel(_, mapped)
@@ -212,6 +187,11 @@ def _choice(
     )
 
 
+def _heading(_: Words, raw: RawTable, column: str) -> str:
+    """A column's own heading; lines that were taken apart never had any, so theirs are told in words."""
+    return column if raw.decided.layout == "table" else _.label("field", column)
+
+
 def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) -> None:
     raw, chosen = walk.raw(source), dict(spec.columns)
     fields = ["", *TABLES[spec.table].names]
@@ -221,14 +201,16 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
         unsure = not walk.is_settled(source) and is_unsure(match, spec)
         meaning = chosen.get(match.column, "")
         corrected = walk.is_settled(source) and bool(meaning) and meaning != match.field
-        reason = _("your choice") if corrected else _.phrase(f"match.{match.reason}")
+        reason = _.phrase(f"match.{match.reason}")
+        if corrected:
+            reason = _("your choice") if source.mapping is not None else _("as in the earlier file")
         rows.append(
             {
-                "column": match.column,
-                "meaning": meaning,
-                "confidence": None if corrected else match.confidence * 100,
-                "reason": ("▲ " if unsure else "") + reason,
+                "column": ("▲ " if unsure else "") + _heading(_, raw, match.column),
                 "example": example[:60],
+                "meaning": meaning or None,
+                "confidence": None if corrected or not match.confidence else match.confidence * 100,
+                "reason": reason,
             }
         )
     key = f"columns-{_id(source)}-{hash(spec)}"
@@ -236,20 +218,21 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
         rows,
         hide_index=True,
         key=key,
-        disabled=["column", "confidence", "reason", "example"] if editable else True,
+        disabled=["column", "example", "confidence", "reason"] if editable else True,
+        placeholder="–",
         column_config={
             "column": st.column_config.TextColumn(_("Column in the file"), pinned=True),
+            "example": st.column_config.TextColumn(_("Example"), width=100),
             "meaning": st.column_config.SelectboxColumn(
                 _("Meaning"),
                 options=fields,
                 format_func=lambda name: _.label("field", name) if name else "–",
-                width=140,
+                width=130,
             ),
             "confidence": st.column_config.ProgressColumn(
-                _("Confidence"), format="%d%%", min_value=0, max_value=100, width=110
+                _("Confidence"), format="%d%%", min_value=0, max_value=100, width=95
             ),
             "reason": st.column_config.TextColumn(_("Why")),
-            "example": st.column_config.TextColumn(_("Example")),
         },
         on_change=_correct,
         args=(source, key),
@@ -260,25 +243,17 @@ def _word(_: Words, source: SourceRef) -> None:
     """Whose word stands on the columns, and the way to the other one."""
     known = walk.recalled(source)
     if known is None and source.mapping is None:
-        if _n_unsure(source):
-            st.button(
-                _("These meanings are right"),
-                icon=":material/check:",
-                key=f"confirm-{_id(source)}",
-                on_click=_confirm,
-                args=(source,),
-            )
         return
     if known is not None and known.name:
-        said = _("Taken from your earlier file {name} with the same headings.", name=escape_markdown(known.name))
+        said = _("Mapping taken from {name}, which has the same headings.", name=escape_markdown(known.name))
     elif known is not None:
-        said = _("Taken from an earlier file with the same headings.")
+        said = _("Mapping taken from an earlier file with the same headings.")
     elif walk.signature(source):
         said = _("Your choice. It is remembered for files with the same headings.")
     else:
         said = _("Your choice for this file.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":material/history: {said}", width="content")
+        st.markdown(f":small[:material/history: {said}]", width="content")
         st.button(
             _("Back to the suggestion"),
             icon=":material/undo:",
@@ -302,7 +277,7 @@ def _n_unsure(source: SourceRef) -> int:
 
 
 def _mark(source: SourceRef) -> str:
-    n = _n_unsure(source)
+    n = _n_unsure(source) + n_questions(source)
     return f" ▲ {n}" if n else ""
 
 
@@ -334,7 +309,7 @@ def _reading(_: Words, source: SourceRef, raw: RawTable | None = None) -> None:
     reading = walk.reading(source)
     shown: dict[str, tuple[str, dict[str, str]]] = {}
     if raw is None or raw.decided.format == "csv":
-        shown["encoding"] = reading.encoding, {name: name for name in ENCODINGS}
+        shown["encoding"] = reading.encoding, _options(_, "encoding", ENCODINGS)
         named = {mark: _.phrase(f"option.delimiter.{mark}") for mark in DELIMITERS}
         shown["delimiter"] = reading.delimiter, {**named, reading.delimiter: named.get(reading.delimiter, "")}
         shown["layout"] = reading.layout, _options(_, "layout", LAYOUTS)
@@ -369,7 +344,7 @@ def _automatic(_: Words, labels: dict[str, str], found: Any) -> str:
     """What deciding from the content has come to."""
     if found is None:
         return _("decide from the content")
-    code = {True: "yes", False: "no"}.get(found, found) if isinstance(found, bool) else str(found)
+    code = {True: "yes", False: "no"}.get(found, found) if isinstance(found, bool) else str(found).removesuffix("-sig")
     return _("decide from the content ({found})", found=labels.get(code, code))
 
 
@@ -397,10 +372,6 @@ def _id(source: SourceRef) -> str:
     return f"{source.digest}-{source.reading.sheet}" if source.reading.sheet else source.digest
 
 
-def _title(source: SourceRef) -> str:
-    return f"{source.name} · {source.reading.sheet}" if source.reading.sheet else source.name
-
-
 def _sheet(source: SourceRef) -> str:
     try:
         return source.reading.sheet or walk.raw(source).decided.sheet
@@ -415,22 +386,6 @@ def _choose() -> None:
 
 def _receive() -> None:
     session.receive(session.widget_value("files") or [])
-
-
-def _load() -> None:
-    file = session.widget_value("choices")
-    if file is not None:
-        session.open_saved(file.getvalue())
-
-
-def _load_mappings() -> None:
-    file = session.widget_value("mappings")
-    if file is not None:
-        session.open_mappings(file.getvalue())
-
-
-def _go_on(missing: list[SourceRef]) -> None:
-    session.change(sources=tuple(item for item in session.workspace().sources if item not in missing))
 
 
 def _back(source: SourceRef) -> None:

@@ -88,6 +88,11 @@ def sources() -> tuple[SourceRef, ...]:
     return workspace.sources
 
 
+def title(source: SourceRef) -> str:
+    """A file's name, with the sheet where one was chosen."""
+    return f"{source.name} · {source.reading.sheet}" if source.reading.sheet else source.name
+
+
 def source_bytes(source: SourceRef) -> bytes:
     """The bytes of a source, from the world's folder or from the session's uploads."""
     world = session.workspace().world

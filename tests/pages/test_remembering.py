@@ -110,7 +110,7 @@ def test_next_months_file_takes_the_mapping_and_gives_it_back() -> None:
     shuffled = tuple(reversed([name.upper() for name in HEADINGS]))
     add(test, ("november.csv", month(11, shuffled)))
     test.segmented_control(key="shown-file").set_value(choices(test).sources[1].digest).run()
-    assert "Taken from your earlier file october\\.csv with the same headings" in said(test)
+    assert "Mapping taken from october\\.csv, which has the same headings" in said(test)
     assert day_first(test).value is True, "the answer of last month is the answer of this one"
     assert figures(test)["To check"] == "0"
     assert choices(test).sources[1].mapping is None, "it follows what is remembered"
@@ -124,7 +124,7 @@ def test_next_months_file_takes_the_mapping_and_gives_it_back() -> None:
 
     add(test, ("other.csv", month(9, HEADINGS[:4])))
     test.segmented_control(key="shown-file").set_value(choices(test).sources[-1].digest).run()
-    assert "Taken from" not in said(test), "other headings, another file"
+    assert "Mapping taken from" not in said(test), "other headings, another file"
 
 
 def test_a_way_of_reading_is_remembered_with_the_headings_it_was_chosen_for() -> None:
@@ -141,7 +141,7 @@ def test_a_way_of_reading_is_remembered_with_the_headings_it_was_chosen_for() ->
     typed = dataclasses.replace(known, reading=ReadSpec(delimiter="^", has_header=True))
     test.session_state["workspace"] = dataclasses.replace(choices(test), remembered=(typed,))
     test.segmented_control(key="shown-file").set_value(choices(test).sources[-1].digest).run()
-    assert "Taken from your earlier file" in said(test)
+    assert "Mapping taken from" in said(test)
     assert any("5 of 5 columns" in item.value for item in test.subheader)
 
 
@@ -164,7 +164,7 @@ def test_saved_choices_hold_for_next_months_file(saved: list[bytes]) -> None:
 
     upload(later, ("november.csv", month(11, HEADINGS[::-1])))
     assert [item.name for item in choices(later).sources] == ["november.csv"]
-    assert "Taken from your earlier file october\\.csv" in said(later)
+    assert "Mapping taken from october\\.csv" in said(later)
     assert "not here" not in said(later)
     assert day_first(later).value is True
     assert choices(later).segmentation.method == "rfm"
@@ -174,7 +174,8 @@ def test_saved_choices_hold_for_next_months_file(saved: list[bytes]) -> None:
     later.button(key="undo").click().run()
     assert [item.name for item in choices(later).sources] == ["october.csv"], "one step brought it, one takes it back"
 
-    again = upload(load(opened(), "choices", kept), ("october.csv", month(10)))
+    again = upload(load(opened(language="zh_TW"), "choices", kept), ("october.csv", month(10)))
+    assert choices(again).language == "zh_TW", "a colleague's choices come without their language"
     assert [item.name for item in choices(again).sources] == ["october.csv"]
     assert "not here" not in said(again)
     assert day_first(again).value is True
@@ -247,7 +248,7 @@ def test_mappings_travel_alone_and_what_is_wrong_in_them_is_named(saved: list[by
     assert len(choices(colleague).remembered) == 1
     upload(colleague, ("november.csv", month(11)))
     assert day_first(colleague).value is True
-    assert "Taken from your earlier file october\\.csv" in said(colleague)
+    assert "Mapping taken from october\\.csv" in said(colleague)
     colleague.button(key="undo").click().run()
     colleague.button(key="undo").click().run()
     assert choices(colleague).remembered == ()

@@ -56,7 +56,7 @@ def said(test: AppTest) -> str:
         for item in getattr(test, kind):
             words += [str(item.label), *map(str, getattr(item, "options", None) or [])]
     words += [item.value.to_csv() for item in test.table]
-    return "\n".join(words)
+    return "\n".join(words).replace("\u00a0", " ")  # words are kept together by blanks that do not break
 
 
 def assert_answers(test: AppTest, page: str) -> None:

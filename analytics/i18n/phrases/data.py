@@ -64,9 +64,7 @@ PHRASES: dict[str, str] = {
     "caveat.repeated_headings": N_("Some columns have the same name"),
     "caveat.repeated_headings.body": N_("{n} columns got a number behind their name."),
     "caveat.one_sheet_of_many": N_("One of {n} sheets was read"),
-    "caveat.one_sheet_of_many.body": N_(
-        "It is {sheet}. Choose another, or upload the file once more for a second sheet."
-    ),
+    "caveat.one_sheet_of_many.body": N_("It is {sheet}. Take in others where the sheets are chosen."),
     "caveat.many_columns": N_("The file has many columns"),
     "caveat.many_columns.body": N_(
         "{n} columns were read. If products or days are columns, turn them into rows first."
@@ -278,6 +276,11 @@ PHRASES: dict[str, str] = {
     "option.format.xlsx": N_("Workbook"),
     "option.format.parquet": N_("Parquet"),
     "option.encoding.auto": N_("Recognise"),
+    "option.encoding.utf-8": N_("UTF-8"),
+    "option.encoding.utf-16": N_("UTF-16"),
+    "option.encoding.gb18030": N_("GB18030 (Simplified Chinese)"),
+    "option.encoding.big5hkscs": N_("Big5 (Traditional Chinese)"),
+    "option.encoding.cp1252": N_("Windows-1252 (Western)"),
     "option.delimiter.auto": N_("Recognise"),
     "option.delimiter.,": N_("Comma"),
     "option.delimiter.;": N_("Semicolon"),

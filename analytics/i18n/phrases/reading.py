@@ -26,8 +26,8 @@ PHRASES: dict[str, str] = {
     ),
     "error.reading_too_long": N_("Reading this file took longer than {seconds} seconds and was stopped"),
     "error.reading_too_long.remedy": N_(
-        "A file of its size takes far less, so something in it keeps the reader busy. Save it as CSV or Parquet and try "
-        "again."
+        "A file of its size takes far less, so something in it keeps the reader busy. Save it as CSV or Parquet and "
+        "try again."
     ),
     "error.session_full": N_("{name} does not fit: this session holds {megabytes} of {limit} MB"),
     "error.session_full.remedy": N_("Remove a file that is no longer needed, or compress this one as ZIP or Parquet."),
@@ -36,7 +36,7 @@ PHRASES: dict[str, str] = {
     "caveat.files_together.body": N_("{n} files with the same headings are one table of {n_rows} rows."),
     "caveat.one_shape_of_many": N_("One of {n} kinds of files was read"),
     "caveat.one_shape_of_many.body": N_(
-        "It is {sheet}. The others have other headings: choose them as well if needed."
+        "It is {sheet}. The others have other headings: take them in where the sheets are chosen."
     ),
     "caveat.archive_skipped": N_("Some files in the archive hold no table"),
     "caveat.archive_skipped.body": N_("{n} of {n_files} files were left out: they are empty or no tables."),
@@ -47,11 +47,12 @@ PHRASES: dict[str, str] = {
     "caveat.baskets_split": N_("Every line was read as one basket"),
     "caveat.baskets_split.body": N_(
         "{n_lines} lines became {n_rows} rows, one per product; the order number is the number of the line. "
-        "If the lines are rows of a table, say so."
+        "If the lines are rows of a table, choose so where the way of reading is shown."
     ),
     "caveat.series_split": N_("Every line was read as one series"),
     "caveat.series_split.body": N_(
-        "{n_lines} lines became {n_rows} rows, one per value. If the lines are rows of a table, say so."
+        "{n_lines} lines became {n_rows} rows, one per value. If the lines are rows of a table, choose so where the "
+        "way of reading is shown."
     ),
     "caveat.series_undated_day": N_("The series have no dates"),
     "caveat.series_undated_day.body": N_(
