@@ -76,12 +76,33 @@ def _twins(name: str, rows: pl.DataFrame) -> pl.DataFrame:
     none = rows.select("#index", "#identity", pl.lit(0, pl.UInt32).alias("#first"), "#source").clear()
     if TABLES[name].time_field not in common or (name == "transactions" and not _CONTENT & set(common)):
         return none.rename({"#source": "#first_source"})
-    alike = rows.select(common).hash_rows().is_duplicated()
-    suspects = rows.filter(alike)
-    copies = suspects.with_columns(pl.int_range(pl.len()).over("#source", *common).alias("#copy"))
-    first = copies.with_columns(
-        pl.col("row_number").first().over(*common, "#copy").alias("#first"),
-        pl.col("#source").first().over(*common, "#copy").alias("#first_source"),
+    hashed = rows.with_columns(rows.select(common).hash_rows().alias("#hash"))
+    suspects = hashed.filter(pl.col("#hash").is_duplicated())
+    later = _later(suspects, ["#hash"])
+    # Hashes find the pairs; only cells decide.
+    cells = suspects.select("#index", *common)
+    mine = later.select("#index").join(cells, on="#index", how="left", maintain_order="left")
+    other = later.select("#first_index").join(
+        cells, left_on="#first_index", right_on="#index", how="left", maintain_order="left"
     )
-    later = first.filter(pl.col("#source") != pl.col("#first_source"))
+    if not all((mine[name].eq_missing(other[name])).all() for name in common):
+        later = _later(suspects, common)
     return later.select("#index", "#identity", "#first", "#first_source")
+
+
+def _later(suspects: pl.DataFrame, alike: list[str]) -> pl.DataFrame:
+    """The rows whose like stands in an earlier file, the first copy beside the first, the second beside the second."""
+    places = ["#source", *alike]
+    copy = pl.lit(0, pl.UInt32)
+    if suspects.select(places).is_duplicated().any():
+        copy = pl.int_range(pl.len(), dtype=pl.UInt32).over(places)
+    copies = suspects.select("#index", "#identity", "row_number", *places, copy.alias("#copy"))
+    first = copies.unique([*alike, "#copy"], keep="first", maintain_order=True).select(
+        *alike,
+        "#copy",
+        pl.col("row_number").alias("#first"),
+        pl.col("#source").alias("#first_source"),
+        pl.col("#index").alias("#first_index"),
+    )
+    paired = copies.join(first, on=[*alike, "#copy"], nulls_equal=True, maintain_order="left")
+    return paired.filter(pl.col("#source") != pl.col("#first_source"))

@@ -11,7 +11,7 @@ from analytics.quality.report import Issue, QualitySpec
 
 Tables = dict[str, pl.DataFrame]
 _EXAMPLES = 5
-_NEEDED = ("order_id", "customer_id", "ordered_at", "product_id", "product", "quantity", "amount", "kind")
+_NEEDED = ("order_id", "customer_id", "ordered_at", "product_id", "product", "quantity", "amount")
 _NUMBERED = r"^[CcRr]-?([0-9].*)$"
 
 
@@ -47,26 +47,27 @@ def settle_reversals(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Is
     if frame is None or "order_id" not in frame.columns:
         return tables, []
     alive = pl.col("#reason").is_null() & pl.col("#into").is_null()
-    index = pl.int_range(frame.height, dtype=pl.UInt32, eager=True)
     needed = [name for name in _NEEDED if name in frame.columns]
-    lines = frame.lazy().select(index.alias("#index"), "#reason", "#into", *needed).filter(alive).collect()
-    found = match_reversals(lines)
+    found = match_reversals(frame.select(*needed, pl.when(alive).then("kind").alias("kind")))
     if found is None:
         return tables, []
-    places = found.lines.with_columns(lines["#index"].gather(found.lines["row"]).alias("row"))
     known = pl.col("original").is_not_null()
-    matched, alone = places.filter(known), places.filter(~known)
-    pairs = matched.with_columns(back=frame["order_id"].gather(matched["row"])).select("back", "original").unique()
+    matched, alone = found.lines.filter(known), found.lines.filter(~known)
+    pairs = matched.select(back=frame["order_id"].gather(matched["row"]), original="original").unique()
     shown = tuple(f"{back} → {original}" for back, original in pairs.sort("back", "original").head(_EXAMPLES).rows())
     book = IssueBook("transactions", "", frame)
     code = "reversals_matched" if found.by_number else "reversals_of_purchases"
-    book.add(code, "note", "order_id", index.is_in(matched["row"].implode()), "keep", shown)
+    book.add(code, "note", "order_id", _mask(matched["row"], frame.height), "keep", shown)
     code = "cancellation_without_original" if found.by_number else "reversal_without_purchase"
-    mask = index.is_in(alone["row"].implode())
+    mask = _mask(alone["row"], frame.height)
     book.add(code, "check" if found.by_number else "note", "order_id", mask, "keep", frame["order_id"])
     if any(step.where == "flagged" and step.of == code and step.table == "transactions" for step in spec.steps):
         return {**tables, "transactions": frame.with_columns(mask.alias(f"!{code}"))}, book.issues
     return tables, book.issues
+
+
+def _mask(rows: pl.Series, height: int) -> pl.Series:
+    return pl.repeat(False, height, dtype=pl.Boolean, eager=True).scatter(rows, True)
 
 
 def match_reversals(frame: pl.DataFrame) -> Reversals | None:
