@@ -182,7 +182,10 @@ def test_a_few_damaged_bytes_in_utf8_lose_no_row() -> None:
 
 def test_a_wrong_or_unknown_encoding_is_refused() -> None:
     assert refusal("名,字\n一,二\n".encode(), spec=ReadSpec(encoding="ascii")).code == "encoding_wrong"
-    assert refusal(b"a,b\n1,2\n", spec=ReadSpec(encoding="klingon")).code == "encoding_unknown"
+    for encoding in ("klingon", "zlib_codec", "base64", "rot13", "\0", "x" * 9999):
+        assert refusal(b"a,b\n1,2\n", spec=ReadSpec(encoding=encoding)).code == "encoding_unknown"
+    for encoding in ("undefined", "punycode"):
+        assert refusal(b"a,b\n1,2\n", spec=ReadSpec(encoding=encoding)).code == "encoding_wrong"
 
 
 # --- what cannot be read

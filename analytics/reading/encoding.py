@@ -78,14 +78,14 @@ def _marked(data: bytes, codec: str) -> DecodedText:
 def _as_told(data: bytes, encoding: str) -> DecodedText:
     try:
         codec = codecs.lookup(encoding).name
-    except LookupError as problem:
-        raise AnalysisError("encoding_unknown", encoding=encoding) from problem
-    if codec == "utf-8" and data.startswith(codecs.BOM_UTF8):
-        codec = "utf-8-sig"
-    try:
+        if codec == "utf-8" and data.startswith(codecs.BOM_UTF8):
+            codec = "utf-8-sig"
         return DecodedText(_recode(data, codec), encoding)
-    except UnicodeDecodeError as problem:
-        raise AnalysisError("encoding_wrong", encoding=encoding, position=problem.start) from problem
+    except UnicodeError as problem:
+        position = problem.start if isinstance(problem, UnicodeDecodeError) else 0
+        raise AnalysisError("encoding_wrong", encoding=encoding[:40], position=position) from problem
+    except (LookupError, ValueError) as problem:  # no such codec, or one that is not for text
+        raise AnalysisError("encoding_unknown", encoding=encoding[:40]) from problem
 
 
 def _recode(data: bytes, codec: str) -> bytes:

@@ -9,11 +9,14 @@ from analytics.workspace import RememberedMapping, SourceRef, mappings_to_json
 from app_pages.ui import page, session, walk
 from app_pages.ui.version import APP_VERSION
 
+MAX_MB = 4  # a file of choices is small
+MANY, LIST_HEIGHT = 6, 200  # a longer list scrolls
+
 
 def choose(_: Words) -> None:
     """Load saved choices; see, save and load what is remembered of files by their headings."""
     with st.popover(_("Load saved choices"), icon=":material/folder_open:", type="tertiary"):
-        st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load)
+        st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load, max_upload_size=MAX_MB)
     workspace = session.workspace()
     if not workspace.world:
         with st.popover(_("Mappings"), icon=":material/history:", type="tertiary"):
@@ -23,12 +26,8 @@ def choose(_: Words) -> None:
 def _mappings(_: Words, remembered: tuple[RememberedMapping, ...]) -> None:
     """What is remembered of earlier files, and the same as a file for colleagues."""
     st.markdown(_("What you change or confirm is remembered for files with the same headings, such as next month's."))
-    for item in reversed(remembered):
-        known = item.mapping
-        holds = _.phrase(f"table.{known.table}") if known else _("how it is read")
-        n = _.ngettext("{n} column", "{n} columns", len(known.columns)) if known else ""
-        named = escape_markdown(item.name) or "–"
-        st.markdown(f"- {named} :small[:gray[{' · '.join(part for part in (holds, n) if part)}]]")
+    with st.container(height=LIST_HEIGHT if len(remembered) > MANY else "content", border=False):
+        st.markdown("\n".join(_line(_, item) for item in reversed(remembered)))
     st.download_button(
         _("Mappings (JSON)"),
         data=mappings_to_json(remembered, app_version=APP_VERSION),
@@ -39,7 +38,17 @@ def _mappings(_: Words, remembered: tuple[RememberedMapping, ...]) -> None:
         disabled=not remembered,
         key="save-mappings",
     )
-    st.file_uploader(_("Load mappings, your own or a colleague's"), key="mappings", on_change=_load_mappings)
+    st.file_uploader(
+        _("Load mappings, your own or a colleague's"), key="mappings", on_change=_load_mappings, max_upload_size=MAX_MB
+    )
+
+
+def _line(_: Words, item: RememberedMapping) -> str:
+    known = item.mapping
+    holds = [_("how it is read")]
+    if known is not None:
+        holds = [_.phrase(f"table.{known.table}"), _.ngettext("{n} column", "{n} columns", len(known.columns))]
+    return f"- {escape_markdown(item.name) or '–'} :small[:gray[{' · '.join(holds)}]]"
 
 
 def missing(_: Words, gone: list[SourceRef]) -> None:

@@ -81,8 +81,15 @@ def _heir(old: SourceRef, new: SourceRef) -> SourceRef | None:
     known = recall(session.workspace().remembered, old.signature)
     mapping = new.mapping
     if mapping is None and old.mapping is not None and (known is None or known.mapping != old.mapping):
-        mapping = carried(old.mapping, walk.read_as(new, how).columns)
+        mapping = carried(old.mapping, _columns(new, how))
     return SourceRef(new.name, new.digest, how, mapping, old.signature)
+
+
+def _columns(source: SourceRef, how: ReadSpec) -> tuple[str, ...]:
+    try:
+        return walk.read_as(source, how).columns
+    except AnalysisError:
+        return ()  # the page itself tells it
 
 
 def _sheets(source: SourceRef) -> tuple[str, ...]:
