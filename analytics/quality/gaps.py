@@ -29,8 +29,8 @@ def find_gaps(days: pl.Series, *, first: date, last: date, rows_per_event: float
     """Gaps between ``first`` and ``last``, in order.
 
     A weekday is usually open where at least ``open_share`` of the same weekdays around have rows. An empty day of a
-    quiet shop is chance: with q events on a slow open day (the lowest tenth) it happens with probability exp(-q), and
-    a gap is told only where fewer than one in twenty such periods would have one like it.
+    quiet shop is chance: how likely it is follows from mean and variance of the same weekdays around (negative
+    binomial), and a gap is told only where fewer than one in twenty such periods would have one like it.
 
     Parameters
     ----------
@@ -70,15 +70,27 @@ def _judge(
         # The gap's own weeks say nothing about what is usual.
         around = [day + 7 * k for k in (*(-w for w in reversed(weeks)), *weeks)]
         around = [other for other in around if 0 <= other < len(counts) and not start <= other < end]
-        rows = sorted(counts[other] for other in around if counts[other])
-        if len(around) < _LEAST_WEEKS - 1 or len(rows) < open_share * len(around):
+        n_open = sum(counts[other] > 0 for other in around)
+        if len(around) < _LEAST_WEEKS - 1 or n_open < open_share * len(around):
             continue
         usual.append(day)
-        quiet += rows[len(rows) // 10] / rows_per_event
+        quiet += _surprise([counts[other] / rows_per_event for other in around])
     if not usual or len(counts) * math.exp(-quiet) > _LIKELY:
         return None
     low, high = usual[0], usual[-1]
     return Gap(first + timedelta(days=low), first + timedelta(days=high), high - low + 1, len(usual), False)
+
+
+def _surprise(events: list[float]) -> float:
+    """-log of the chance of an empty day beside days with so many events: negative binomial, else Poisson."""
+    usual = sorted(events)[len(events) // 2]
+    within = [min(n, 3 * usual + 3) for n in events]  # a promotion's day says nothing about quiet ones
+    mean = sum(within) / len(within)
+    variance = sum((n - mean) ** 2 for n in within) / max(1, len(within) - 1)
+    if variance <= mean:
+        return mean
+    size = mean * mean / (variance - mean)
+    return size * math.log1p(mean / size)
 
 
 def _with_years(gap: Gap, gaps: list[Gap], n_days: int) -> Gap:
