@@ -22,12 +22,15 @@ from analytics.integration import (
     JoinSpec,
     MatchResult,
     MatchSpec,
+    Rate,
+    carry,
     join_lookup,
     join_table,
     match_customers,
     merge_customers,
     orphans,
     partition,
+    preview_join,
     settle_currency,
     suggest_join,
 )
@@ -344,7 +347,7 @@ def test_specs_survive_json() -> None:
     for spec in (
         MatchSpec(accepted=(("0" * 16, "1" * 16),)),
         JoinSpec(on=(("a", "b"),)),
-        CurrencySpec("TWD", (("USD", "32.5"),)),
+        CurrencySpec("TWD", (Rate("USD", "32.5", "TWD", date(2025, 1, 1)),)),
     ):
         assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(spec)), type(spec), strict=True) == spec
         assert hash(spec) == hash(msgspec.convert(msgspec.to_builtins(spec), type(spec), strict=True))
@@ -445,6 +448,8 @@ def test_a_join_adds_marks_and_counts_orphans_both_ways() -> None:
     assert joined.frame["named"].to_list() == [True, True, True, False, False]
     assert joined.frame["fee"].to_list() == [8, 5, 5, None, None]
     assert joined.added == ("city_2", "fee", "named")
+    marked = join_table(first, second, JoinSpec(on=(("order", "no"),), mark="amount"))
+    assert marked.added == ("amount_2",), "a mark cannot become the amount of an order"
     assert joined.coverage.rows() == [("first", 5, 3, 3, 2), ("second", 4, 3, 3, 2)]
     assert joined.orphans.rows() == [("first", "9", 1), ("second", "7", 1)]
     assert [item.code for item in joined.caveats] == ["join_key_repeated"]
@@ -482,9 +487,19 @@ def test_superstore_joins_with_its_returns_and_its_people(shared_data: Callable[
     assert people.coverage["n_rows_matched"].to_list() == [10_194, 4]
     assert people.frame["Regional Manager"].null_count() == 0
 
-    data = validate([apply_mapping(orders, suggest_mapping(orders, "transactions").spec)]).dataset
-    assert suggest_join(data, sheets["Returns"]) == JoinSpec(on=(("order_id", "Order ID"),), mark="listed")
+    mapped = apply_mapping(orders, suggest_mapping(orders, "transactions").spec)
+    data = validate([mapped]).dataset
+    assert suggest_join(data, sheets["Returns"]) == JoinSpec(on=(("order_id", "Order ID"),), mark="Returned")
     assert suggest_join(data, sheets["People"]) is None, "no canonical column holds the region"
+    by_region = JoinSpec(on=(("Region", "Region"),))
+    assert suggest_join(data, sheets["People"], (mapped,)) == by_region, "but the file does"
+    shown = preview_join((mapped,), sheets["People"], by_region)
+    assert shown.coverage["n_rows_matched"].to_list() == [10_194, 4]
+    regional = validate([carry(mapped, ("Region", "Order ID"))]).dataset
+    managed = join_lookup(regional, sheets["People"], by_region).dataset.tables["transactions"]
+    assert managed["Regional Manager"].null_count() == 0
+    assert managed.select("Region", "Regional Manager").unique().height == 4
+    assert managed["amount"].sum() == data.tables["transactions"]["amount"].sum()
     spec = JoinSpec(on=(("order_id", "Order ID"),), mark="returned")
     lookup = join_lookup(data, sheets["Returns"], spec)
     lines = lookup.dataset.tables["transactions"]
@@ -515,18 +530,52 @@ def in_currencies() -> Dataset:
 
 
 def test_by_hand_currencies_are_converted_exactly_or_set_apart() -> None:
-    settled = settle_currency(in_currencies(), CurrencySpec(rates=(("USD", "32.505"),)))
+    settled = settle_currency(in_currencies(), CurrencySpec(rates=(Rate("USD", "32.505"),)))
     amounts = settled.dataset.tables["transactions"].sort("customer_id")
     assert amounts["amount"].to_list() == [1000, 10824, -10824, 7]  # 333 x 32.505 = 10824.165
     assert amounts["currency"].unique().to_list() == ["TWD"]
     assert settled.apart["customer_id"].to_list() == ["D"]
     assert settled.by_currency.sort("currency", nulls_last=True).rows() == [
-        ("EUR", 1, None, "apart"),
-        ("TWD", 1, None, "kept"),
-        ("USD", 2, "32.505", "converted"),
-        (None, 1, None, "kept"),
+        ("transactions", "EUR", 1, 1, "", "apart"),
+        ("transactions", "TWD", 2, 0, "", "kept"),  # with the line that names none
+        ("transactions", "USD", 2, 0, "32.505", "converted"),
     ]
     assert [item.code for item in settled.caveats] == ["currency_apart"]
+
+
+def test_by_hand_a_rate_holds_for_its_days_and_its_target() -> None:
+    orders = pl.DataFrame(
+        {
+            "customer_id": list("ABCD"),
+            "ordered_at": [datetime(2025, 1, 31, 23), datetime(2025, 2, 1), datetime(2025, 3, 1), None],
+            "amount": [100, 100, 100, 100],
+            "currency": ["USD", "USD", "USD", "USD"],
+        }
+    )
+    sent = pl.DataFrame({"campaign": ["x", "y"], "cost": [10, 10], "revenue": [0, 7], "币种": ["USD", "EUR"]})
+    data = Dataset.build({"transactions": orders, "campaigns": sent}, as_of=date(2025, 4, 1), currency="USD")
+    january, march = (
+        Rate("USD", "30", "TWD", None, date(2025, 1, 31)),
+        Rate("USD", "32", "TWD", date(2025, 3, 1), date(2025, 3, 31)),
+    )
+    result = settle_currency(data, CurrencySpec("TWD", (january, march, Rate("USD", "0.9", "EUR"))))
+    assert result.currency == result.dataset.currency == "TWD"
+    assert result.dataset.tables["transactions"].select("customer_id", "amount").sort("customer_id").rows() == [
+        ("A", 3000),
+        ("C", 3200),
+    ]
+    assert sorted(result.apart["customer_id"]) == ["B", "D"], "no rate for February, nor for a line without a day"
+    assert result.by_currency.rows() == [
+        ("transactions", "USD", 4, 2, "30, 32", "partly"),
+        ("campaigns", "EUR", 1, 1, "", "apart"),
+        ("campaigns", "USD", 1, 1, "30, 32", "apart"),
+    ]
+    everywhere = settle_currency(data, CurrencySpec("TWD", (january, Rate("USD", "31", "TWD"), Rate("EUR", "35"))))
+    assert everywhere.dataset.tables["transactions"]["amount"].sum() == 3000 + 3 * 3100
+    assert everywhere.dataset.tables["campaigns"].select("cost", "revenue").sum().row(0) == (310 + 350, 7 * 35)
+    assert everywhere.caveats == ()
+    own = settle_currency(data)
+    assert (own.currency, own.dataset.tables["transactions"]["amount"].sum()) == ("USD", 400)
 
 
 @settings(max_examples=50, deadline=None)
@@ -540,7 +589,7 @@ def test_conversion_is_exact(amounts: list[int], rate: object) -> None:
         {"amount": [1, *amounts], "currency": ["TWD", *["USD"] * n], "product_id": [str(i) for i in range(n + 1)]}
     )
     data = Dataset.build({"transactions": orders}, as_of=date(2025, 1, 1), currency="TWD")
-    settled = settle_currency(data, CurrencySpec(rates=(("USD", f"{rate:f}"),))).dataset.tables["transactions"]  # type: ignore[str-format]
+    settled = settle_currency(data, CurrencySpec(rates=(Rate("USD", f"{rate:f}"),))).dataset.tables["transactions"]  # type: ignore[str-format]
     made = dict(settled.select("product_id", "amount").iter_rows())
     for i, amount in enumerate(amounts, 1):
         exact = abs(amount) * Fraction(str(rate))
@@ -551,14 +600,22 @@ def test_conversion_is_exact(amounts: list[int], rate: object) -> None:
 def test_data_in_one_currency_or_none_stay_the_very_same() -> None:
     data = small_data()
     assert settle_currency(data).dataset is data
-    for choices, code in (
-        ({"to": "dollar"}, "currency_unknown"),
-        ({"rates": (("USD", "1,5"),)}, "rate_unreadable"),
-        ({"rates": (("USD", "0"),)}, "rate_unreadable"),
-        ({"rates": (("USD", "1"), ("USD", "2"))}, "rate_twice"),
+    for make, code in (
+        (lambda: CurrencySpec(to="dollar"), "currency_unknown"),
+        (lambda: Rate("US", "1"), "currency_unknown"),
+        (lambda: Rate("USD", "1,5"), "rate_unreadable"),
+        (lambda: Rate("USD", "0"), "rate_unreadable"),
+        (lambda: Rate("USD", "1", "", date(2025, 2, 1), date(2025, 1, 1)), "rate_days"),
+        (lambda: CurrencySpec(rates=(Rate("USD", "1"), Rate("USD", "2"))), "rate_twice"),
+        (
+            lambda: CurrencySpec(
+                rates=(Rate("USD", "1", "", date(2025, 1, 1)), Rate("USD", "2", "", date(2025, 3, 1)))
+            ),
+            "rate_twice",
+        ),
     ):
         with pytest.raises(AnalysisError) as caught:
-            CurrencySpec(**choices)  # type: ignore[arg-type]
+            make()
         assert caught.value.code == code
     with pytest.raises(AnalysisError) as caught:
         settle_currency(

@@ -12,11 +12,11 @@ from analytics.charts.headline import Headline, Metric
 from analytics.charts.theme import SMALL, Spec, finish, neutral, plain_axis, tooltip
 from analytics.dataset import Dataset
 from analytics.i18n import Words, escape_markdown
-from analytics.integration import FIELDS, POINTS, JoinResult, MatchResult, MergeResult
+from analytics.integration import FIELDS, POINTS, CurrencyResult, JoinResult, MatchResult, MergeResult, Rate
 
 SIDE_BY_SIDE = (*FIELDS, "gender", "country", "joined_at", "tier", "account_type")
 BADGES = {"same": "green", "near": "orange", "different": "red", "missing": "gray"}
-MOSTLY_ALIKE = 0.6  # from here on only the differing characters are marked, else the whole value
+MOST_ORPHANS = 10  # keys shown a side
 MOST_PAIRS = 500  # offered in the list and the table
 
 
@@ -148,17 +148,17 @@ def pair_rows(matches: MatchResult, data: Dataset, pair: str, _: Words) -> list[
     for field in SIDE_BY_SIDE:
         if field not in held.columns or (one[field] is None and two[field] is None):
             continue
-        badge, alike = "", str(one[field]) == str(two[field])
+        badge, alike, close = "", str(one[field]) == str(two[field]), False
         if field in FIELDS:
-            points = "" if row[field] == "missing" else f" {_signed(row[f'{field}_points'])}"
+            points = "" if row[field] == "missing" else f" {_.signed(row[f'{field}_points'], 1)}"
             badge = f"  \n:{BADGES[row[field]]}-badge[{_.phrase(f'evidence.{row[field]}')}{points}]"
-            alike = row[field] in ("same", "missing")
+            alike, close = row[field] in ("same", "missing"), row[field] == "near"
         texts = (_plain(one[field]), _plain(two[field]))
         shown.append(
             {
                 _("Field"): _.label("field", field) + badge,
-                escape_markdown(ids[0]): _value(texts[0]) if alike else _marked(*texts),
-                escape_markdown(ids[1]): _value(texts[1]) if alike else _marked(*reversed(texts)),
+                escape_markdown(ids[0]): _value(texts[0]) if alike else _marked(*texts, close),
+                escape_markdown(ids[1]): _value(texts[1]) if alike else _marked(texts[1], texts[0], close),
             }
         )
     return shown
@@ -178,9 +178,9 @@ def pair_reason(matches: MatchResult, pair: str, _: Words) -> str:
     return _(
         "Each point doubles the odds that both are one person, the rarer the value the more. Two records taken at "
         "random start at {start}; the fields add {points}: in all {total}.",
-        start=_signed(row["weight"] - points),
-        points=_signed(points),
-        total=_signed(row["weight"]),
+        start=_.signed(row["weight"] - points, 1),
+        points=_.signed(points, 1),
+        total=_.signed(row["weight"], 1),
     )
 
 
@@ -241,12 +241,51 @@ def join_note(join: JoinResult, _: Words) -> str:
     )
 
 
+def join_orphans(join: JoinResult, _: Words) -> list[dict[str, str]]:
+    """Examples of keys without a partner, those with most rows first."""
+    sides = {"first": _("in your tables only"), "second": _("in the second table only")}
+    shown = []
+    for side, where in sides.items():
+        rows = join.orphans.filter((pl.col("side") == side) & pl.col("key").is_not_null()).head(MOST_ORPHANS)
+        shown += [
+            {_("Key"): _value(row["key"]), _("Where"): where, _("Rows"): _.number(row["n_rows"])}
+            for row in rows.iter_rows(named=True)
+        ]
+    return shown
+
+
+def currency_lines(settled: CurrencyResult, _: Words) -> dict[str, str]:
+    """The currencies that were found, each with what happens to its lines."""
+    lines: dict[str, str] = {}
+    for code, n, treated in settled.by_currency.select("currency", "n_rows", "treated").rows():
+        lines.setdefault(code, _.ngettext("{n} line", "{n} lines", n) + f" · {_.phrase(f'treated.{treated}')}")
+    return lines
+
+
+def currency_rows(settled: CurrencyResult, _: Words) -> list[dict[str, str]]:
+    """Every table's lines by currency."""
+    return [
+        {
+            _("Table"): _.phrase(f"table.{row['table']}"),
+            _("Currency"): row["currency"],
+            _("Rows"): _.number(row["n_rows"]),
+            _("Set apart"): _.number(row["n_apart"]),
+            _("Rate"): row["rates"] or "–",
+            _("What is done"): _.phrase(f"treated.{row['treated']}"),
+        }
+        for row in settled.by_currency.iter_rows(named=True)
+    ]
+
+
+def rate_line(rate: Rate, to: str, _: Words) -> str:
+    """A rate with its days, in words."""
+    said = _("1 {code} = {rate} {currency}", code=rate.currency, rate=rate.rate, currency=rate.to or to)
+    start, end = (_.day(day) if day else "…" for day in (rate.start, rate.end))
+    return f"{said}  ·  {start} – {end}"
+
+
 def _row(matches: MatchResult, pair: str) -> dict[str, Any]:
     return matches.pairs.row(by_predicate=pl.col("pair") == pair, named=True)
-
-
-def _signed(points: float) -> str:
-    return f"{points:+.1f}".replace("-", "\u2212")
 
 
 def _plain(value: Any) -> str:
@@ -254,17 +293,17 @@ def _plain(value: Any) -> str:
 
 
 def _value(text: str) -> str:
-    # A joiner before the @, so that an address does not become a link.
-    return escape_markdown(text).replace("@", "\u2060@") or "–"
+    # A place to break before the @ and behind dots: an address does not become a link and fits a narrow column.
+    return escape_markdown(text).replace("@", "\u200b@").replace(".", ".\u200b") or "–"
 
 
-def _marked(text: str, other: str) -> str:
-    """A value with what the other record does not have of it marked."""
+def _marked(text: str, other: str, close: bool) -> str:
+    """A value that differs, marked; of one that is ``close`` to the other only the characters that differ."""
     if not text or not other:
         return _value(text)
-    matcher = SequenceMatcher(None, text, other, autojunk=False)
-    if matcher.ratio() < MOSTLY_ALIKE:
+    if not close:
         return f":orange-background[{_value(text)}]"
+    matcher = SequenceMatcher(None, text, other, autojunk=False)
     return "".join(
         _value(text[start:end]) if kind == "equal" else f":orange-background[{_value(text[start:end])}]"
         for kind, start, end, _from, _to in matcher.get_opcodes()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key, digest_frame
+from analytics.mapping import MappedTable
 from analytics.reading import RawTable
 from analytics.schema import TABLES
 
 _EXAMPLES = 100
+JOINED = ("transactions", "customers")  # tables that a second one may be joined to
 _WORTH_A_JOIN = 0.5  # share of the second table's keys that must be found
-_LISTED = "listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,8 @@ class JoinSpec:
 
     Attributes
     ----------
-    on : pairs (column of the first table, column of the second); several together are one key.
+    on : pairs (column of the first table, column of the second); several together are one key. A column of the first
+        table is a canonical field, an attribute, or a heading of the file behind it (see ``carry``).
     add : columns of the second table to take over; empty: all that are not keys.
     mark : name of a yes/no column that says whether the second table names the row; "" for none.
     table : canonical table that is the first one, for ``join_lookup``.
@@ -134,27 +139,90 @@ def join_lookup(dataset: Dataset, second: RawTable, spec: JoinSpec) -> LookupRes
     return LookupResult(joined, join, derive_key("join_lookup", spec, dataset.key, join.key))
 
 
-def suggest_join(dataset: Dataset, second: RawTable) -> JoinSpec | None:
+def suggest_join(dataset: Dataset, second: RawTable, files: tuple[MappedTable, ...] = ()) -> JoinSpec | None:
     """The pair of columns of which most keys of ``second`` are found; None where fewer than half are.
 
-    Ids and categories of transactions and customers are tried, in the schema's order; the first of equals stands. A
-    second table that has nothing but its key and constants marks rows, another adds what it knows.
+    Ids and categories of transactions and customers are tried, in the schema's order, then attributes, then columns of
+    the ``files`` behind them that mean nothing else; the first of equals stands. A second table that has nothing but
+    its key and constants marks rows (the mark is called as its constant column, else as the table); another adds what
+    it knows.
     """
     best: tuple[float, JoinSpec] | None = None
     keys = {name: set(_texts(second.frame, name)) for name in second.columns}
-    for table in ("transactions", "customers"):
+    for table, column, values in _joinable(dataset, files):
+        known: set[str] | None = None
+        for other, theirs in keys.items():
+            if not theirs or (best is not None and best[0] == 1.0):
+                continue
+            known = set(values()) if known is None else known
+            found = len(theirs & known) / len(theirs)
+            if found >= _WORTH_A_JOIN and (best is None or found > best[0]):
+                best = found, JoinSpec(on=((column, other),), mark=_mark(second, keys, other), table=table)
+    return None if best is None else best[1]
+
+
+def _joinable(dataset: Dataset, files: tuple[MappedTable, ...]) -> Iterator[tuple[str, str, Callable[[], list[str]]]]:
+    """table, column, its keys: what a second table may be joined on, the likeliest kind first."""
+    for table in JOINED:
         frame = dataset.tables.get(table, pl.DataFrame())
         for field in TABLES[table].fields:
-            if field.role not in {"id", "category"} or field.name not in frame.columns:
-                continue
-            known = set(_texts(frame, field.name))
-            for column, theirs in keys.items():
-                found = len(theirs & known) / len(theirs) if theirs else 0.0
-                if found >= _WORTH_A_JOIN and (best is None or found > best[0]):
-                    says = any(len(held) > 1 for name, held in keys.items() if name != column)
-                    mark = "" if says else _LISTED
-                    best = found, JoinSpec(on=((field.name, column),), mark=mark, table=table)
-    return None if best is None else best[1]
+            if field.role in {"id", "category"} and field.name in frame.columns:
+                yield table, field.name, partial(_texts, frame, field.name)
+    for table, column in own_columns(dataset, files):
+        if column in dataset.tables[table].columns:
+            yield table, column, partial(_texts, dataset.tables[table], column)
+        else:
+            for mapped in files:
+                if mapped.table == table and column in mapped.raw.columns:
+                    yield table, column, partial(_texts, mapped.raw.frame, column)
+
+
+def own_columns(dataset: Dataset, files: tuple[MappedTable, ...]) -> tuple[tuple[str, str], ...]:
+    """(table, heading): columns of texts and whole numbers that a second table may be joined on though they mean
+    nothing to the analyses: attributes, and what mapping left aside."""
+    found: dict[tuple[str, str], None] = {}
+    for table in JOINED:
+        frame = dataset.tables.get(table)
+        if frame is None:
+            continue
+        for name, dtype in frame.schema.items():
+            if name not in TABLES[table] and name != "kind" and (dtype == pl.String or dtype.is_integer()):
+                found[table, name] = None
+        for mapped in files:
+            used = {column for column, _field in mapped.spec.columns}
+            for column in mapped.raw.columns if mapped.table == table else ():
+                dtype = mapped.raw.frame.schema[column]
+                if column not in used and (dtype == pl.String or dtype.is_integer()):
+                    found[table, column] = None
+    return tuple(found)
+
+
+def _mark(second: RawTable, keys: Mapping[str, set[str]], key: str) -> str:
+    if any(len(held) > 1 for name, held in keys.items() if name != key):
+        return ""
+    constant = next((name for name, held in keys.items() if name != key and held), "")
+    return constant or second.decided.sheet or second.name.rpartition(".")[0] or second.name
+
+
+def carry(mapped: MappedTable, columns: tuple[str, ...]) -> MappedTable:
+    """``mapped`` with further columns of its file as attributes: those a second table is joined on."""
+    new = [column for column in columns if column in mapped.raw.columns and column not in mapped.frame.columns]
+    if not new:
+        return mapped
+    frame = mapped.frame.hstack(mapped.raw.frame.select(pl.col(new).cast(pl.String)))
+    key = derive_key("carry", tuple(new), mapped.key)
+    return dataclasses.replace(mapped, frame=frame, attributes=(*mapped.attributes, *new), key=key)
+
+
+def preview_join(files: tuple[MappedTable, ...], second: RawTable, spec: JoinSpec) -> JoinResult:
+    """What ``spec`` would find among the rows of the files as they came. Raises as ``join_table``."""
+    wanted = tuple(mine for mine, _theirs in spec.on)
+    carried = [carry(mapped, wanted).frame for mapped in files if mapped.table == spec.table]
+    known = [
+        frame.select(pl.col(list(wanted)).cast(pl.String)) for frame in carried if set(wanted) <= set(frame.columns)
+    ]
+    first = pl.concat(known) if known else pl.DataFrame()
+    return join_table(first, second.frame, spec)
 
 
 def _texts(frame: pl.DataFrame, column: str) -> list[str]:
@@ -202,9 +270,10 @@ def _key(columns: list[str]) -> pl.Expr:
     return pl.when(filled).then(whole).alias("#key")
 
 
-def _free(name: str, taken: list[str]) -> str:
+def _free(name: str, taken: Sequence[str]) -> str:
+    """A name unlike any other and unlike the canonical fields: a second table does not say what those are."""
     free, n = name, 2
-    while free in taken:
+    while free in taken or any(free in schema for schema in TABLES.values()):
         free, n = f"{name}_{n}", n + 1
     return free
 

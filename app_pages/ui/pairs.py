@@ -18,23 +18,8 @@ def review(_: Words, matches: MatchResult, data: Dataset) -> None:
     session.bind_valid("pair", pairs)
     share, done = page.draw(charts.progress, matches, _)
     st.progress(share, text=done)
-    before, chosen, after = st.columns([1, 10, 1], vertical_alignment="bottom", gap="small")
-    pair = chosen.selectbox(_("Pair"), pairs, format_func=names.__getitem__, key="pair")
+    pair = st.selectbox(_("Pair"), pairs, format_func=names.__getitem__, key="pair")
     at = pairs.index(pair)
-    for place, icon, shortcut, to, label in (
-        (before, ":material/chevron_left:", "P", at - 1, _("Previous pair")),
-        (after, ":material/chevron_right:", "N", (at + 1) % len(pairs), _("Next pair")),
-    ):
-        place.button(
-            "",
-            icon=icon,
-            key=f"pair-{shortcut}",
-            help=label,
-            shortcut=shortcut,
-            on_click=session.bind,
-            args=("pair", pairs[to]),
-            width="stretch",
-        )
     rows = page.draw(charts.pair_rows, matches, data, pair, _)
     st.table(rows, border="horizontal", hide_index=True, alt=names[pair])
     spec, key = session.workspace().matching, _pair(pair)
@@ -54,8 +39,23 @@ def review(_: Words, matches: MatchResult, data: Dataset) -> None:
                 on_click=_decide,
                 args=(pair, where, pairs[(at + 1) % len(pairs)]),
             )
-        st.markdown(f":gray[{page.draw(charts.pair_decision, matches, pair, _)}]", width="content")
-    st.markdown(f":small[:gray[{page.draw(charts.pair_reason, matches, pair, _)}]]")
+        st.space("stretch")
+        for shortcut, icon, to, label in (
+            ("P", ":material/chevron_left:", at - 1, _("Previous pair")),
+            ("N", ":material/chevron_right:", (at + 1) % len(pairs), _("Next pair")),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                key=f"pair-{shortcut}",
+                type="tertiary",
+                shortcut=shortcut,
+                on_click=session.bind,
+                args=("pair", pairs[to]),
+            )
+    with st.container(gap="xxsmall"):
+        st.markdown(f"**{page.draw(charts.pair_decision, matches, pair, _)}**")
+        st.markdown(f":small[:gray[{page.draw(charts.pair_reason, matches, pair, _)}]]")
 
 
 def _pair(code: str) -> tuple[str, str]:

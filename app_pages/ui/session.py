@@ -329,6 +329,12 @@ def bind_valid(key: str, options: Sequence[Any]) -> None:
         st.session_state[key] = options[0]
 
 
+def bind_first(key: str, value: Any) -> None:
+    """Before a widget with ``key`` is drawn for the first time: let it show ``value``."""
+    if key not in st.session_state:
+        st.session_state[key] = value
+
+
 def widget_value(key: str) -> Any:
     """What the person has just set the widget with ``key`` to; for its callback."""
     return st.session_state[key]

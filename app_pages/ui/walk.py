@@ -26,14 +26,17 @@ from analytics.export.tables import in_currency_units
 from analytics.i18n import Words
 from analytics.integration import (
     FIELDS,
+    JOINED,
     CurrencyResult,
     JoinSpec,
     LookupResult,
     MatchResult,
     MergeResult,
+    carry,
     join_lookup,
     match_customers,
     merge_customers,
+    own_columns,
     settle_currency,
 )
 from analytics.keys import digest_bytes
@@ -231,7 +234,10 @@ def is_settled(source: SourceRef) -> bool:
 def mapped(source: SourceRef) -> MappedTable:
     """The source with canonical columns."""
     table = raw(source)
-    return compute(apply_mapping, table, mapping(source), heavy=table.n_rows > HEAVY_ROWS)
+    made = compute(apply_mapping, table, mapping(source), heavy=table.n_rows > HEAVY_ROWS)
+    keys = {mine for join in session.workspace().joins if join.table == made.table for mine, _theirs in join.on}
+    carried_on = tuple(name for name in made.raw.columns if name in keys and name not in made.frame.columns)
+    return compute(carry, made, carried_on) if carried_on else made
 
 
 def quality() -> QualitySpec:
@@ -322,6 +328,18 @@ def second_table(digest: str, sheet: str) -> RawTable:
     if sheet != raw(source).decided.sheet:
         reading = ReadSpec(sheet=sheet)
     return raw(dataclasses.replace(source, reading=reading))
+
+
+def joinable() -> dict[str, str]:
+    """What a second table may be joined on: "table.column" -> the column; canonical fields, then the files' own."""
+    data = settled().dataset
+    fields = [
+        (table, field.name)
+        for table in JOINED
+        for field in TABLES[table].fields
+        if table in data.tables and field.name in data.tables[table].columns
+    ]
+    return {f"{table}.{name}": name for table, name in (*fields, *compute(own_columns, data, mapped_tables()))}
 
 
 def settled() -> CurrencyResult:

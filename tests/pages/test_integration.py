@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +85,35 @@ def test_superstore_orders_are_joined_with_their_returns(shared_data: Callable[[
     assert_sound(test)
     offered = test.selectbox(key="second-table")
     returns = next(option for option in offered.options if "Returns" in option)
-    offered.set_value(next(value for value in second_values(test) if value[1] == "Returns")).run()
-    assert returns.startswith(path.name)
+    assert "4 of 4 keys found their rows" in text(test), "the regions of the orders are offered, and counted first"
+    assert test.selectbox(key=key_of(test, "join-mine", "People")).value == "transactions.Region"
     test.button(key="join").click().run()
     assert_sound(test)
-    words = " ".join(item.value for item in test.markdown)
-    assert "296 of 296 keys found their rows" in words
-    assert "800 of 10,194 rows are named by it" in words
+    assert not [box for box in test.selectbox if box.key.startswith("join-mine") and "People" in box.key]
+    assert "Regional Manager" in text(test)
+    offered = test.selectbox(key="second-table")
+    offered.set_value(next(value for value in second_values(test) if value[1] == "Returns")).run()
+    assert returns.startswith(path.name)
+    assert "296 of 296 keys found their rows" in text(test), "counted before it is accepted"
+    named = next(box for box in test.text_input if box.key.startswith("join-name"))
+    assert named.value == "Returned"
+    named.set_value("Sent back").run()
+    test.button(key="join").click().run()
+    assert_sound(test)
+    assert "800 of 10,194 rows are named by it" in text(test)
+    assert "Added: Sent back" in text(test)
+    assert [spec.mark for spec in test.session_state["workspace"].joins] == ["", "Sent back"]
     test.button(key="undo").click().run()
-    assert "296 of 296" not in " ".join(item.value for item in test.markdown)
+    assert "Added: Sent back" not in text(test)
+    assert "Regional Manager" in text(test)
+
+
+def text(test: AppTest) -> str:
+    return " ".join(item.value for item in test.markdown)
+
+
+def key_of(test: AppTest, start: str, sheet: str) -> str:
+    return next(box.key for box in test.selectbox if box.key.startswith(start) and sheet in box.key)
 
 
 def second_values(test: AppTest) -> list[tuple[str, str]]:
@@ -127,3 +148,17 @@ def test_currencies_are_never_summed_and_a_rate_converts_them() -> None:
     )
     test.text_input(key="rate-EUR").set_value("35").run()
     assert not test.warning
+    # Counted in dollars the rates into TWD wait, and a rate for some days leaves the other days apart.
+    test.selectbox(key="currency-to").set_value("USD").run()
+    assert_sound(test)
+    assert "lines in TWD, EUR" in " ".join(item.value for item in test.warning)
+    test.selectbox(key="dated-code").set_value("TWD")
+    test.text_input(key="dated-value").set_value("0.03")
+    test.date_input(key="dated-end").set_value(date(2024, 2, 1))
+    test.button(key="dated-add").click().run()
+    assert_sound(test)
+    assert "2 lines in TWD, EUR" in " ".join(item.value for item in test.warning)
+    test.button(key="dated-add").click().run()
+    assert words.phrase("error.rate_twice", currency="TWD") in " ".join(item.value for item in test.warning)
+    test.button(key="dated-0").click().run()
+    assert "4 lines in TWD, EUR" in " ".join(item.value for item in test.warning)
