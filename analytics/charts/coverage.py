@@ -80,7 +80,7 @@ def coverage_finding(dataset: Dataset, _: Words) -> str:
     n = sum(sum(strip.holes()) for strip in _strips(dataset))
     if n:
         return _.ngettext("One empty period in the midst of the data", "{n} empty periods in the midst of the data", n)
-    return _("The data have no hole in time")
+    return _("No period drawn here stands out as empty")
 
 
 def coverage_note(dataset: Dataset, _: Words) -> str:

@@ -54,7 +54,7 @@ def test_a_closed_weekday_is_no_hole() -> None:
 
 def test_an_empty_day_of_a_quiet_table_is_no_hole() -> None:
     assert {cell["cell"] for cell in cells(orders(DAYS))} == {"rows", "none"}
-    assert charts.coverage_finding(orders(DAYS), words_for("en")) == "The data have no hole in time"
+    assert charts.coverage_finding(orders(DAYS), words_for("en")) == "No period drawn here stands out as empty"
 
 
 @pytest.mark.parametrize(("n_days", "n_cells"), [(150, 150), (700, 101), (2000, 66), (9000, 99)])
