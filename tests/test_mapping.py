@@ -16,7 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.errors import AnalysisError
-from analytics.mapping import MappedTable, MappingSpec, apply_mapping, carried, header_signature, suggest_mapping
+from analytics.mapping import (
+    CONFIDENT,
+    PROPOSED,
+    MappedTable,
+    MappingSpec,
+    apply_mapping,
+    carried,
+    header_signature,
+    suggest_mapping,
+)
 from analytics.mapping.dates import read_dates
 from analytics.mapping.names import normal
 from analytics.mapping.numbers import read_numbers, to_minor_units
@@ -361,6 +370,44 @@ def test_discounts_are_told_apart_by_their_values() -> None:
 
     assert field("0.2 0 0.15 0.3") == "discount_share"
     assert field("20.00 0 15.50 30") == "discount_amount"
+
+
+def likeliest(heading: str, table: str, values: str) -> tuple[str | None, bool]:
+    """The field that one column is proposed for, and whether that is sure."""
+    rows = "\n".join(f'x{i},"{value}"' for i, value in enumerate(values.split("|")))
+    suggestion = suggest_mapping(read(f"zzz,{heading}\n{rows}\n".encode(), "x.csv"), table)
+    match = suggestion.matches[1]
+    return (match.field, match.confidence >= CONFIDENT) if match.confidence >= PROPOSED else (None, False)
+
+
+@pytest.mark.parametrize(
+    ("heading", "table", "values", "field", "sure"),
+    [
+        ("Date Paid", "transactions", "2024-01-05|2024-01-06|2024-02-01", "ordered_at", True),
+        ("cust_nbr", "transactions", "A1|A1|A2", "customer_id", True),
+        ("net_amt", "transactions", "1.50|2.50|7.25", "amount", True),
+        ("商品名称 Product Name", "transactions", "茶|饼|茶", "product", True),
+        ("List Price", "transactions", "1.50|2.50|7.25", "unit_price", False),
+        ("Customer Email", "transactions", "a@example.com|b@example.com|c@example.com", "customer_id", False),
+        ("Order Status", "transactions", "open|closed|open", None, False),
+        ("退款金额", "transactions", "1.50|2.50|7.25", None, False),
+        ("Contract", "customers", "Month-to-month|One year|Two year", None, False),
+        ("离网日期", "customers", "2024-01-05|2024-01-06|2024-02-01", "left_at", True),
+        ("Wait time (min)", "contacts", "1|2|7", "wait_s", False),
+        ("Wait time (sec)", "contacts", "1|2|7", "wait_s", True),
+    ],
+)
+def test_a_heading_is_about_its_last_word(heading: str, table: str, values: str, field: str | None, sure: bool) -> None:
+    assert likeliest(heading, table, values) == (field, sure)
+
+
+def test_two_columns_that_say_the_same_are_asked_and_a_sure_one_is_not_given_up_for_two_doubtful_ones() -> None:
+    text = "Customer ID,Customer Email,Order Date,Purchase Date\nc1,a@example.com,2024-01-05,2024-01-06\n"
+    matches = {m.column: m for m in suggest_mapping(read(text.encode(), "x.csv"), "transactions").matches}
+    assert (matches["Customer ID"].field, matches["Customer ID"].confidence >= CONFIDENT) == ("customer_id", True)
+    dates = [matches["Order Date"], matches["Purchase Date"]]
+    assert [m.confidence >= CONFIDENT for m in dates] == [False, False]
+    assert sum(m.field == "ordered_at" for m in dates) == 1
 
 
 def test_the_same_headings_have_the_same_signature() -> None:

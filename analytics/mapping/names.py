@@ -196,6 +196,7 @@ def _likeness(heading: str, words: tuple[str, ...], role: str) -> tuple[float, s
             alike *= 1.0 if is_about(own, other, role) and not is_changed(own, other, role) else 0.5
         elif len(other.compact) >= 4 and len(own.compact) >= 2 and contains(other, own):
             alike = 0.25 + 0.35 * len(own.compact) / len(other.compact)
+            alike *= 1.0 if is_about(other, own, role) else 0.7
         else:
             continue
         if alike > best:
@@ -227,4 +228,6 @@ def _word_by_word(own: Phrase, known: Phrase, role: str) -> bool:
     if known.chinese:
         return ratio(own.compact, known.compact) >= 88  # one character more or less makes another word
     words, others = own.text.split(), known.text.split()
-    return len(words) != len(others) or all(ratio(a, b) >= SIMILAR for a, b in zip(words, others, strict=True))
+    if len(words) != len(others):
+        return ratio(own.compact, known.compact) >= 90  # a blank too many or too few, not another word
+    return all(ratio(a, b) >= SIMILAR for a, b in zip(words, others, strict=True))

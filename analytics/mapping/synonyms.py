@@ -245,7 +245,7 @@ _WORDS: dict[str, str] = {
         customer category, buyer type, business type, 账户类型, 帐户类型, 客户类型, 客户类别, 账号类型,
         帐号类型, 用户类型, 客户性质, 客户属性, 客户别,
         {客户|会员|用户|账户|帐户|顾客|身份}{类型|类别|性质|属性|种类|别},
-        {customer|account|client|user|member|contract} {type|kind|category}""",
+        {customer|account|client|user|member} {type|kind|category}""",
     "customers.name": """name, full name, customer name, client name, member name, user name, contact name,
         display name, first name, last name, buyer name, nickname, account name, person, 姓名, 客户姓名,
         客户名称, 会员姓名, 顾客姓名, 用户姓名, 用户名, 名字, 收件人, 收货人, 收件人姓名, 收货人姓名, 联系人,

@@ -76,10 +76,15 @@ def source_name(_: Words) -> str:
 
 
 def require(fields: tuple[str, ...]) -> None:
-    """Raise ``AnalysisError("fields_missing")`` when the present data lack what a page needs."""
-    missing = walk.observed().missing(*fields)
-    if missing:
-        raise AnalysisError("fields_missing", table=missing[0].partition(".")[0], fields=", ".join(missing))
+    """Raise ``AnalysisError`` (``table_missing``, ``fields_missing``) when the present data lack what a page needs."""
+    data = walk.observed()
+    missing = data.missing(*fields)
+    if not missing:
+        return
+    table = missing[0].partition(".")[0]
+    if table not in data.tables:
+        raise AnalysisError("table_missing", table=table)
+    raise AnalysisError("fields_missing", table=table, fields=", ".join(missing))
 
 
 def summary(_: Words) -> str:

@@ -1,0 +1,85 @@
+"""Files that are no order lines walk too: pages that can work do, the others say what they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analytics.i18n import words_for
+from tests.pages.test_uploads import assert_answers, figures, go, head, opened, said, upload
+from tests.test_questionnaire import WORDS, generated
+
+NO_ORDERS = "This step needs a table that is not there: Orders"
+NO_CUSTOMERS = "This step needs columns that are not there: Customer number, Ordered at"
+# Folder, file, lines of it; the table it is; what each page that cannot work says.
+FILES: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
+    "customers without orders": (
+        "telco_churn",
+        "Telco-Customer-Churn.csv",
+        400,
+        "Customers",
+        dict.fromkeys(("personas", "segmentation", "lifecycle", "forecasting"), NO_ORDERS),
+    ),
+    "customers with sums of their own": (
+        "marketing_campaign",
+        "marketing_campaign.csv",
+        400,
+        "Customers",
+        dict.fromkeys(("personas", "segmentation", "lifecycle", "forecasting"), NO_ORDERS),
+    ),
+    "baskets without customers": (
+        "groceries",
+        "groceries.csv",
+        800,
+        "Orders",
+        {
+            **dict.fromkeys(("personas", "segmentation", "lifecycle"), NO_CUSTOMERS),
+            "forecasting": "This step needs columns that are not there: Ordered at, Amount",
+        },
+    ),
+    "ready-made series": (
+        "m4_weekly",
+        "Weekly-train.csv",
+        3,
+        "Ready-made series",
+        dict.fromkeys(("personas", "segmentation", "lifecycle"), NO_ORDERS),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_each_kind_of_file_walks(kind: str, shared_data: Callable[[str], Path]) -> None:
+    folder, name, n, table, lacking = FILES[kind]
+    test = upload(opened(), (name, head(shared_data(folder) / name, n)))
+    for page in ("upload", "validation", "personas", "segmentation", "lifecycle", "forecasting"):
+        go(test, page)
+        assert_answers(test, page)
+        words = said(test)
+        if page in lacking:
+            assert lacking[page] in words, page
+            assert not test.metric, page
+        else:
+            assert len(test.metric) >= 3, page
+            assert "that are not there" not in words, page
+        if page == "upload":
+            assert f"holds {table}" in words
+        if page == "validation":
+            assert figures(test)["Rows in"] == figures(test)["= Kept"] != "0"
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_a_questionnaire_shows_what_was_asked(language: Any) -> None:
+    data, answered = generated(language, 120, seed=5)
+    test = upload(opened(language=language), ("export.csv", data))
+    assert_answers(test, "upload")
+    _ = words_for(language)
+    found = [frame.value for frame in test.dataframe if "question_kind" in frame.value.columns]
+    assert len(found) == 1
+    kinds = found[0]["question_kind"].to_list()
+    assert kinds.count(_.phrase("option.question_kind.score")) == 4
+    assert kinds.count(_.phrase("option.question_kind.multi_choice")) == 1
+    assert found[0]["answered"].to_list() == list(answered.values())
+    assert _.ngettext("{n} question found", "{n} questions found", len(answered)) in said(test)
