@@ -104,6 +104,7 @@ def _without_tiny(frame: pl.DataFrame, tiny: list[str], k: int) -> pl.DataFrame:
     if GROUP in frame.columns and tiny and "n_customers" not in frame.columns:
         small = pl.col(GROUP).cast(pl.String).is_in(tiny)
     sizes = [name for name in SIZES if name in frame.columns and (name != "n_customers" or "cohort" in frame.columns)]
+    sizes = [name for name in sizes if frame.schema[name].is_numeric()]  # a file's own column may be called so, too
     flows = [name for name in FLOWS if name in frame.columns] if set(FLOWS) <= set(frame.columns) else []
     for name in [*sizes, *flows]:
         small = small | pl.col(name).is_between(1, k - 1).fill_null(False)

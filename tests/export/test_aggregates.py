@@ -155,3 +155,8 @@ def test_no_linear_programme_gets_a_hidden_cohort_back_not_even_with_each_months
 def test_tables_one_by_one_are_the_same() -> None:
     table = grid(random.Random(3), 4, 4)
     assert listed_aggregates(("t",), 10, table).tables["t"].equals(safe_aggregates({"t": table}, 10).tables["t"])
+
+
+def test_a_column_of_the_persons_own_that_is_called_like_a_count_passes() -> None:
+    aside = pl.DataFrame({"source": ["a.csv"], "row_number": [1], "n": ["three"]})
+    assert safe_aggregates({"Rows set aside": aside}, 10).tables["Rows set aside"].equals(aside)
