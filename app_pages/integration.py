@@ -27,10 +27,12 @@ with page.frame("integration") as _:
         left, right = st.columns([5, 7], gap="medium")
         with left:
             page.evidence(matches, _, charts.scores, charts.scores_finding, charts.scores_note)
-        with right:
-            if matches.pairs.height:
+        if matches.pairs.height:
+            with right:
                 page.heading(_("Two records, one person?"), _("The uncertain ones come first."))
-                pairs.review(_, matches, data)
+                chosen = pairs.review(_, matches, data)
+            with left:
+                pairs.reason(_, matches, chosen)
         page.caveats((*matches.caveats, *merged.caveats), _)
         page.heading(
             _("What a merge changes"),

@@ -142,6 +142,8 @@ def join_lookup(dataset: Dataset, second: RawTable, spec: JoinSpec) -> LookupRes
 def suggest_join(dataset: Dataset, second: RawTable, files: tuple[MappedTable, ...] = ()) -> JoinSpec | None:
     """The pair of columns of which most keys of ``second`` are found; None where fewer than half are.
 
+    ``files`` are those that ``second`` could add to: where they are given, only their tables are tried.
+
     Ids and categories of transactions and customers are tried, in the schema's order, then attributes, then columns of
     the ``files`` behind them that mean nothing else; the first of equals stands. A second table that has nothing but
     its key and constants marks rows (the mark is called as its constant column, else as the table); another adds what
@@ -163,7 +165,8 @@ def suggest_join(dataset: Dataset, second: RawTable, files: tuple[MappedTable, .
 
 def _joinable(dataset: Dataset, files: tuple[MappedTable, ...]) -> Iterator[tuple[str, str, Callable[[], list[str]]]]:
     """table, column, its keys: what a second table may be joined on, the likeliest kind first."""
-    for table in JOINED:
+    there = {mapped.table for mapped in files} or set(JOINED)
+    for table in (name for name in JOINED if name in there):
         frame = dataset.tables.get(table, pl.DataFrame())
         for field in TABLES[table].fields:
             if field.role in {"id", "category"} and field.name in frame.columns:
@@ -181,7 +184,8 @@ def own_columns(dataset: Dataset, files: tuple[MappedTable, ...]) -> tuple[tuple
     """(table, heading): columns of texts and whole numbers that a second table may be joined on though they mean
     nothing to the analyses: attributes, and what mapping left aside."""
     found: dict[tuple[str, str], None] = {}
-    for table in JOINED:
+    there = {mapped.table for mapped in files} or set(JOINED)
+    for table in (name for name in JOINED if name in there):
         frame = dataset.tables.get(table)
         if frame is None:
             continue

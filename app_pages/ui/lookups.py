@@ -39,7 +39,7 @@ def joins(_: Words) -> None:
 
 def _found(_: Words, join: JoinResult) -> None:
     """How well two tables fit, and what finds no partner on either side."""
-    st.markdown(f"{charts.join_finding(join, _)}. {charts.join_note(join, _)}")
+    st.markdown(f"**{charts.join_finding(join, _)}**  \n{charts.join_note(join, _)}")
     alone = charts.join_orphans(join, _)
     if alone:
         with st.expander(_("Keys without a partner"), icon=":material/link_off:", type="compact"):
@@ -53,7 +53,7 @@ def _offer(_: Words, rest: dict[tuple[str, str], str]) -> None:
         with page.controls("join-controls"):
             chosen = st.selectbox(_("Second table"), list(rest), format_func=rest.__getitem__, key="second-table")
             data, second = walk.joined()[0], walk.second_table(*chosen)
-            files = walk.mapped_tables()
+            files = walk.other_tables(*chosen)
             proposal = page.compute(suggest_join, data, second, files) or JoinSpec()
             place = "-".join(chosen)
             names = {"": _("adds its columns"), "mark": _("marks the rows it names")}
@@ -65,7 +65,7 @@ def _offer(_: Words, rest: dict[tuple[str, str], str]) -> None:
             if adds:
                 session.bind_first(f"join-name-{place}", proposal.mark or rest[chosen])
                 mark = st.text_input(_("Name of the new column"), key=f"join-name-{place}", max_chars=60).strip()
-        on, table = _keys(_, proposal, place, list(second.columns))
+        on, table = _keys(_, proposal, place, list(second.columns), walk.joinable(files))
         spec = JoinSpec(on=on, mark=mark, table=table, source=chosen[0], sheet=chosen[1])
         if on:
             _found(_, page.compute(preview_join, files, second, spec))
@@ -75,9 +75,10 @@ def _offer(_: Words, rest: dict[tuple[str, str], str]) -> None:
         st.button(_("Join"), icon=":material/join:", key="join", disabled=unready, on_click=_join, args=(spec,))
 
 
-def _keys(_: Words, proposal: JoinSpec, place: str, theirs: list[str]) -> tuple[tuple[tuple[str, str], ...], str]:
+def _keys(
+    _: Words, proposal: JoinSpec, place: str, theirs: list[str], offered: dict[str, str]
+) -> tuple[tuple[tuple[str, str], ...], str]:
     """Pairs of columns that are one key together, at most three, and the table that they are of."""
-    offered = walk.joinable()
     on: list[tuple[str, str]] = []
     table = ""
     for i in range(MOST_KEYS):

@@ -11,8 +11,8 @@ from analytics.integration import MatchResult
 from app_pages.ui import page, session
 
 
-def review(_: Words, matches: MatchResult, data: Dataset) -> None:
-    """The chosen pair and the three things a person can say of it."""
+def review(_: Words, matches: MatchResult, data: Dataset) -> str:
+    """The chosen pair and the three things a person can say of it; gives the pair."""
     names = page.draw(charts.pair_names, matches, _)
     pairs = list(names)
     session.bind_valid("pair", pairs)
@@ -41,8 +41,8 @@ def review(_: Words, matches: MatchResult, data: Dataset) -> None:
             )
         st.space("stretch")
         for shortcut, icon, to, label in (
-            ("P", ":material/chevron_left:", at - 1, _("Previous pair")),
-            ("N", ":material/chevron_right:", (at + 1) % len(pairs), _("Next pair")),
+            ("P", ":material/chevron_left:", at - 1, _("Previous")),
+            ("N", ":material/chevron_right:", (at + 1) % len(pairs), _("Next")),
         ):
             st.button(
                 label,
@@ -53,9 +53,12 @@ def review(_: Words, matches: MatchResult, data: Dataset) -> None:
                 on_click=session.bind,
                 args=("pair", pairs[to]),
             )
-    with st.container(gap="xxsmall"):
-        st.markdown(f"**{page.draw(charts.pair_decision, matches, pair, _)}**")
-        st.markdown(f":small[:gray[{page.draw(charts.pair_reason, matches, pair, _)}]]")
+    return pair
+
+
+def reason(_: Words, matches: MatchResult, pair: str) -> None:
+    """What stands for the pair, and how its score came about."""
+    page.heading(page.draw(charts.pair_decision, matches, pair, _), page.draw(charts.pair_reason, matches, pair, _))
 
 
 def _pair(code: str) -> tuple[str, str]:

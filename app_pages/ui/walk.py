@@ -330,16 +330,22 @@ def second_table(digest: str, sheet: str) -> RawTable:
     return raw(dataclasses.replace(source, reading=reading))
 
 
-def joinable() -> dict[str, str]:
+def other_tables(digest: str, sheet: str) -> tuple[MappedTable, ...]:
+    """The tables that one of ``second_tables`` could be joined to: all but what it is itself."""
+    tables = mapped_tables()
+    return tuple(table for table in tables if (table.raw.digest, table.raw.decided.sheet) != (digest, sheet))
+
+
+def joinable(files: tuple[MappedTable, ...]) -> dict[str, str]:
     """What a second table may be joined on: "table.column" -> the column; canonical fields, then the files' own."""
-    data = settled().dataset
+    data, there = settled().dataset, {mapped.table for mapped in files}
     fields = [
         (table, field.name)
         for table in JOINED
         for field in TABLES[table].fields
-        if table in data.tables and field.name in data.tables[table].columns
+        if table in there and table in data.tables and field.name in data.tables[table].columns
     ]
-    return {f"{table}.{name}": name for table, name in (*fields, *compute(own_columns, data, mapped_tables()))}
+    return {f"{table}.{name}": name for table, name in (*fields, *compute(own_columns, data, files))}
 
 
 def settled() -> CurrencyResult:
