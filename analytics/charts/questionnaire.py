@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from analytics.i18n import Words, escape_markdown
-from analytics.mapping import QUESTION_KINDS, Questionnaire
+from analytics.mapping import QUESTION_KINDS, Question, Questionnaire
 
 MOST_OPTIONS, LONGEST_OPTION = 6, 24
 COLUMNS = {"question": "text", "question_kind": "text", "options": "text", "answered": "int", "answered_share": "bar"}
@@ -39,7 +39,7 @@ def table(asked: Questionnaire, _: Words) -> pl.DataFrame:
     """One row per question: question, question_kind, options (text), answered (people), answered_share (0-1)."""
     rows = [
         (
-            _label(question.matrix, question.text, question.number, _),
+            _label(question),
             _.phrase(f"option.question_kind.{question.kind}"),
             _options(question.options, question.kind, _),
             question.n_answered,
@@ -57,10 +57,12 @@ def table(asked: Questionnaire, _: Words) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _label(matrix: str, text: str, number: str, _: Words) -> str:
-    """A question under its number; a row of a matrix after what its rows share."""
-    head = matrix or number
-    return text if not head or head == text else f"{head} · {text}"
+def _label(question: Question) -> str:
+    """Number, what the rows of a matrix share where it is not the number, and what is the column's own."""
+    shared = "" if question.number.startswith(question.matrix) else question.matrix
+    if question.number:
+        shared = shared.removeprefix(f"{question.number} ")
+    return " · ".join(dict.fromkeys(part for part in (question.number, shared, question.text) if part))
 
 
 def _options(options: tuple[str, ...], kind: str, _: Words) -> str:
