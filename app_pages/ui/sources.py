@@ -195,6 +195,7 @@ def _heading(_: Words, raw: RawTable, column: str) -> str:
 def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) -> None:
     raw, chosen = walk.raw(source), dict(spec.columns)
     fields = ["", *TABLES[spec.table].names]
+    kept = set(walk.mapped(source).attributes)
     rows = []
     for match in _matches(source):
         example = next((str(value) for value in raw.frame[match.column].head(200) if value not in (None, "")), "")
@@ -204,6 +205,8 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
         reason = _.phrase(f"match.{match.reason}")
         if corrected:
             reason = _("your choice") if source.mapping is not None else _("as in the earlier file")
+        elif match.column in kept:
+            reason = _("kept as it is")
         rows.append(
             {
                 "column": ("▲ " if unsure else "") + _heading(_, raw, match.column),

@@ -218,6 +218,8 @@ PHRASES: dict[str, str] = {
     "issue.other_spellings.body": N_(
         "Another script or a fuller name. They are kept apart until the file says the same."
     ),
+    "issue.outlier_amount": N_("Unusually large amounts"),
+    "issue.outlier_amount.body": N_("Far beyond what nearly all rows have. A wholesale order, or a typing error."),
     "issue.outlier_quantity": N_("Unusually large quantities"),
     "issue.outlier_quantity.body": N_(
         "More than twenty times what nearly all lines have. A wholesale order or a typing error."
@@ -266,7 +268,7 @@ PHRASES: dict[str, str] = {
     # how a column was recognised
     "match.same": N_("same name"),
     "match.exact": N_("known heading"),
-    "match.contains": N_("heading contains a known word"),
+    "match.contains": N_("known word in heading"),
     "match.similar": N_("similar heading"),
     "match.values": N_("by its values only"),
     "match.none": N_("not recognised"),
