@@ -549,6 +549,16 @@ def test_thresholds_are_refused_outside_their_range() -> None:
         assert words["error.threshold_invalid.remedy"].format(**caught.value.params)
 
 
+def test_without_quantities_amounts_far_beyond_the_usual_are_told() -> None:
+    rows = "".join(f"{k},c{k % 40},2024-01-{1 + k % 28:02d},{10 + k % 9}.00\n" for k in range(300))
+    text = "order,customer,at,total\n" + rows + "900,z,2024-01-09,9000.00\n"
+    columns = (("order", "order_id"), ("customer", "customer_id"), ("at", "ordered_at"), ("total", "amount"))
+    table = apply_mapping(read(text.encode(), "a.csv"), MappingSpec("transactions", columns))
+    (found,) = validate([table]).report.find("outlier_amount")
+    assert (found.n_rows, found.examples) == (1, ("9000.0",))
+    assert not validate([table], QualitySpec(outlier_times_usual=600.0)).report.find("outlier_amount")
+
+
 def test_thresholds_decide() -> None:
     rows = "".join(f"{k},c{k},2024-01-{1 + k % 28:02d} 10:0{k % 10}:00,Tea,{1 + k % 5},2\n" for k in range(300))
     table = orders(HEAD + rows + "900,z,2024-01-09 10:00:00,Tea,120,2\n901,z,2024-01-09 10:30:00,Tea,120,2\n")

@@ -66,6 +66,7 @@ _MEANINGS: dict[str, Meaning] = {
     "zero_price": Meaning(_EVERYWHERE, "not_a_sale", ("zero_price",)),
     "quantity_not_positive": Meaning(_EVERYWHERE, "taken_back", (), ("set_aside",)),
     "outlier_quantity": Meaning(_EVERYWHERE, "revenue_wrong", ("outlier_times_usual",), ("set_aside", "replace")),
+    "outlier_amount": Meaning(_EVERYWHERE, "revenue_wrong", ("outlier_times_usual",), ("set_aside", "replace")),
     "unit_jump": Meaning(_EVERYWHERE, "revenue_wrong", (), ("scale", "set_aside")),
     "other_currency": Meaning(("integration", *_EVERYWHERE), "revenue_wrong", ("unparsed", "currency")),
     "service_codes": Meaning(_EVERYWHERE, "not_a_sale", ("service_codes",)),

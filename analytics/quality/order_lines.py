@@ -163,12 +163,13 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
         numbered = frame["?cancelled"] | frame["?numbered_return"] | frame["?service"]
         severity: Severity = "check" if (given_back & ~numbered).any() else "note"
         book.add("quantity_not_positive", severity, "quantity", given_back, "mark", frame["quantity"])
-        _note_outliers(book, frame, spec)
+        _note_outliers(book, frame["quantity"], frame["quantity"], frame["kind"], 100.0, spec)
     elif "amount" in names:
         book.add("amount_negative", "check", "amount", frame["amount"] < 0, "mark")
+        _note_outliers(book, frame["amount"], frame["amount"] / 10**money_digits, frame["kind"], 0.0, spec)
     if "unit_price" in names:
         remedy: Remedy = spec.negative_price
-        shown = frame["product"] if "product" in names else frame["unit_price"]
+        shown = frame["product"] if "product" in names else frame["unit_price"] / 10**money_digits
         severity = "repaired" if remedy == "quarantine" else "check"
         book.add("negative_price", severity, "unit_price", frame["unit_price"] < 0, remedy, shown)
         book.add("zero_price", "check", "unit_price", frame["unit_price"] == 0, spec.zero_price, shown)
@@ -186,13 +187,16 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
         _note_orders_twice(book, frame, spec)
 
 
-def _note_outliers(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec) -> None:
-    sold = frame["quantity"].filter((frame["quantity"] > 0) & (frame["kind"] == "sale"))
+def _note_outliers(
+    book: IssueBook, column: pl.Series, shown: pl.Series, kind: pl.Series, floor: float, spec: QualitySpec
+) -> None:
+    """Values many times the one that 99.5 percent of sales stay within, which a few of them cannot move."""
+    sold = column.filter((column > 0) & (kind == "sale"))
     usual = sold.quantile(0.995, "nearest") if len(sold) >= 200 else None
     if usual is None:
         return
-    limit = max(100.0, spec.outlier_times_usual * float(usual))
-    book.add("outlier_quantity", "check", "quantity", frame["quantity"].abs() > limit, "keep", frame["quantity"])
+    limit = max(floor, spec.outlier_times_usual * float(usual))
+    book.add(f"outlier_{column.name}", "check", column.name, column.abs() > limit, "keep", shown)
 
 
 def _note_unit_jumps(book: IssueBook, frame: pl.DataFrame) -> None:

@@ -20,6 +20,7 @@ _PROPOSED: dict[str, tuple[Action, str, str]] = {
     "unit_jump": ("scale", "unit_price", "0.01"),
     "order_twice": ("set_aside", "", ""),
     "outlier_quantity": ("set_aside", "", ""),
+    "outlier_amount": ("set_aside", "", ""),
     "cancellation_without_original": ("set_aside", "", ""),
     "invalid_email": ("empty", "email", ""),
     "left_before_joined": ("empty", "left_at", ""),
