@@ -12,6 +12,7 @@ from analytics.i18n import Words, escape_markdown
 from analytics.privacy import PrivacyScan, PrivacySpec
 
 MOST_BARS = 12
+LONGEST_EXAMPLE = 18  # characters of a masked example
 
 
 def headline(found: PrivacyScan, spec: PrivacySpec, n_erased: int, _: Words) -> Headline:
@@ -43,7 +44,7 @@ def found_columns(found: PrivacyScan, _: Words) -> Spec:
     """Bars of the share of cells that hold an identifier, per column and kind."""
     rows = [
         {
-            "column": f"{_place(row, _)} · {_.phrase('detector.' + row['detector'])}",
+            "column": _column(row, _),
             "share": row["share"],
             "text": _share(row["share"], _),
             "cells": _.number(row["n_found"]),
@@ -74,8 +75,7 @@ def found_columns_finding(found: PrivacyScan, _: Words) -> str:
     if found.columns.is_empty():
         return _("Nothing that looks like a person was found")
     row = found.columns.sort("n_found", "column", descending=[True, False]).row(0, named=True)
-    kind, place = _.phrase(f"detector.{row['detector']}"), escape_markdown(_place(row, _))
-    return _("Most cells: {kind} in {place}", kind=kind, place=place)
+    return _("Most cells: {column}", column=escape_markdown(_column(row, _)))
 
 
 def found_columns_note(found: PrivacyScan, _: Words) -> str:
@@ -84,24 +84,36 @@ def found_columns_note(found: PrivacyScan, _: Words) -> str:
 
 
 def found_rows(found: PrivacyScan, _: Words) -> list[dict[str, str]]:
-    """The findings, written out; examples show their form only."""
+    """The findings, written out in few columns; examples show their form only."""
     return [
         {
-            _("Column"): escape_markdown(_place(row, _)),
-            _("Kind"): _.phrase(f"detector.{row['detector']}"),
-            _("Cells"): _.number(row["n_found"]),
-            _("Share of cells"): _share(row["share"], _),
-            _("Confidence"): _.percent(row["confidence"]),
+            _("Column"): f"{escape_markdown(_place(row, _))}  \n:gray-badge[{_kind(row, _)}]",
+            _("Cells"): f"{_.number(row['n_found'])} · {_share(row['share'], _)}",
             _("What is done"): _.phrase(f"treatment.{row['treatment']}"),
-            _("Examples, masked"): escape_markdown(_.listing(row["examples"])),
+            _("Examples, masked"): "  \n".join(escape_markdown(_short(item)) for item in row["examples"]),
         }
         for row in found.columns.iter_rows(named=True)
     ]
 
 
+def _kind(row: dict[str, Any], _: Words) -> str:
+    """The kind of identifier, and how sure one match of it is."""
+    return f"{_.phrase('detector.' + row['detector'])} · {_.percent(row['confidence'])}"
+
+
+def _short(example: str) -> str:
+    return example if len(example) <= LONGEST_EXAMPLE else f"{example[: LONGEST_EXAMPLE - 1]}…"
+
+
 def _treated(found: PrivacyScan) -> set[tuple[str, str]]:
     kept = found.columns["treatment"] == "keep"
     return set(found.columns.filter(~kept).select("table", "column").iter_rows())
+
+
+def _column(row: dict[str, Any], _: Words) -> str:
+    """The place and the kind, which is said once where the column is called after it."""
+    kind = _.phrase(f"detector.{row['detector']}")
+    return _place(row, _) if _.label("field", row["column"]) == kind else f"{_place(row, _)} · {kind}"
 
 
 def _place(row: dict[str, Any], _: Words) -> str:
