@@ -58,7 +58,7 @@ def missing(_: Words, gone: list[SourceRef]) -> None:
         page.heading(_("These choices belong to files that are not here"), names)
         st.markdown(
             _(
-                "Drop them again above, or others with the same headings, such as next month's: mapping, repairs and "
+                "Bring them again, or others with the same headings, such as next month's: mapping, repairs and "
                 "all other choices then hold for those."
             )
         )

@@ -276,10 +276,12 @@ def remember_stored(name: str, file: LocalFile, *, temporary: bool = False) -> N
     """
     if temporary:
         weakref.finalize(file, Path(file.path).unlink, missing_ok=True)
-    st.session_state.setdefault(_STORED, {})[file.key] = file
     sources = workspace().sources
-    if any(source.digest == file.key for source in sources):
-        tell(AnalysisError("file_known", name=name, other=name))
+    known = [source for source in sources if source.digest == file.key]
+    if known and is_here(known[0]):
+        tell(AnalysisError("file_known", name=name, other=known[0].name))
+    st.session_state.setdefault(_STORED, {})[file.key] = file
+    if known:  # saved choices knew it before it was here
         return
     change(**_choices_for(""), sources=(*sources, SourceRef(name, file.key)))
 

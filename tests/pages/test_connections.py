@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from analytics.workspace import Workspace, to_link
+from analytics.connecting import digest_file
+from analytics.mapping import header_signature
+from analytics.reading import read
+from analytics.workspace import SourceRef, Workspace, to_json, to_link
 
 ROOT = Path(__file__).parents[2]
 ROWS = "".join(f"O{i},C{i % 9},2024-03-{i % 28 + 1:02d} 10:00:00,Tea,{i % 3 + 1},{i}.50\n" for i in range(300))
@@ -47,6 +50,33 @@ def test_a_file_of_the_folder_is_read_and_validated(tmp_path: Path, monkeypatch:
     (tmp_path / "shop.csv").unlink()
     test.selectbox(key="folder-file").set_value(None).run()
     assert not test.exception
+
+
+def test_saved_choices_find_the_folders_file_again_and_next_months(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop.csv").write_text(DATA)
+    monkeypatch.setenv("REGULARS_DATA_FOLDER", str(tmp_path))
+
+    def chosen() -> AppTest:
+        test = opened()
+        test.file_uploader(key="choices").set_value([("saved.json", kept, "application/json")]).run()
+        assert any("not here" in item.value for item in test.subheader)
+        test.selectbox(key="folder-file").set_value("shop.csv").run()
+        test.button(key="folder-use").click().run()
+        assert not test.exception
+        return test
+
+    digest = digest_file(tmp_path / "shop.csv")
+    signature = header_signature(read(DATA.encode(), "shop.csv"))
+    kept = to_json(Workspace(world="", sources=(SourceRef("shop.csv", digest, signature=signature),)))
+    again = chosen()
+    assert not any("already here" in item.value for item in again.warning)
+    assert not any("not here" in item.value for item in again.subheader)
+    (tmp_path / "shop.csv").write_text(DATA.replace("2024-03", "2024-04"))
+    later = chosen()
+    assert not any("not here" in item.value for item in later.subheader)
+    assert [item.digest for item in later.session_state["workspace"].sources] == [digest_file(tmp_path / "shop.csv")]
 
 
 def test_a_folder_that_is_not_there_is_told_without_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
