@@ -384,6 +384,7 @@ def likeliest(heading: str, table: str, values: str) -> tuple[str | None, bool]:
     ("heading", "table", "values", "field", "sure"),
     [
         ("Date Paid", "transactions", "2024-01-05|2024-01-06|2024-02-01", "ordered_at", True),
+        ("Date of Joining", "customers", "2024-01-05|2024-01-06|2024-02-01", "joined_at", True),
         ("cust_nbr", "transactions", "A1|A1|A2", "customer_id", True),
         ("net_amt", "transactions", "1.50|2.50|7.25", "amount", True),
         ("商品名称 Product Name", "transactions", "茶|饼|茶", "product", True),

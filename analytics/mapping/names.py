@@ -21,7 +21,8 @@ _ENGLISH = {
     "msg": "message", "nbr": "no", "nr": "no", "num": "no", "ord": "order", "pct": "percent", "pmt": "payment",
     "prod": "product", "pymt": "payment", "qty": "quantity", "reg": "registration", "resp": "response",
     "rev": "revenue", "rsn": "reason", "sec": "seconds", "secs": "seconds", "src": "source", "tm": "time",
-    "tot": "total", "trx": "transaction", "ts": "timestamp", "txn": "transaction", "usr": "user", "yr": "year",
+    "tot": "total", "trx": "transaction", "ts": "timestamp", "txn": "transaction", "usr": "user",
+    "wk": "week", "yr": "year",
 }  # fmt: skip
 # What may follow a word without changing what the heading is about, by the field's role; "" for every role.
 _TAILS: dict[str, str] = {
@@ -43,6 +44,7 @@ _OTHERS: dict[str, str] = {
     "id": "tracking delivery shipping courier agent staff employee session device payment parent "
     "快递 物流 运单 坐席 客服 员工 店员 设备 会话 父",
     "time": "due delivery delivered ship shipped shipping arrival expiry expiration updated modified dispatch "
+    "handle handling talk response wait waiting hold queue processing "
     "发货 到货 到期 更新 修改 截止 送达 收货 承诺 交货 出货",
     "amount": "refund refunded tax vat shipping freight delivery fee commission tip balance points "
     "退款 退货 运费 邮费 税 佣金 手续费 余额 积分 提成 定金 押金",
@@ -107,10 +109,12 @@ def contains(whole: Phrase, part: Phrase) -> bool:
 
 
 def spelled_out(heading: str) -> str:
-    """A heading in normal form with the usual English abbreviations written out; "date paid" becomes "paid date"."""
+    """A normal form with English abbreviations written out; "date paid" and "date of payment" end with "date" too."""
     words = [_ENGLISH.get(word, word) for word in heading.split()]
     if len(words) > 1 and words[0] in ("date", "time") and words[-1].endswith(("ed", "paid", "sold", "sent")):
         words = [*words[-1:], *words[:-1]]
+    if len(words) > 2 and words[:2] == ["date", "of"]:
+        words = [*words[2:], "date"]
     return " ".join(words)
 
 
@@ -230,4 +234,10 @@ def _word_by_word(own: Phrase, known: Phrase, role: str) -> bool:
     words, others = own.text.split(), known.text.split()
     if len(words) != len(others):
         return ratio(own.compact, known.compact) >= 90  # a blank too many or too few, not another word
-    return all(ratio(a, b) >= SIMILAR for a, b in zip(words, others, strict=True))
+    return all(ratio(a, b) >= SIMILAR and not _derived(a, b) for a, b in zip(words, others, strict=True))
+
+
+def _derived(a: str, b: str) -> bool:
+    """Whether one word is the other with an ending that makes it a word of its own: review and reviewer."""
+    short, long = sorted((a, b), key=len)
+    return long.startswith(short) and long[len(short) :] not in ("", "s", "es")
