@@ -31,6 +31,7 @@ from analytics.integration import (
     JoinSpec,
     LookupResult,
     MatchResult,
+    MatchSpec,
     MergeResult,
     carry,
     join_lookup,
@@ -78,6 +79,7 @@ PASSING = frozenset({"step_cancelled", "step_too_long", "worker_died", "unexpect
 DIRECT_FIELDS = frozenset({"name", "email", "phone"})
 READING_SECONDS = 20.0  # any file may take this long to read, and longer by its size
 READ_PER_SECOND = 2_000_000  # bytes once unpacked
+HEAVY_CUSTOMERS = 20_000  # beyond these comparing them takes longer than a moment
 HEAVY_BYTES, HEAVY_ROWS = 2_000_000, 200_000  # beyond these a file is read and checked in a worker
 
 
@@ -368,7 +370,12 @@ def joined() -> tuple[Dataset, tuple[tuple[JoinSpec, LookupResult], ...]]:
 
 def matched() -> MatchResult:
     """Which customer records are probably one person."""
-    return compute(match_customers, joined()[0], session.workspace().matching, heavy=True)
+    return _matches(session.workspace().matching)
+
+
+def _matches(spec: MatchSpec) -> MatchResult:
+    dataset = joined()[0]
+    return compute(match_customers, dataset, spec, heavy=dataset.table("customers").height > HEAVY_CUSTOMERS)
 
 
 def can_match() -> bool:
@@ -392,8 +399,8 @@ def proposal() -> MergeResult:
     """What stands; as long as nothing is merged, what accepting every proposed pair would change."""
     if is_merging():
         return merging()
-    dataset, spec = joined()[0], dataclasses.replace(session.workspace().matching, automatic=True)
-    return compute(merge_customers, dataset, compute(match_customers, dataset, spec, heavy=True))
+    spec = dataclasses.replace(session.workspace().matching, automatic=True)
+    return compute(merge_customers, joined()[0], _matches(spec))
 
 
 def merged() -> Dataset:

@@ -33,11 +33,11 @@ def test_all_proposed_pairs_are_merged_with_one_click_and_undone_with_another() 
     test.segmented_control(key="matching.automatic").set_value(True).run()
     assert_sound(test)
     assert people(test) == records - N_TWICE
-    go(test, "segmentation")
+    go(test, "lifecycle")
     assert_sound(test)
-    merged = number(figures(test)["Customers"])
+    merged = number(figures(test)["Active customers"])
     test.button(key="undo").click().run()
-    assert number(figures(test)["Customers"]) > merged, "later pages count people"
+    assert number(figures(test)["Active customers"]) > merged, "later pages count people"
     go(test, "integration")
     assert figures(test) == before
 
@@ -58,7 +58,7 @@ def test_one_pair_is_accepted_another_refused_and_both_taken_back(language: Any)
     assert people(test) == records - N_TWICE + 1, "a refused pair stays apart"
     test.segmented_control(key="matching.automatic").set_value(False).run()
     test.selectbox(key="pair").set_value(first).run()
-    assert words_for(language).phrase("decision.person.merge") in " ".join(item.value for item in test.markdown)
+    assert words_for(language).phrase("decision.person.merge") in " ".join(item.value for item in test.subheader)
     test.button(key="pair-open").click().run()
     assert people(test) == records
 
