@@ -39,7 +39,7 @@ def review(_: Words, matches: MatchResult, data: Dataset) -> str:
                 on_click=_decide,
                 args=(pair, where, pairs[(at + 1) % len(pairs)]),
             )
-        st.space("stretch")
+    with st.container(horizontal=True):
         for shortcut, icon, to, label in (
             ("P", ":material/chevron_left:", at - 1, _("Previous")),
             ("N", ":material/chevron_right:", (at + 1) % len(pairs), _("Next")),
