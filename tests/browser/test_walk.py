@@ -97,7 +97,7 @@ def test_the_walk_on_the_sample_world(tab: Any, server: str, chromium: Any) -> N
     # A choice on each page, and it is there on return with the same figures.
     visit(tab, "validation")
     kept = figures(tab)
-    tab.locator("[data-testid=stExpander]", has_text="Repairs").locator("summary").click()
+    tab.locator("[data-testid=stExpander]", has_text="Standing repairs").locator("summary").click()
     choose(tab, "quality-test_accounts", 2)
     assert_sound(tab)
     changed = {"validation": figures(tab)}

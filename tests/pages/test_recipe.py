@@ -35,12 +35,12 @@ def test_steps_are_proposed_written_moved_taken_out_and_undone() -> None:
     before = ledger(test)
     click(test, "propose-0")
     (unify,) = steps(test)
-    assert (unify.action, unify.field) == ("recode", "city")
+    assert (unify.action, unify.field) == ("recode", "channel")
     after = ledger(test)
     assert len(after) == len(before) + 1
-    (own,) = (row for row in after if row["repair"].startswith("Unify City"))
+    (own,) = (row for row in after if row["repair"].startswith("Unify Channel"))
     assert own["rows_touched"] > 0
-    choose(test, action="replace", field="channel", where="missing", of="channel")
+    choose(test, action="replace", field="city", where="missing", of="city")
     test.text_input(key="step-to").input("unknown").run()
     click(test, "step-add")
     assert [step.action for step in steps(test)] == ["recode", "replace"]
