@@ -149,7 +149,7 @@ def _not_by_peer() -> list[str]:
 
 
 def _equal(ours: Path, peers: Path) -> bool:
-    """The balance, every finding that both look for (rows, money touched, examples), and every cell of the kept lines."""
+    """The balance, every finding that both look for (rows, money, examples), and every cell of the kept lines."""
     import polars as pl
 
     mine, theirs = (json.loads(path.with_suffix(".json").read_text()) for path in (ours, peers))
@@ -234,35 +234,29 @@ def duckdb(data: Path, out: Path) -> None:
 
 
 def _count_in(connection: Any) -> dict[str, Any]:
-    """The balance and ``CHECKS`` from the table ``checked``: one scan for the numbers, one each for the examples."""
-    wanted = [
-        "sum(n)::bigint",
-        "sum(case when identity then 1 else n end) filter (reason is null)::bigint",
-        "coalesce(sum(n - 1) filter (reason is null and identity), 0)::bigint",
-        "coalesce(sum(n) filter (reason is not null), 0)::bigint",
-        "any_value(gross)::bigint",
-    ]
-    for name, (condition, _shown) in CHECKS.items():
-        times = "(n - 1)" if name in REPEATS else "n"
-        wanted += [
-            f"coalesce(sum({times}) filter ({condition}), 0)::bigint",
-            f"coalesce(sum({times} * amount) filter ({condition} and amount > 0), 0)::bigint",
-            f"coalesce(-sum({times} * amount) filter ({condition} and amount < 0), 0)::bigint",
-        ]
-    row = connection.execute(f"select {', '.join(wanted)} from checked").fetchone()
+    """The balance and ``CHECKS`` from the table ``checked``, a query each: cheaper here than one of eighty sums."""
+    kept = "sum(case when identity then 1 else n end) filter (reason is null)"
+    balance = connection.execute(
+        f"select sum(n), {kept}, sum(n - 1) filter (reason is null and identity), sum(n) filter (reason is not null), "
+        "any_value(gross) from checked"
+    ).fetchone()
     found: dict[str, dict[str, Any]] = {}
-    for (name, (condition, shown)), n, up, down in zip(CHECKS.items(), row[5::3], row[6::3], row[7::3], strict=True):
+    for name, (condition, shown) in CHECKS.items():
+        times = "(n - 1)" if name in REPEATS else "n"
+        n, up, down = connection.execute(
+            f"select sum({times}), sum({times} * amount) filter (amount > 0), "
+            f"-sum({times} * amount) filter (amount < 0) from checked where {condition}"
+        ).fetchone()
         if not n:
             continue
-        found[name] = {"n": n, "touched": round(max(up, down) / row[4], 12)}
+        found[name] = {"n": int(n), "touched": round(max(int(up or 0), int(down or 0)) / int(balance[4]), 12)}
         if shown:
-            times = "n - 1" if name in REPEATS else "n"
             examples = connection.execute(
                 f"select ({shown})::varchar as shown from checked where {condition} and {times} > 0 "
                 f"group by shown order by sum({times}) desc, shown limit 5"
             )
             found[name]["examples"] = [value for (value,) in examples.fetchall() if value is not None]
-    return dict(zip(BALANCE, row[:4], strict=True)) | {"found": found}
+    return {name: int(value or 0) for name, value in zip(BALANCE, balance, strict=False)} | {"found": found}
 
 
 if __name__ == "__main__":

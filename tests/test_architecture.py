@@ -18,7 +18,7 @@ SOURCES = sorted(
 
 # Lower layers first; a module may import from its own layer only where the second item says so.
 LAYERS: tuple[tuple[frozenset[str], bool], ...] = (
-    (frozenset({"errors", "keys", "schema", "dataset", "progress"}), True),
+    (frozenset({"errors", "keys", "schema", "dataset", "mapped", "progress"}), True),
     (frozenset({"reading", "mapping", "quality", "privacy", "integration", "connecting"}), True),
     (frozenset({"customers", "demand", "population", "reductions"}), True),
     (frozenset({"segmentation", "personas", "lifecycle", "forecasting"}), False),

@@ -25,13 +25,12 @@ from analytics.connecting import (
     list_files,
     list_tables,
     locate,
-    map_frame,
-    path_behind,
     read_file,
     streaming,
 )
 from analytics.errors import AnalysisError
 from analytics.keys import digest_bytes
+from analytics.mapped import map_frame, path_behind
 from analytics.progress import listening
 from analytics.reading import ReadSpec, read
 

@@ -1,7 +1,6 @@
 """Data that are elsewhere or big: the server's folder, PostgreSQL, files that stream instead of being loaded."""
 
 from analytics.connecting.folder import FolderFile, digest_file, list_files, locate
-from analytics.connecting.mapped import map_frame, path_behind
 from analytics.connecting.postgres import Credentials, FetchedTable, TableName, fetch_table, list_tables
 from analytics.connecting.streaming import LocalFile, read_file
 
@@ -16,7 +15,5 @@ __all__ = [
     "list_files",
     "list_tables",
     "locate",
-    "map_frame",
-    "path_behind",
     "read_file",
 ]

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.connecting import map_frame, path_behind
+from analytics.mapped import map_frame, path_behind
 
 LARGE_CELLS = 4_000_000  # a frame with more cells than this travels as a file
 _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
@@ -60,14 +60,14 @@ class _Pickler(pickle.Pickler):
         super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
         self._into = into
 
-    def persistent_id(self, value: Any) -> str | None:
+    def persistent_id(self, value: Any) -> tuple[str, tuple[str, ...]] | None:
         if type(value) is not pl.DataFrame or not _crosses_as_file(value):
             return None
         path = path_behind(value)
         if path is None:
             path = os.path.join(self._into, f"{uuid.uuid4().hex}.arrow")
             value.write_ipc(path, compression="uncompressed")
-        return path
+        return path, tuple(value.columns)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -75,5 +75,6 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(stream)
         self._owner = owner
 
-    def persistent_load(self, path: str) -> pl.DataFrame:
-        return map_frame(path, owner=self._owner)
+    def persistent_load(self, named: tuple[str, tuple[str, ...]]) -> pl.DataFrame:
+        path, columns = named
+        return map_frame(path, owner=self._owner, columns=columns)
