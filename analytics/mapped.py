@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,14 +54,16 @@ def keep_pieces(parts: Iterable[pl.Series]) -> pl.Series:
     import pyarrow as pa
 
     parts = iter(parts)
-    first = next(parts)
+    start = list(islice(parts, 2))
     folder = _folder.get()
-    if folder is None or not _is_plain(first.dtype):
-        return pl.concat([first, *parts])
+    if len(start) == 1:
+        return start[0]
+    if folder is None or not _is_plain(start[0].dtype):
+        return pl.concat([*start, *parts])
     path = os.path.join(folder, f"{uuid.uuid4().hex}.arrow")
     writer = None
     try:
-        for part in chain((first,), parts):
+        for part in chain(start, parts):
             rows = part.to_frame().to_arrow(compat_level=pl.CompatLevel.newest())
             writer = writer or pa.ipc.new_file(path, rows.schema)
             writer.write_table(rows)

@@ -27,6 +27,7 @@ from analytics.mapping import (
     suggest_mapping,
 )
 from analytics.mapping.dates import read_dates
+from analytics.mapping.distinct import distinct
 from analytics.mapping.names import normal
 from analytics.mapping.numbers import read_numbers, to_minor_units
 from analytics.reading import read
@@ -177,7 +178,8 @@ def test_text_and_other_currencies_are_set_aside_with_a_reason() -> None:
 @given(st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=1, max_size=20))
 def test_money_is_exact(values: list[Decimal]) -> None:
     reading = read_numbers(pl.Series([f"{value:,}" for value in values]))
-    assert to_minor_units(reading.exact, 2).to_list() == [int(value * 100) for value in values]
+    minor = reading.cells.spread(to_minor_units(reading.exact, 2))
+    assert minor.to_list() == [int(value * 100) for value in values]
 
 
 # --- whole tables
@@ -502,3 +504,17 @@ def test_the_sample_world_maps_onto_itself(table: str) -> None:
     result = apply_mapping(raw, suggestion.spec)
     assert result.unparsed.height == 0
     assert result.caveats == ()
+
+
+@given(st.lists(st.one_of(st.none(), st.sampled_from(["", "a", "b", "é" * 20])), max_size=30), st.integers(1, 7))
+def test_a_column_taken_apart_is_the_column(cells: list[str | None], piece: int) -> None:
+    column = pl.Series("text", cells, dtype=pl.String)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("analytics.mapped.PIECE", piece)
+        apart = distinct(column)
+        assert apart.spread(apart.values).to_list() == cells
+    counted = dict(apart.counted().select("text", "n").iter_rows())
+    assert counted == {cell: cells.count(cell) for cell in cells if cell is not None}
+    assert apart.values.n_unique() == len(apart.values)
+    only_a = apart.values.set(apart.values != "a", None)
+    assert apart.rows_of(only_a)["row_number"].to_list() == [i + 1 for i, cell in enumerate(cells) if cell == "a"]

@@ -9,9 +9,11 @@ import polars as pl
 
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
-from analytics.mapping.cells import without_missing
-from analytics.mapping.dates import DateFormat, read_dates
-from analytics.mapping.numbers import DecimalMark, currency_of, read_numbers, to_minor_units
+from analytics.mapped import keep
+from analytics.mapping.cells import clean_cells, without_missing
+from analytics.mapping.dates import DateFormat, DateReading, read_dates
+from analytics.mapping.distinct import Distinct, distinct
+from analytics.mapping.numbers import DecimalMark, NumberReading, currency_of, read_numbers, to_minor_units
 from analytics.progress import report
 from analytics.reading import RawTable
 from analytics.schema import TABLES, Field, TableSchema
@@ -111,10 +113,10 @@ class MappedTable:
 
 
 class _Read(NamedTuple):
-    values: pl.Series
-    reasons: pl.Series | None = None
+    values: pl.Series | None  # None for money: scaled once all columns are known
+    unread: pl.DataFrame | None = None  # row_number and value: why
     reading: FieldReading | None = None
-    exact: pl.Series | None = None  # decimal text, for money: scaled once all columns are known
+    numbers: NumberReading | None = None
     digits: int = 0
     extra: pl.Series | None = None
 
@@ -138,11 +140,14 @@ def apply_mapping(raw: RawTable, spec: MappingSpec) -> MappedTable:
     for i, field in enumerate(wanted):
         report(i / (len(wanted) + 1), "apply_mapping")
         reads[field.name] = _read_field(raw.frame[chosen[field.name]], field, chosen[field.name], spec)
-    digits = max([read.digits for read in reads.values() if read.exact is not None], default=0)
+    digits = max([read.digits for read in reads.values()], default=0)
 
-    series = [pl.Series("row_number", range(1, raw.n_rows + 1), dtype=pl.UInt32)]
+    series = [keep(pl.int_range(1, raw.n_rows + 1, dtype=pl.UInt32, eager=True).alias("row_number"))]
     for name, read in reads.items():
-        values = read.values if read.exact is None else to_minor_units(read.exact, digits)
+        values = read.values
+        if read.numbers is not None:
+            values = read.numbers.cells.spread(to_minor_units(read.numbers.exact, digits))
+        assert values is not None
         series.append(values.alias(name))
     series += [read.extra for read in reads.values() if read.extra is not None]
     series += [_attribute(raw.frame[column]).alias(name) for column, name in attributes.items()]
@@ -184,42 +189,42 @@ def _attribute_names(raw: RawTable, spec: MappingSpec, schema: TableSchema) -> d
 
 
 def _read_field(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
-    clean = without_missing(column, field.role, nobody=field.name == "customer_id")
+    data: pl.Series | Distinct
+    if column.dtype == pl.String:
+        data = clean_cells(distinct(column), field.role, nobody=field.name == "customer_id")
+    else:
+        data = without_missing(column)
     match field.role:
         case "id":
-            return _Read(_ids(clean))
+            return _Read(_ids(data))
         case "time":
-            return _times(clean, field, heading, spec)
+            return _times(data, field, heading, spec)
         case "amount":
-            return _money(clean, field, heading, spec)
+            return _money(data, field, heading, spec)
         case "quantity" | "score":
-            return _numbers(clean, field, heading, spec)
+            return _numbers(data, field, heading, spec)
         case "flag":
-            return _flags(clean, field, heading)
+            return _flags(data, field, heading)
         case _:
-            return _Read(_as_text(clean))
+            return _Read(data.column() if isinstance(data, Distinct) else data.cast(pl.String))
 
 
-def _ids(column: pl.Series) -> pl.Series:
+def _ids(data: pl.Series | Distinct) -> pl.Series:
     """17850.0 is 17850 where every id of the column is a number."""
-    if column.dtype.is_float():
-        whole = column.drop_nulls()
-        if bool((whole == whole.round()).all()) and (not len(whole) or float(whole.abs().max()) < 1e15):  # type: ignore[arg-type]
-            return column.cast(pl.Int64).cast(pl.String)
-    text = column.cast(pl.String)
-    there = text.drop_nulls().unique()
-    if len(there) and there.str.ends_with(".0").any() and there.str.contains(r"^[0-9]+(?:\.0+)?$").all():
-        known = pl.DataFrame({"text": there, "id": there.str.replace(r"\.0+$", "")})
-        return text.alias("text").to_frame().join(known, on="text", how="left", maintain_order="left")["id"]
-    return text
+    if isinstance(data, pl.Series):
+        if data.dtype.is_float():
+            whole = data.drop_nulls()
+            if bool((whole == whole.round()).all()) and (not len(whole) or float(whole.abs().max()) < 1e15):  # type: ignore[arg-type]
+                return data.cast(pl.Int64).cast(pl.String)
+        data = distinct(data.cast(pl.String))
+    there = data.values
+    if there.str.ends_with(".0").any() and there.str.contains(r"^[0-9]+(?:\.0+)?$").all():
+        return data.spread(there.str.replace(r"\.0+$", ""))
+    return data.column()
 
 
-def _as_text(column: pl.Series) -> pl.Series:
-    return column.cast(pl.String)
-
-
-def _times(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
-    dates = read_dates(column, spec.date_format, spec.day_first)
+def _times(data: pl.Series | Distinct, field: Field, heading: str, spec: MappingSpec) -> _Read:
+    dates = read_dates(data, spec.date_format, spec.day_first)
     reading = FieldReading(
         field.name,
         heading,
@@ -229,11 +234,15 @@ def _times(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> 
         assumed=dates.assumed,
         n_mixed=dates.n_mixed,
     )
-    return _Read(dates.values.cast(field.dtype), dates.reasons, reading)
+    return _Read(dates.values.cast(field.dtype), _unread(dates), reading)
 
 
-def _money(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
-    numbers = read_numbers(column, spec.decimal_mark)
+def _unread(read: DateReading | NumberReading) -> pl.DataFrame | None:
+    return None if read.cells is None or read.reasons is None else read.cells.rows_of(read.reasons)
+
+
+def _money(data: pl.Series | Distinct, field: Field, heading: str, spec: MappingSpec) -> _Read:
+    numbers = read_numbers(data, spec.decimal_mark)
     reading = FieldReading(
         field.name,
         heading,
@@ -243,49 +252,50 @@ def _money(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> 
         decimal_mark=numbers.decimal_mark,
     )
     digits = numbers.digits
-    if isinstance(column.dtype, pl.Decimal):
-        digits = max(digits, min(column.dtype.scale, 4))
-    return _Read(numbers.exact, numbers.reasons, reading, numbers.exact, digits)
+    if isinstance(data, pl.Series) and isinstance(data.dtype, pl.Decimal):
+        digits = max(digits, min(data.dtype.scale, 4))
+    return _Read(None, _unread(numbers), reading, numbers, digits)
 
 
-def _numbers(column: pl.Series, field: Field, heading: str, spec: MappingSpec) -> _Read:
-    if field.name == "birth_year" and (column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime)):
-        return _Read(column.dt.year().cast(pl.Int64))
-    if field.name == "birth_year" and column.dtype == pl.String and _mostly_dates(column):
-        born = read_dates(column, spec.date_format, spec.day_first)
-        return _Read(born.values.dt.year().cast(pl.Int64), born.reasons)
-    if field.name == "rating" and column.dtype == pl.String and column.str.contains("★").any():
-        stars = column.str.count_matches("★").cast(pl.String)
-        column = stars.zip_with(column.str.contains("★").fill_null(False), column)
-    if field.unit == "seconds" and column.dtype == pl.String:
-        column = _clock_to_seconds(column)
-    numbers = read_numbers(column, spec.decimal_mark)
+def _numbers(data: pl.Series | Distinct, field: Field, heading: str, spec: MappingSpec) -> _Read:
+    if isinstance(data, pl.Series):
+        if field.name == "birth_year" and (data.dtype == pl.Date or isinstance(data.dtype, pl.Datetime)):
+            return _Read(data.dt.year().cast(pl.Int64))
+    elif field.name == "birth_year" and _mostly_dates(data.values):
+        born = read_dates(data, spec.date_format, spec.day_first)
+        return _Read(born.values.dt.year().cast(pl.Int64), _unread(born))
+    elif field.name == "rating" and data.values.str.contains("★").any():
+        stars = data.values.str.count_matches("★").cast(pl.String)
+        data = data.changed(stars.zip_with(data.values.str.contains("★").fill_null(False), data.values))
+    elif field.unit == "seconds":
+        data = data.changed(_clock_to_seconds(data.values))
+    numbers = read_numbers(data, spec.decimal_mark)
     reading = FieldReading(
         field.name, heading, assumed=numbers.assumed, decimal_mark=numbers.decimal_mark, percent=numbers.percent
     )
     if field.dtype == pl.Int64:
-        return _whole(numbers.exact, numbers.reasons, field, reading)
+        return _whole(numbers, field, reading)
     values = numbers.exact.cast(pl.Float64)
     if field.name == "discount_share":
         high = values.max()
         if numbers.percent or (isinstance(high, float) and high > 1):
             values = values / 100
             reading = FieldReading(field.name, heading, decimal_mark=numbers.decimal_mark, percent=True)
-    return _Read(values, numbers.reasons, reading)
+    return _Read(numbers.cells.spread(values), _unread(numbers), reading)
 
 
-def _whole(exact: pl.Series, reasons: pl.Series, field: Field, reading: FieldReading) -> _Read:
+def _whole(numbers: NumberReading, field: Field, reading: FieldReading) -> _Read:
     """Whole numbers; a quantity of 0.75 (sold by weight) counts as one item and keeps its exact value beside it."""
-    values = to_minor_units(exact, 0)
+    cells, exact, unread = numbers.cells, numbers.exact, _unread(numbers)
     fraction = exact.str.contains(r"\.[0-9]*[1-9]")
-    n = int(fraction.sum() or 0)
-    if not n or field.name != "quantity":
-        return _Read(values, reasons, reading)
+    if field.name != "quantity" or not fraction.any():
+        return _Read(cells.spread(to_minor_units(exact, 0)), unread, reading)
     real = exact.cast(pl.Float64)
     away = pl.when(real > 0).then(real.ceil()).otherwise(real.floor())
     counted = pl.select(away.cast(pl.Int64).alias("quantity"))["quantity"]
+    n = int(cells.spread(fraction).sum() or 0)
     reading = FieldReading(field.name, reading.column, decimal_mark=reading.decimal_mark, n_fractional=n)
-    return _Read(counted, reasons, reading, extra=real.alias("quantity_exact"))
+    return _Read(cells.spread(counted), unread, reading, extra=cells.spread(real).alias("quantity_exact"))
 
 
 def _mostly_dates(column: pl.Series) -> bool:
@@ -305,10 +315,12 @@ def _clock_to_seconds(column: pl.Series) -> pl.Series:
     return parts.select(pl.coalesce(seconds.cast(pl.String), "text").alias("text"))["text"]
 
 
-def _flags(column: pl.Series, field: Field, heading: str) -> _Read:
-    if column.dtype == pl.Boolean:
-        return _Read(column)
-    lower = column.cast(pl.String).str.to_lowercase().str.strip_chars().alias("text").to_frame()
+def _flags(data: pl.Series | Distinct, field: Field, heading: str) -> _Read:
+    if isinstance(data, pl.Series):
+        if data.dtype == pl.Boolean:
+            return _Read(data)
+        data = distinct(data.cast(pl.String))
+    lower = data.values.str.to_lowercase().str.strip_chars().alias("text").to_frame()
     read = lower.select(
         pl.when(pl.col("text").is_in(_YES.split()))
         .then(True)
@@ -319,7 +331,7 @@ def _flags(column: pl.Series, field: Field, heading: str) -> _Read:
     ).with_columns(
         reason=pl.when(pl.col("text").is_not_null() & pl.col("value").is_null()).then(pl.lit("not_yes_or_no"))
     )
-    return _Read(read["value"], read["reason"], FieldReading(field.name, heading))
+    return _Read(data.spread(read["value"]), data.rows_of(read["reason"]), FieldReading(field.name, heading))
 
 
 def _attribute(column: pl.Series) -> pl.Series:
@@ -353,18 +365,11 @@ def _unparsed(raw: RawTable, reads: dict[str, _Read], chosen: dict[str, str]) ->
     """The cells that could not be read, long: one row per cell."""
     pieces = [_no_unparsed()]
     for name, read in reads.items():
-        if read.reasons is None or read.reasons.null_count() == len(read.reasons):
+        if read.unread is None:
             continue
-        at = read.reasons.is_not_null().arg_true()
+        text = raw.frame[chosen[name]].gather(read.unread["row_number"] - 1).cast(pl.String)
         pieces.append(
-            pl.DataFrame(
-                {
-                    "row_number": (at + 1).cast(pl.UInt32),
-                    "field": pl.Series([name], dtype=pl.String).new_from_index(0, len(at)),
-                    "text": raw.frame[chosen[name]].gather(at).cast(pl.String),
-                    "reason": read.reasons.gather(at),
-                }
-            )
+            read.unread.select("row_number", field=pl.lit(name), text=text, reason=pl.col("value").cast(pl.String))
         )
     if raw.overflow:
         long = raw.frame.select(

@@ -7,6 +7,8 @@ from typing import Literal
 
 import polars as pl
 
+from analytics.mapping.distinct import Distinct, distinct
+
 DecimalMark = Literal["auto", ".", ","]
 MAX_MONEY_DIGITS = 4
 
@@ -43,6 +45,7 @@ class NumberReading:
 
     Attributes
     ----------
+    cells : the column's different values; ``exact`` and ``reasons`` say what became of each of them.
     exact : String: canonical decimal text ("-1234.5"), null where missing or not read.
     reasons : String: "not_a_number" or "other_currency" where a value was not read, else null.
     digits : most decimals seen (trailing zeros of a written fraction count), at most ``MAX_MONEY_DIGITS``.
@@ -52,6 +55,7 @@ class NumberReading:
     percent : whether most values carry a percent sign.
     """
 
+    cells: Distinct
     exact: pl.Series
     reasons: pl.Series
     digits: int
@@ -62,21 +66,22 @@ class NumberReading:
     percent: bool = False
 
 
-def read_numbers(series: pl.Series, decimal_mark: str = "auto") -> NumberReading:
-    """Numbers of ``series`` (text or numbers): 1.234,56; 1,234.56; ￥1,234; NT$1,200; (1,234.56); 15%; １２."""
-    text = series.cast(pl.String).alias("text")
-    counted = text.drop_nulls().value_counts(name="n")
+def read_numbers(data: pl.Series | Distinct, decimal_mark: str = "auto") -> NumberReading:
+    """Numbers of ``data`` (text or numbers): 1.234,56; 1,234.56; ￥1,234; NT$1,200; (1,234.56); 15%; １２."""
+    cells = data if isinstance(data, Distinct) else distinct(data.cast(pl.String))
+    is_text = isinstance(data, Distinct) or data.dtype == pl.String
+    counted = cells.counted()
     values = counted["text"]
     if decimal_mark != "," and values.str.contains(_PLAIN).all():
         known = counted.with_columns(exact=pl.col("text"), reason=pl.lit(None, pl.String))
-        reading = _Extras(assumed=series.dtype == pl.String and _only_triples(values))
+        reading = _Extras(assumed=is_text and _only_triples(values))
     else:
         known, reading = _read_written(counted, decimal_mark)
     digits, n_rounded = _digits(known)
-    joined = text.to_frame().join(known.select("text", "exact", "reason"), on="text", how="left", maintain_order="left")
     return NumberReading(
-        joined["exact"],
-        joined["reason"],
+        cells,
+        cells.aligned(known, "exact"),
+        cells.aligned(known, "reason"),
         digits,
         n_rounded,
         reading.currency,
@@ -88,15 +93,9 @@ def read_numbers(series: pl.Series, decimal_mark: str = "auto") -> NumberReading
 
 def to_minor_units(exact: pl.Series, digits: int) -> pl.Series:
     """Int64 of ``exact`` (canonical decimal text) times 10 ** digits, half away from zero beyond that."""
-    counted = exact.alias("text").drop_nulls().unique()
-    scaled = counted.cast(pl.Decimal(38, 10), strict=False).round(digits, mode="half_away_from_zero")
-    minor = (scaled * 10**digits).cast(pl.Int64, strict=False).alias("minor")
-    joined = (
-        exact.alias("text")
-        .to_frame()
-        .join(pl.DataFrame([counted, minor]), on="text", how="left", maintain_order="left")
-    )
-    return joined["minor"]
+    scaled = exact.cast(pl.Decimal(38, 10), strict=False).round(digits, mode="half_away_from_zero")
+    minor: pl.Series = (scaled * 10**digits).cast(pl.Int64, strict=False)
+    return minor
 
 
 def numeric_share(sample: pl.Series) -> float:
@@ -106,7 +105,8 @@ def numeric_share(sample: pl.Series) -> float:
     text = sample.cast(pl.String).drop_nulls()
     if not len(text):
         return 0.0
-    return 1 - read_numbers(text).exact.null_count() / len(text)
+    reading = read_numbers(text)
+    return int(reading.cells.spread(reading.exact.is_not_null()).sum()) / len(text)
 
 
 @dataclass(frozen=True, slots=True)

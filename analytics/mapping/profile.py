@@ -46,7 +46,8 @@ def profile(column: pl.Series, n_values: int = _SAMPLE_ROWS) -> ColumnProfile:
     numeric = numeric_share(there) if digits > 0.2 else 0.0
     whole, low, high = 0.0, None, None
     if numeric > 0.5:
-        numbers = read_numbers(there).exact.cast(pl.Float64).drop_nulls()
+        reading = read_numbers(there)
+        numbers = reading.cells.spread(reading.exact.cast(pl.Float64)).drop_nulls()
         whole = float((numbers == numbers.round()).mean() or 0.0)  # type: ignore[arg-type]
         low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
     bare = numeric > 0.99 and not _day_numbers(low, high, whole)
