@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from types import MappingProxyType
 
 import polars as pl
 
 from analytics.errors import AnalysisError
 from analytics.keys import derive_key, digest_frame
+from analytics.mapped import PIECE, by_pieces, keep, keep_pieces, let_go, pieces
 from analytics.schema import TABLES
 
 SORTED_BY_ALL = 100_000  # rows
@@ -56,12 +58,20 @@ class Dataset:
         currency: str = "",
         money_digits: int = 2,
         sources: tuple[Source, ...] = (),
+        rows: Mapping[str, pl.Series] | None = None,
     ) -> Dataset:
-        """A Dataset from canonical frames, with its key. Raises ``AnalysisError("table_unknown")``."""
+        """A Dataset from canonical frames, with its key. Raises ``AnalysisError("table_unknown")``.
+
+        ``rows``: of a frame named there, the rows where its mask holds.
+        """
         unknown = [name for name in tables if name not in TABLES]
         if unknown:
             raise AnalysisError("table_unknown", table=unknown[0])
-        ordered = {name: _sorted(tables[name], TABLES[name].time_field) for name in TABLES if name in tables}
+        ordered = {
+            name: _sorted(tables[name], TABLES[name].time_field, (rows or {}).get(name))
+            for name in TABLES
+            if name in tables
+        }
         digests = [f"{name}:{digest_frame(frame)}" for name, frame in ordered.items()]
         key = derive_key("dataset", [as_of.isoformat(), currency, money_digits], *digests)
         return cls(MappingProxyType(ordered), as_of, currency, money_digits, sources, key)
@@ -98,19 +108,48 @@ class Dataset:
         return frame is not None and column in frame.columns and frame[column].null_count() < frame.height
 
 
-def _sorted(frame: pl.DataFrame, time_field: str | None) -> pl.DataFrame:
+def _sorted(frame: pl.DataFrame, time_field: str | None, wanted: pl.Series | None) -> pl.DataFrame:
     """By all columns, in their order; a large frame by its time and a hash of the row, a fifth of the cost.
 
     Rows of equal time and hash are equal but for one chance in 2 ** 64 per pair, and could then change places.
     """
+    n_rows = frame.height if wanted is None else int(wanted.sum())
     sortable = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
-    if not sortable or frame.height <= SORTED_BY_ALL:
+    if not sortable or n_rows <= SORTED_BY_ALL:
+        frame = frame if wanted is None else frame.filter(wanted)
         return frame.sort(sortable, nulls_last=True, maintain_order=True)
-    first = [time_field] if time_field in sortable else []
-    hashed = frame.with_columns(frame.select(sortable).hash_rows().alias("#hash"))
-    # Nothing but a nested column could tell equal rows apart.
-    keep_places = len(sortable) < frame.width
-    return hashed.sort(*first, "#hash", nulls_last=True, maintain_order=keep_places).drop("#hash")
+    hashes = by_pieces(frame.select(sortable), lambda piece: piece.hash_rows())
+    first = frame[time_field].to_physical() if time_field in sortable else hashes
+    order = keep(_order(first, hashes, wanted))
+    # Column by column and piece by piece: a large frame never stands in memory twice, if at all.
+    return pl.DataFrame(
+        [
+            keep_pieces(column.gather(rows) for rows in pieces(order)).alias(column.name)
+            for column in frame.get_columns()
+        ]
+    )
+
+
+def _order(first: pl.Series, hashes: pl.Series, wanted: pl.Series | None) -> pl.Series:
+    """Numbers of the ``wanted`` rows by ``first`` (nulls last), then by their hash, then as they stand.
+
+    Sorted by ranges of ``first`` that hold about a million rows each.
+    """
+    seen = first.gather_every(max(1, len(first) // 10_000)).drop_nulls().sort()
+    n_parts = -(-len(first) // PIECE) if len(seen) else 1
+    limits = dict.fromkeys(seen[i * len(seen) // n_parts] for i in range(1, n_parts))
+    parts = []
+    for low, high in pairwise([None, *limits, None]):
+        inside = pl.repeat(True, len(first), eager=True) if wanted is None else wanted
+        if low is not None:
+            inside = inside & (first >= low).fill_null(high is None)
+        if high is not None:
+            inside = inside & (first < high).fill_null(False)
+        rows = inside.arg_true().alias("row")
+        part = pl.DataFrame([rows, first.gather(rows).alias("first"), hashes.gather(rows).alias("hash")])
+        parts.append(part.sort("first", "hash", nulls_last=True, maintain_order=True)["row"])
+        let_go()
+    return pl.concat(parts)
 
 
 def _rebuild(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 
 import msgspec
+import numpy as np
 import polars as pl
+
+from analytics.mapped import pieces
 
 # Raised whenever a verb changes what it computes, so that stored results of older code are never served.
 METHOD_VERSION = "1"
@@ -25,7 +28,8 @@ def digest_frame(frame: pl.DataFrame) -> str:
     for series in frame.get_columns():
         hasher.update(f"{series.name}\0{series.dtype}\0{len(series)}\0".encode())
         if series.null_count():
-            hasher.update(series.is_null().cast(pl.UInt8).to_numpy().tobytes())
+            for piece in pieces(series):
+                hasher.update(piece.is_null().cast(pl.UInt8).to_numpy().data)
         _update(hasher, series)
     return hasher.hexdigest()
 
@@ -38,22 +42,29 @@ def _update(hasher: hashlib._Hash, series: pl.Series) -> None:
         _update(hasher, series.explode())
         return
     if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum):
-        text = series.cast(pl.String).fill_null("")
-        hasher.update(text.str.len_bytes().to_numpy().tobytes())
-        hasher.update((text.str.join("").item() or "").encode())
+        for piece in pieces(series):
+            hasher.update(piece.cast(pl.String).str.len_bytes().fill_null(0).to_numpy().data)
+        for piece in pieces(series):
+            hasher.update(_bytes_of(piece.cast(pl.String)))
         return
     if dtype.is_decimal():
         _update(hasher, series.cast(pl.String))
         return
-    if dtype.is_temporal():
-        series = series.to_physical()
-    if series.dtype == pl.Boolean:
-        series = series.cast(pl.UInt8)
-    if series.dtype.is_float():
-        values = series.fill_null(0.0).to_numpy() + 0.0  # -0.0 and 0.0 are one value
-        hasher.update(values.tobytes())
-        return
-    hasher.update(series.fill_null(0).to_numpy().tobytes())
+    for piece in pieces(series):
+        if dtype.is_temporal():
+            piece = piece.to_physical()
+        if dtype == pl.Boolean:
+            piece = piece.cast(pl.UInt8)
+        values = piece.fill_null(0).to_numpy()
+        if dtype.is_float():
+            values = values + 0.0  # -0.0 and 0.0 are one value
+        hasher.update(np.ascontiguousarray(values).data)
+
+
+def _bytes_of(text: pl.Series) -> memoryview:
+    """The texts, one behind the other, in UTF-8."""
+    written = text.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
+    return memoryview(b"" if written is None else written)[: int(text.str.len_bytes().sum())]
 
 
 def derive_key(verb: str, spec: object, *parents: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError
+from analytics.mapped import keeping
 
 FRAME = pl.DataFrame(
     {"customer_id": ["b", "a", None], "amount": [250, 100, 50], "city": pl.Series([None, None, None], dtype=pl.String)}
@@ -63,3 +65,64 @@ def test_a_dataset_crosses_a_process_boundary() -> None:
 def test_nobody_can_put_another_table_into_it() -> None:
     with pytest.raises(TypeError):
         DATA.tables["customers"] = FRAME  # type: ignore[index]
+
+
+class TestLarge:
+    """Beyond a hundred thousand rows the order is by time and the row's hash."""
+
+    N = 120_000
+
+    @pytest.fixture
+    def frame(self) -> pl.DataFrame:
+        number = pl.int_range(self.N, eager=True)
+        return pl.DataFrame(
+            {
+                "ordered_at": pl.select(
+                    pl.when(number % 1000 != 7).then(
+                        pl.datetime(2024, 1, 1, time_unit="us") + pl.duration(hours=number % 700)
+                    )
+                ).to_series(),
+                "customer_id": (number % 5000).cast(pl.String),
+                "quantity": number % 3,
+            }
+        )
+
+    @staticmethod
+    def build(frame: pl.DataFrame, **more: object) -> Dataset:
+        return Dataset.build({"transactions": frame}, as_of=date(2024, 5, 1), **more)  # type: ignore[arg-type]
+
+    def test_shuffled_rows_are_the_same_data(self, frame: pl.DataFrame) -> None:
+        data = self.build(frame)
+        shuffled = self.build(frame.sample(fraction=1.0, shuffle=True, seed=3))
+        assert shuffled.key == data.key
+        assert shuffled.tables["transactions"].equals(data.tables["transactions"])
+        times = data.tables["transactions"]["ordered_at"]
+        assert times.equals(times.sort(nulls_last=True))
+        columns = frame.columns
+        assert data.tables["transactions"].sort(columns).equals(frame.sort(columns))
+
+    @pytest.mark.parametrize("column", ["ordered_at", "customer_id", "quantity"])
+    def test_one_changed_value_changes_the_key(self, frame: pl.DataFrame, column: str) -> None:
+        other = frame[column].head(60_000).extend(frame[column].slice(60_001, 1)).extend(frame[column].slice(60_001))
+        assert not other.equals(frame[column])
+        assert self.build(frame.with_columns(other.alias(column))).key != self.build(frame).key
+
+    def test_a_mask_is_a_filter(self, frame: pl.DataFrame) -> None:
+        for wanted in (frame["quantity"] < 2, frame["quantity"] < 5):
+            masked = self.build(frame, rows={"transactions": wanted})
+            assert masked.key == self.build(frame.filter(wanted)).key
+        few = frame["customer_id"] == "7"
+        assert self.build(frame, rows={"transactions": few}).key == self.build(frame.filter(few)).key
+
+    @pytest.mark.parametrize("piece", [7_000, 50_000])
+    def test_pieces_and_files_change_nothing(
+        self, frame: pl.DataFrame, piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = self.build(frame)
+        for module in ("analytics.mapped", "analytics.dataset"):
+            monkeypatch.setattr(f"{module}.PIECE", piece)
+        with keeping(str(tmp_path)):
+            kept = self.build(frame)
+        assert kept.key == data.key
+        assert kept.tables["transactions"].equals(data.tables["transactions"])
+        assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.keys import derive_key, digest_bytes, digest_frame
@@ -59,6 +59,7 @@ def test_different_frames_have_different_digests(left: dict[str, list[object]], 
     assert digest_frame(pl.DataFrame(left)) != digest_frame(pl.DataFrame(right))
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text()), min_size=1), st.lists(st.one_of(st.none(), st.text()), min_size=1))
 def test_text_columns_are_told_apart_exactly(left: list[str | None], right: list[str | None]) -> None:
     frames = [pl.DataFrame({"a": pl.Series(values, dtype=pl.String)}) for values in (left, right)]
