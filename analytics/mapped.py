@@ -101,6 +101,20 @@ def by_pieces(frame: pl.DataFrame, work: Callable[[pl.DataFrame], pl.Series]) ->
     return keep_pieces(work(piece) for piece in pieces(frame))
 
 
+def scan(frame: pl.DataFrame) -> pl.LazyFrame:
+    """``frame`` for the streaming engine, which sees one piece after the other and may write each away."""
+    from polars.io.plugins import register_io_source
+
+    def parts(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        wanted = frame if with_columns is None else frame.select(with_columns)
+        for piece in pieces(wanted if n_rows is None else wanted.head(n_rows)):
+            yield piece if predicate is None else piece.filter(predicate)
+
+    return register_io_source(parts, schema=frame.schema)
+
+
 def let_go() -> None:
     """Give mapped pages back; whoever looks at them again finds them as they were."""
     if not hasattr(mmap, "MADV_DONTNEED"):

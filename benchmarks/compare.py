@@ -15,17 +15,22 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "out" / "benchmarks"
 VENVS = ROOT / "out" / "venvs"
 THREADS = min(2, os.cpu_count() or 1)
-MEASURES = ("work_cpu_s", "work_wall_s", "process_cpu_s", "process_wall_s", "peak_mib")
+# Memory above what the process held when the work began: all of it, and what is its own (no pages of mapped files).
+MEMORY = ("over_rest_mib", "private_over_rest_mib")
+MEASURES = ("work_cpu_s", "work_wall_s", *MEMORY, "process_cpu_s", "process_wall_s", "peak_mib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,44 @@ class Contestant:
 
 @contextmanager
 def measured() -> Iterator[dict[str, float]]:
-    """Time the block; on leaving it, the dictionary holds ``work_cpu_s`` and ``work_wall_s`` and is printed."""
-    cost: dict[str, float] = {}
+    """Time the block; on leaving it, the dictionary holds its seconds and the memory before it, and is printed."""
+    own = psutil.Process()
+    at_rest = resident(own)
+    cost: dict[str, float] = {"rest_mib": at_rest[0], "rest_private_mib": at_rest[1]}
     cpu, wall = time.process_time(), time.perf_counter()
     yield cost
     cost["work_cpu_s"] = time.process_time() - cpu
     cost["work_wall_s"] = time.perf_counter() - wall
     print(json.dumps(cost))
+
+
+def resident(process: psutil.Process) -> tuple[float, float]:
+    """MiB of memory of a process: all, and without pages of files and shared ones (where the system tells them)."""
+    memory = process.memory_info()
+    return memory.rss / 2**20, (memory.rss - getattr(memory, "shared", 0)) / 2**20
+
+
+@contextmanager
+def watched(process: psutil.Process) -> Iterator[dict[str, float]]:
+    """The highest ``resident`` of a process seen while the block runs, looked at fifty times a second."""
+    peak = {"mib": 0.0, "private_mib": 0.0}
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.02):
+            try:
+                total, private = resident(process)
+            except psutil.Error:
+                return
+            peak["mib"], peak["private_mib"] = max(peak["mib"], total), max(peak["private_mib"], private)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        watcher.join()
 
 
 def environment(name: str, *requirements: str) -> Path:
@@ -86,7 +122,8 @@ def run_once(contestant: Contestant) -> dict[str, float]:
     started = time.perf_counter()
     process = subprocess.Popen(contestant.command, stdout=subprocess.PIPE, env=settings, cwd=ROOT, text=True)
     assert process.stdout is not None
-    printed = process.stdout.read()
+    with watched(psutil.Process(process.pid)) as peak:
+        printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
@@ -95,7 +132,11 @@ def run_once(contestant: Contestant) -> dict[str, float]:
     cost: dict[str, float] = json.loads(printed.splitlines()[-1])
     kib = usage.ru_maxrss / 1024 if platform.system() == "Darwin" else usage.ru_maxrss
     return {
-        **cost,
+        "work_cpu_s": cost["work_cpu_s"],
+        "work_wall_s": cost["work_wall_s"],
+        # The system's own record of the peak misses nothing; the private part is only seen by looking.
+        "over_rest_mib": max(kib / 1024 - cost["rest_mib"], 0.0),
+        "private_over_rest_mib": max(peak["private_mib"] - cost["rest_private_mib"], 0.0),
         "process_cpu_s": usage.ru_utime + usage.ru_stime,
         "process_wall_s": wall,
         "peak_mib": kib / 1024,
@@ -117,7 +158,7 @@ def compare(ours: Contestant, peer: Contestant, n_repeats: int) -> dict[str, obj
         "peer": peer.name,
         "n_repeats": n_repeats,
         "threads": THREADS,
-        "ratio": {name: _round(statistics.median(a[name] / b[name] for a, b in pairs)) for name in MEASURES},
+        "ratio": {name: _round(statistics.median(a[name] / max(b[name], 1e-9) for a, b in pairs)) for name in MEASURES},
         **{name: _medians(runs) for name, runs in costs.items()},
     }
 

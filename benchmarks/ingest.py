@@ -36,7 +36,8 @@ CHECKS = {
     "duplicate_rows:": ("identity", "order_id"),
     "repeated_rows:": ("not identity", ""),
     "cancellations:order_id": ("cancelled", "order_id"),
-    "cancellation_without_original:order_id": ("unmatched", "order_id"),
+    "reversals_matched:order_id": ("original in (from originals)", ""),
+    "cancellation_without_original:order_id": ("original is not null and original not in (from originals)", "order_id"),
     "quantity_not_positive:quantity": ("quantity <= 0", "quantity"),
     "outlier_quantity:quantity": ("abs(quantity) > (select most from usual_quantity)", "quantity"),
     "negative_price:unit_price": ("unit_price < 0", "product"),
@@ -48,7 +49,13 @@ CHECKS = {
     "spelling_variants:product": ("product in (select value from spellings where field = 'product')", ""),
     "spelling_variants:country": ("country in (select value from spellings where field = 'country')", ""),
 }
-REPEATS = ("duplicate_rows:", "repeated_rows:")  # count how often a line is repeated, not how often it stands there
+# How often a line counts: where it stands in the file, but for what is about repeats, or about the lines kept.
+TIMES = {
+    "duplicate_rows:": "(n - 1)",
+    "repeated_rows:": "(n - 1)",
+    "reversals_matched:order_id": "case when identity then 1 else n end",
+    "cancellation_without_original:order_id": "case when identity then 1 else n end",
+}
 
 
 def generate(path: Path, n_rows: int, seed: int = 7) -> None:
@@ -142,9 +149,9 @@ def run(n_rows: int, n_repeats: int) -> Iterator[dict[str, object]]:
 
 def _not_by_peer() -> list[str]:
     """Codes of our findings, in tables of any kind, that DuckDB does not look for here."""
-    from analytics.i18n.phrases import data
+    from analytics.i18n import phrases
 
-    named = {key.split(".")[1] for key in data.PHRASES if key.startswith("issue.")}
+    named = {key.split(".")[1] for key in phrases.load() if key.startswith("issue.")}
     return sorted(named - {name.partition(":")[0] for name in CHECKS})
 
 
@@ -181,6 +188,7 @@ def regulars(data: Path, out: Path) -> None:
     import scipy.optimize  # noqa: F401
 
     from analytics.connecting import LocalFile, digest_file, read_file
+    from analytics.mapped import keeping, scan
     from analytics.mapping import apply_mapping, suggest_mapping
     from analytics.quality import validate
     from analytics.reading import ReadSpec
@@ -189,8 +197,9 @@ def regulars(data: Path, out: Path) -> None:
         with measured():
             file = LocalFile(str(data), digest_file(data), data.stat().st_size)
             raw = read_file(file, data.name, ReadSpec(), folder)
-            result = validate([apply_mapping(raw, suggest_mapping(raw).spec)])
-            result.dataset.tables["transactions"].lazy().sink_parquet(out)
+            with keeping(folder):
+                result = validate([apply_mapping(raw, suggest_mapping(raw).spec)])
+            scan(result.dataset.tables["transactions"]).sink_parquet(out)
             result.quarantine.write_parquet(out.with_suffix(".quarantine.parquet"))
             result.merged.write_parquet(out.with_suffix(".merged.parquet"))
         balance = result.report.balances[0]
@@ -242,7 +251,7 @@ def _count_in(connection: Any) -> dict[str, Any]:
     ).fetchone()
     found: dict[str, dict[str, Any]] = {}
     for name, (condition, shown) in CHECKS.items():
-        times = "(n - 1)" if name in REPEATS else "n"
+        times = TIMES.get(name, "n")
         n, up, down = connection.execute(
             f"select sum({times}), sum({times} * amount) filter (amount > 0), "
             f"-sum({times} * amount) filter (amount < 0) from checked where {condition}"

@@ -70,8 +70,6 @@ with counts as (
 )
 select first_day, case when stop - thick > 30 then thick else coalesce(before_gap, stop) end as last_day from ends;
 
-create table originals as select distinct order_id from marked where not cancelled and not numbered_return;
-
 create table usual_quantity as
 with counts as (
     select quantity, sum(n) as n from marked where quantity > 0 and kind = 'sale' group by all
@@ -124,15 +122,18 @@ where regexp_matches(customer_id, '{test_pattern}');
 
 create table checked as
 select *, ordered_at::date > last_day as future, ordered_at::date < first_day as early,
-       (cancelled or numbered_return) and coalesce(
-           regexp_replace(order_id, '^[CcRr]-?', '') not in (select order_id from originals where order_id is not null),
-           true) as unmatched,
        case when price_text is not null and unit_price is null then 'not_a_number'
             when quantity_text is not null and quantity is null then 'not_a_number'
             when date_text is not null and ordered_at is null then 'not_a_date'
             when future then 'future_date' when early then 'early_date' when date_text is null then 'missing_date'
-            when unit_price < 0 then 'negative_price' end as reason
+            when unit_price < 0 then 'negative_price' end as reason,
+       case when reason is null and kind in ('cancellation', 'return')
+            then nullif(regexp_extract(order_id, '^[CcRr]-?([0-9].*)$', 1), '') end as original
 from marked, period;
+
+create table originals as
+select distinct order_id from checked where reason is null and order_id is not null
+    and order_id in (select original from checked where original is not null);
 
 copy (
     with kept as (select * from checked where reason is null),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analytics.mapped import by_pieces, pieces
 from analytics.mapping import MappedTable
 from analytics.schema import TABLES
 
@@ -13,17 +14,32 @@ def repeated_rows(mapped: MappedTable) -> pl.Series:
 
     Hashes find the candidates; only cells decide.
     """
+    import numpy as np
+
     source = mapped.raw.frame
-    alike = source.hash_rows().is_duplicated()
-    nothing = pl.Series("into", [None], dtype=pl.UInt32).new_from_index(0, source.height)
-    if not alike.any():
-        return nothing
-    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32)
-    suspects = source.with_columns(number.alias("#row")).filter(alike)
-    first = suspects.select("#row", first=pl.col("#row").min().over(source.columns))
-    later = first.filter(pl.col("#row") > pl.col("first"))
-    numbers = source.select(number.alias("#row"))
-    return numbers.join(later, on="#row", how="left", maintain_order="left")["first"].alias("into")
+    into = pl.Series("into", [None], dtype=pl.UInt32).new_from_index(0, source.height)
+    hashes = by_pieces(source, lambda piece: piece.hash_rows())
+    ordered = np.sort(hashes.to_numpy())
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(again):
+        return into
+    places = hashes.is_in(pl.Series(again).implode()).arg_true()
+    del ordered
+    suspects = pl.DataFrame([places.alias("place"), hashes.gather(places).alias("hash")])
+    suspects = suspects.with_columns(first=pl.col("place").min().over("hash")).filter(pl.col("place") > pl.col("first"))
+    if not all(_equal(column, suspects) for column in source.get_columns()):
+        # Two rows of one hash that differ: one chance in 2 ** 64 per pair.
+        rows = source.with_row_index("place").filter(hashes.is_in(pl.Series(again).implode()))
+        suspects = rows.select("place", first=pl.col("place").min().over(source.columns))
+        suspects = suspects.filter(pl.col("place") > pl.col("first"))
+    return into.scatter(suspects["place"], suspects["first"] + 1)
+
+
+def _equal(column: pl.Series, pairs: pl.DataFrame) -> bool:
+    """Whether the cells of each pair of rows (place, first) are the same."""
+    return all(
+        column.gather(some["place"]).equals(column.gather(some["first"]), null_equal=True) for some in pieces(pairs)
+    )
 
 
 def carries_identity(mapped: MappedTable) -> pl.Series:
