@@ -101,6 +101,42 @@ def by_pieces(frame: pl.DataFrame, work: Callable[[pl.DataFrame], pl.Series]) ->
     return keep_pieces(work(piece) for piece in pieces(frame))
 
 
+def rowwise(frame: pl.DataFrame, value: pl.Expr) -> pl.Series:
+    """``value``, which looks at one row at a time, of every row."""
+    names = list(dict.fromkeys(value.meta.root_names()))
+    if not names:
+        return frame.select(pl.first().alias("#first"), value).to_series(1)  # a constant, as long as the frame
+    return by_pieces(frame.select(names), lambda piece: piece.select(value).to_series())
+
+
+def where(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
+    """The rows of ``frame`` where ``mask`` holds, column by column."""
+    if frame.height <= PIECE:
+        return frame.filter(mask)
+    rows = mask.arg_true()
+    found = (keep_pieces(column.gather(some) for some in pieces(rows)) for column in frame.get_columns())
+    return pl.DataFrame([column.alias(name) for name, column in zip(frame.columns, found, strict=True)])
+
+
+def combined(frame: pl.DataFrame, by: Sequence[str | pl.Expr], *totals: pl.Expr) -> pl.DataFrame:
+    """One row per value of ``by``, with ``totals`` that may be taken of parts and then of these.
+
+    Those whose name begins with "least" are least values, all others sums.
+    """
+    parts = [piece.group_by(by).agg(*totals) for piece in pieces(frame)]
+    if len(parts) == 1:
+        return parts[0]
+    names = [total.meta.output_name() for total in totals]
+    again = [pl.col(name).min() if name.startswith("least") else pl.col(name).sum() for name in names]
+    whole = pl.concat(parts)
+    return whole.group_by([name for name in whole.columns if name not in names]).agg(again)
+
+
+def count_values(column: pl.Series) -> pl.DataFrame:
+    """``value`` and ``n``: how often each value stands in a column (nulls aside)."""
+    return combined(column.alias("value").to_frame(), ["value"], pl.len().alias("n")).drop_nulls("value")
+
+
 def scan(frame: pl.DataFrame) -> pl.LazyFrame:
     """``frame`` for the streaming engine, which sees one piece after the other and may write each away."""
     from polars.io.plugins import register_io_source

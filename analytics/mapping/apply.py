@@ -9,7 +9,7 @@ import polars as pl
 
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
-from analytics.mapped import keep
+from analytics.mapped import keep, let_go
 from analytics.mapping.cells import clean_cells, without_missing
 from analytics.mapping.dates import DateFormat, DateReading, read_dates
 from analytics.mapping.distinct import Distinct, distinct
@@ -368,6 +368,7 @@ def _unparsed(raw: RawTable, reads: dict[str, _Read], chosen: dict[str, str]) ->
         if read.unread is None:
             continue
         text = raw.frame[chosen[name]].gather(read.unread["row_number"] - 1).cast(pl.String)
+        let_go()
         pieces.append(
             read.unread.select("row_number", field=pl.lit(name), text=text, reason=pl.col("value").cast(pl.String))
         )

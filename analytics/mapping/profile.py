@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from analytics.mapped import let_go
 from analytics.mapping.cells import without_missing
 from analytics.mapping.dates import date_share
 from analytics.mapping.numbers import numeric_share, read_numbers
@@ -36,6 +37,7 @@ def profile(column: pl.Series, n_values: int = _SAMPLE_ROWS) -> ColumnProfile:
     """The profile of about ``n_values`` values spread evenly over ``column``."""
     step = max(1, len(column) // n_values)
     sample = without_missing(column.gather_every(step))
+    let_go()
     there = sample.drop_nulls()
     n = len(there)
     if not n:

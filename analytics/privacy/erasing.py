@@ -9,10 +9,11 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
-from analytics.connecting import LocalFile, path_behind, read_file
+from analytics.connecting import LocalFile, read_file
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError
 from analytics.keys import derive_key
+from analytics.mapped import path_behind
 from analytics.mapping import MappingSpec, apply_mapping, suggest_mapping
 from analytics.privacy.pseudonyms import PREFIX, Secret, all_ids, pseudonym
 from analytics.privacy.scan import ID_FIELD

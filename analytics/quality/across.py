@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from analytics.mapped import count_values, rowwise
 from analytics.quality.findings import IssueBook, examples
 from analytics.quality.order_lines import TEST_PATTERN
 from analytics.quality.report import Issue, QualitySpec
-from analytics.quality.spelling import find_variants, merge_variants
+from analytics.quality.spelling import find_variants
 from analytics.schema import TABLES
 
 Tables = dict[str, pl.DataFrame]
@@ -71,7 +72,7 @@ def settle_test_accounts(tables: Tables, spec: QualitySpec) -> tuple[Tables, lis
         frame = settled.get(name)
         if frame is None or "customer_id" not in frame.columns:
             continue
-        mask = frame["customer_id"].is_in(test_ids.implode()).fill_null(False)
+        mask = rowwise(frame, pl.col("customer_id").is_in(test_ids.implode()).fill_null(False))
         book = IssueBook(name, "", frame)
         book.add("test_accounts", "note", "customer_id", mask, spec.test_accounts, frame["customer_id"])
         issues += book.issues
@@ -94,7 +95,7 @@ def _test_ids(tables: Tables) -> pl.Series:
         frame = tables.get(name)
         if frame is None or "customer_id" not in frame.columns:
             continue
-        ids = frame["customer_id"].drop_nulls().unique()
+        ids = count_values(frame["customer_id"])["value"]
         found.append(ids.filter(ids.str.contains(TEST_PATTERN)))
         if name == "customers":
             says = [
@@ -120,14 +121,14 @@ def settle_spelling(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Iss
             found = find_variants(column, across_scripts=field.name in _ACROSS_SCRIPTS)
             merge = spec.spelling_variants == "merge"
             if found.mapping:
-                mask = column.is_in(list(found.mapping)).fill_null(False)
+                mask = rowwise(frame, pl.col(field.name).is_in(list(found.mapping)).fill_null(False))
                 severity, remedy = ("repaired", "merge") if merge else ("check", "keep")
                 book.add("spelling_variants", severity, field.name, mask, remedy, found.examples)  # type: ignore[arg-type]
             # All of them: a step of the recipe can unify them.
             others = tuple(" / ".join(group) for group in found.other_scripts[:_MOST_GROUPS])
             book.add_count("other_spellings", "check", field.name, found.n_other_rows, "keep", others)
             if merge and found.mapping:
-                frame = frame.with_columns(merge_variants(column, found.mapping).alias(field.name))
+                frame = frame.with_columns(rowwise(frame, pl.col(field.name).replace(found.mapping)))
         settled[name] = frame
         issues += book.issues
     return settled, issues

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from analytics.mapped import count_values, let_go
 from analytics.quality.report import Issue, Remedy, Severity
 
 _EXAMPLES = 5
@@ -60,6 +61,7 @@ class IssueBook:
                     self.source if source is None else source,
                 )
             )
+        let_go()
         return n
 
     def add_days(self, code: str, severity: Severity, field: str, n_days: int, shown: list[str]) -> None:
@@ -85,7 +87,7 @@ class IssueBook:
 
 def examples(values: pl.Series) -> tuple[str, ...]:
     """Up to five distinct values as text, the commonest first."""
-    counted = values.alias("value").drop_nulls().cast(pl.String).value_counts(name="n")
+    counted = count_values(values).with_columns(pl.col("value").cast(pl.String))
     top = counted.sort("n", "value", descending=[True, False])["value"].head(_EXAMPLES)
     return tuple(value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…" for value in top)
 

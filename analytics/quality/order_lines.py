@@ -7,6 +7,7 @@ import re
 import polars as pl
 
 from analytics.errors import Caveat
+from analytics.mapped import combined, count_values, rowwise
 from analytics.quality.findings import IssueBook
 from analytics.quality.report import QualitySpec, Remedy, Severity
 
@@ -41,10 +42,12 @@ def with_amounts(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Caveat]]:
         return derived, [Caveat("amount_is_price", params={"n": frame.height})]
     expected = expected_amount(names)
     if "amount" not in names:
-        derived = frame.with_columns(pl.lit(True).alias("#derived"), amount=expected)
+        derived = frame.with_columns(pl.lit(True).alias("#derived"), amount=rowwise(frame, expected))
         return derived, [Caveat("amount_derived", "note", {"n": frame.height})]
-    filled = pl.col("amount").is_null() & expected.is_not_null()
-    return frame.with_columns(pl.coalesce("amount", expected).alias("amount"), filled.alias("#derived")), []
+    filled = rowwise(frame, (pl.col("amount").is_null() & expected.is_not_null()).alias("#derived"))
+    if not filled.any():
+        return frame.with_columns(filled), []
+    return frame.with_columns(rowwise(frame, pl.coalesce("amount", expected).alias("amount")), filled), []
 
 
 def expected_amount(names: set[str]) -> pl.Expr:
@@ -68,7 +71,7 @@ def expected_amount(names: set[str]) -> pl.Expr:
 def mismatched(frame: pl.DataFrame, money_digits: int) -> pl.Series | None:
     """Lines whose amount is not quantity x unit_price less discount, by more than a cent and one percent."""
     names = set(frame.columns)
-    if not {"quantity", "unit_price", "amount"} <= names:
+    if not {"quantity", "unit_price", "amount"} <= names or bool(frame["#derived"].all()):
         return None
     cent = 10 ** max(money_digits - 2, 0)
     apart = (pl.col("amount") - expected_amount(names)).abs()
@@ -78,7 +81,7 @@ def mismatched(frame: pl.DataFrame, money_digits: int) -> pl.Series | None:
         off = off & (
             pl.col("amount").abs() > expected_amount(names).abs()
         )  # less may be a discount that no column holds
-    return frame.select(off.fill_null(False).alias("off"))["off"]
+    return rowwise(frame, off.fill_null(False).alias("off"))
 
 
 def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
@@ -97,7 +100,8 @@ def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
         cancelled = pl.col("order_id").str.contains(r"^[Cc]-?[0-9]").fill_null(False)
         returned = pl.col("order_id").str.contains(r"^[Rr]-?[0-9]").fill_null(False)
     # Without any of these columns the three are single values: a column each all the same.
-    marked = frame.select("row_number", cancelled=cancelled, returned=returned, negative=negative)
+    masks = {"cancelled": cancelled, "returned": returned, "negative": negative}
+    marked = pl.DataFrame([rowwise(frame, mask).alias(name) for name, mask in masks.items()])
     for name in ("cancelled", "returned"):
         if not _is_a_prefix(marked, name, bool(signs)):
             marked = marked.with_columns(pl.lit(False).alias(name))
@@ -122,7 +126,7 @@ def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
         .then(pl.lit("return"))
         .otherwise(pl.lit("sale"))
     )
-    return frame.with_columns(kind=kind)
+    return frame.with_columns(kind=rowwise(frame, kind))
 
 
 def _is_a_prefix(marked: pl.DataFrame, name: str, has_signs: bool) -> bool:
@@ -137,15 +141,21 @@ def _service(frame: pl.DataFrame) -> pl.Series:
     nothing = pl.Series("service", [False]).new_from_index(0, frame.height)
     found = nothing
     if "product_id" in frame.columns:
-        codes = frame["product_id"].alias("code").drop_nulls().unique()
+        codes = count_values(frame["product_id"])["value"]
         long = float(codes.str.len_chars().median() or 0.0) >= 4  # type: ignore[arg-type]
         known = [code for code in codes.to_list() if _is_service_code(code, single_letters=long)]
-        found = found | frame["product_id"].is_in(known).fill_null(False)
+        found = found | _is_one_of(frame, "product_id", known)
     if "product" in frame.columns:
-        titles = frame["product"].alias("title").drop_nulls().unique()
+        titles = count_values(frame["product"])["value"]
         known = titles.filter(titles.str.strip_chars().str.contains(_SERVICE_NAMES)).to_list()
-        found = found | frame["product"].is_in(known).fill_null(False)
+        found = found | _is_one_of(frame, "product", known)
     return found
+
+
+def _is_one_of(frame: pl.DataFrame, name: str, values: list[str]) -> pl.Series:
+    if not values:
+        return pl.repeat(False, frame.height, eager=True)
+    return rowwise(frame, pl.col(name).is_in(values).fill_null(False))
 
 
 def _is_service_code(code: str, *, single_letters: bool) -> bool:
@@ -204,16 +214,23 @@ def _note_unit_jumps(book: IssueBook, frame: pl.DataFrame) -> None:
     product = next((name for name in ("product_id", "product") if name in frame.columns), None)
     if product is None:
         return
-    lines = frame.select(product, "unit_price", row="row_number").filter(
-        (pl.col("unit_price") > 0) & ~frame["?service"] & pl.col(product).is_not_null()
-    )
-    usual = lines.group_by(product).agg(pl.col("unit_price").median().alias("usual"), n=pl.len())
-    usual = usual.filter(pl.col("n") >= 5)
-    power = (pl.col("unit_price") / pl.col("usual")).log10()
-    jumped = lines.join(usual, on=product).filter(
-        (power.abs() > 1.5) & ((power - power.round()).abs() < 0.12) & (power.abs() < 3.5)
-    )
-    mask = frame["row_number"].is_in(jumped["row"].implode())
+    lines = frame.select(pl.col(product).alias("product"), "unit_price", "?service")
+    believable = (pl.col("unit_price") > 0) & ~pl.col("?service") & pl.col("product").is_not_null()
+    prices = combined(lines, ["product", pl.when(believable).then("unit_price").alias("price")], pl.len().alias("n"))
+    prices = prices.drop_nulls().sort("product", "price")
+    upto, total = pl.col("n").cum_sum().over("product"), pl.col("n").sum().over("product")
+    # The median of a product's lines, from how many have each price.
+    middle = [pl.col("price").filter(upto >= (total + i) // 2).first().over("product") for i in (1, 2)]
+    prices = prices.with_columns(total=total, usual=(middle[0] + middle[1]) / 2).filter(pl.col("total") >= 5)
+    power = (pl.col("price") / pl.col("usual")).log10()
+    jumped = prices.filter((power.abs() > 1.5) & ((power - power.round()).abs() < 0.12) & (power.abs() < 3.5))
+    if not jumped.height:
+        return
+    # Few prices come into question, and few lines have one of them.
+    places = rowwise(lines, believable & pl.col("unit_price").is_in(jumped["price"].unique().implode())).arg_true()
+    suspects = lines.select("product", pl.col("unit_price").alias("price"))[places].with_columns(places.alias("place"))
+    found = suspects.join(jumped, on=["product", "price"], how="semi")["place"]
+    mask = pl.repeat(False, frame.height, eager=True).scatter(found, True)
     book.add("unit_jump", "check", "unit_price", mask, "keep", frame[product].cast(pl.String))
 
 
@@ -223,19 +240,28 @@ def _note_orders_twice(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec) 
     if "customer_id" not in frame.columns or not content:
         return
     sold = pl.col("order_id").is_not_null() & pl.col("customer_id").is_not_null() & (pl.col("kind") == "sale")
-    orders = (
-        frame.lazy()
-        .filter(sold)
-        .select("order_id", "customer_id", "ordered_at", line=pl.struct(content).hash() % 2**32)
-        .group_by("order_id", "customer_id")
-        .agg(pl.col("line").sum().alias("content"), pl.len().alias("n_lines"), pl.col("ordered_at").min())
-        .sort("customer_id", "content", "n_lines", "ordered_at", "order_id")
-        .with_columns(gap=pl.col("ordered_at").diff().over("customer_id", "content", "n_lines"))
+    lines = frame.select("order_id", "customer_id", "ordered_at", "kind", *content).with_row_index("row")
+    orders = combined(
+        lines,
+        [
+            pl.when(sold).then(pl.struct("order_id", "customer_id").hash()).alias("order"),
+            pl.when(sold).then(pl.col("customer_id").hash()).alias("customer"),
+        ],
+        (pl.struct(content).hash() % 2**32).sum().alias("content"),
+        pl.len().alias("n_lines"),
+        pl.col("ordered_at").min().alias("least_time"),
+        pl.col("row").min().alias("least_row"),
+    ).drop_nulls("order")
+    alike = ["customer", "content", "n_lines"]
+    orders = orders.filter(pl.struct(alike).is_duplicated())
+    twice = (
+        orders.with_columns(frame["order_id"].gather(orders["least_row"]))
+        .sort(*alike, "least_time", "order_id")
+        .with_columns(gap=pl.col("least_time").diff().over(alike))
         .filter(
             (pl.col("gap") <= pl.duration(minutes=spec.order_twice_minutes))
-            & (pl.col("ordered_at") != pl.col("ordered_at").dt.truncate("1d"))
+            & (pl.col("least_time") != pl.col("least_time").dt.truncate("1d"))
         )
-        .collect()
     )
-    mask = frame["order_id"].is_in(orders["order_id"].implode()).fill_null(False)
+    mask = _is_one_of(frame, "order_id", twice["order_id"].unique().to_list())
     book.add("order_twice", "check", "order_id", mask, "keep", frame["order_id"])

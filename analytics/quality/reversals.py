@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from analytics.mapped import rowwise
 from analytics.quality.findings import IssueBook
+from analytics.quality.ledger import alive
 from analytics.quality.report import Issue, QualitySpec
 
 Tables = dict[str, pl.DataFrame]
 _EXAMPLES = 5
-_NEEDED = ("order_id", "customer_id", "ordered_at", "product_id", "product", "quantity", "amount")
+_NEEDED = ("order_id", "customer_id", "ordered_at", "product_id", "product", "quantity", "amount", "kind")
 _NUMBERED = r"^[CcRr]-?([0-9].*)$"
 
 
@@ -46,14 +48,12 @@ def settle_reversals(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Is
     frame = tables.get("transactions")
     if frame is None or "order_id" not in frame.columns:
         return tables, []
-    alive = pl.col("#reason").is_null() & pl.col("#into").is_null()
-    needed = [name for name in _NEEDED if name in frame.columns]
-    found = match_reversals(frame.select(*needed, pl.when(alive).then("kind").alias("kind")))
+    found = match_reversals(frame, rowwise(frame, alive()))
     if found is None:
         return tables, []
     known = pl.col("original").is_not_null()
     matched, alone = found.lines.filter(known), found.lines.filter(~known)
-    pairs = matched.select(back=frame["order_id"].gather(matched["row"]), original="original").unique()
+    pairs = matched.with_columns(back=frame["order_id"].gather(matched["row"])).select("back", "original").unique()
     shown = tuple(f"{back} → {original}" for back, original in pairs.sort("back", "original").head(_EXAMPLES).rows())
     book = IssueBook("transactions", "", frame)
     code = "reversals_matched" if found.by_number else "reversals_of_purchases"
@@ -66,30 +66,32 @@ def settle_reversals(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Is
     return tables, book.issues
 
 
-def _mask(rows: pl.Series, height: int) -> pl.Series:
-    return pl.repeat(False, height, dtype=pl.Boolean, eager=True).scatter(rows, True)
+def _mask(rows: pl.Series, n_rows: int) -> pl.Series:
+    return pl.repeat(False, n_rows, eager=True).scatter(rows, True)
 
 
-def match_reversals(frame: pl.DataFrame) -> Reversals | None:
-    """Match the cancellations and returns among order lines (``kind``) to orders; None where nothing can be matched.
+def match_reversals(frame: pl.DataFrame, there: pl.Series) -> Reversals | None:
+    """Match the cancellations and returns among the order lines that are ``there`` (a mask) to orders.
+
+    None where nothing can be matched.
 
     By number where at least half of the lines are named after an order that is there; else by customer and product,
     in order of time: each takes from what was bought before and not yet taken back, and has an original only when
     that is enough for all of it.
     """
     names = set(frame.columns)
-    back = pl.col("kind").is_in(["cancellation", "return"])
     if "kind" not in names or "order_id" not in names:
         return None
-    rows = frame.with_row_index("#row")
-    reversal = rows.filter(back)
-    if not reversal.height:
+    back = (there & rowwise(frame, pl.col("kind").is_in(["cancellation", "return"]))).arg_true()
+    if not len(back):
         return None
+    reversal = frame.select(name for name in _NEEDED if name in names)[back].with_columns(back.alias("#row"))
     numbered = reversal.select("#row", original=pl.col("order_id").str.extract(_NUMBERED))
     wanted = numbered["original"].drop_nulls().unique()
-    there = frame["order_id"].filter(frame["order_id"].is_in(wanted.implode()).fill_null(False)).unique()
+    named = there & rowwise(frame, pl.col("order_id").is_in(wanted.implode()).fill_null(False))
+    orders = frame["order_id"].filter(named).unique()
     known = numbered.with_columns(
-        original=pl.when(pl.col("original").is_in(there.implode())).then("original"),
+        original=pl.when(pl.col("original").is_in(orders.implode())).then("original"),
         named=pl.col("original").is_not_null(),
     )
     n_named = int(known["named"].sum())
@@ -101,17 +103,18 @@ def match_reversals(frame: pl.DataFrame) -> Reversals | None:
     product = next((name for name in ("product_id", "product") if name in names), None)
     if product is None or not {"customer_id", "ordered_at", "quantity"} <= names:
         return None
-    return _valued(frame, _by_purchase(rows, reversal, product), by_number=False)
+    return _valued(frame, _by_purchase(frame, there, reversal, product), by_number=False)
 
 
-def _by_purchase(rows: pl.DataFrame, reversal: pl.DataFrame, product: str) -> pl.DataFrame:
+def _by_purchase(frame: pl.DataFrame, there: pl.Series, reversal: pl.DataFrame, product: str) -> pl.DataFrame:
     key = (pl.col("customer_id").hash(1) ^ pl.col(product).hash(2)).alias("key")
     complete = pl.col("customer_id").is_not_null() & pl.col(product).is_not_null() & pl.col("ordered_at").is_not_null()
     mine = reversal.lazy().filter(complete & (pl.col("quantity") < 0))
     sold = (pl.col("kind") == "sale") & (pl.col("quantity") > 0)
     keys = mine.select(key).unique().collect()["key"]
-    bought = rows.lazy().filter(sold & complete & key.is_in(keys.implode()))
     wanted = ["#row", "order_id", "customer_id", product, "ordered_at", "quantity"]
+    places = (there & rowwise(frame, (sold & complete & key.is_in(keys.implode())).fill_null(False))).arg_true()
+    bought = frame.select(wanted[1:])[places].with_columns(places.alias("#row")).lazy()
     group = ["customer_id", product]
     # Bought before taken back at the same moment; what is left can never fall below nothing.
     running = (

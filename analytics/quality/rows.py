@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from analytics.mapped import keep, rowwise
 from analytics.mapping import MappedTable
 from analytics.quality.findings import IssueBook, examples
 from analytics.quality.repeats import carries_identity, repeated_rows
@@ -15,6 +16,7 @@ from analytics.schema import TABLES, Field
 
 UNREADABLE_SHARE = 0.5  # of a column: then the column is the wrong one, and its rows are not to blame
 _TOTALS = r"(?i)^\W*(?:grand |sub)?totals?\b|^\W*(?:总计|總計|合计|合計|总额|總額|小计|小計)"
+Reason = tuple[pl.Series, str]  # the rows where it holds, and its code
 _TAIL = 5  # last rows among which totals are looked for
 
 
@@ -39,7 +41,7 @@ def judge(mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, period: P
     blank, totals = frame["#blank"], frame["#totals"]
     book.add("blank_rows", "repaired", "", blank, "quarantine")
     book.add("totals_row", "repaired", "", totals, "quarantine", _first_text(mapped))
-    reasons = [_where(blank, "blank_row"), _where(totals, "totals_row")]
+    reasons = [(blank, "blank_row"), (totals, "totals_row")]
     reasons += _unparsed(mapped, frame, spec, book, frame["#no_row"])
     reasons += _dates(mapped, frame, spec, period, book)
     if mapped.table == "transactions":
@@ -56,7 +58,7 @@ def judge(mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, period: P
     )
     book.add("repeated_rows", "note", "", twice & ~identity & ~frame["#no_row"], "keep")
     into = repeated.set(~identity, None) if merge else repeated.set(twice, None)
-    return frame.with_columns(pl.coalesce(*reasons).alias("#reason"), into.alias("#into"))
+    return frame.with_columns(_first_reason(reasons), keep(into.alias("#into")))
 
 
 def with_no_rows(mapped: MappedTable) -> pl.DataFrame:
@@ -74,50 +76,58 @@ def with_no_rows(mapped: MappedTable) -> pl.DataFrame:
     )
 
 
-def _order_reasons(frame: pl.DataFrame, spec: QualitySpec) -> list[pl.Series]:
+def _order_reasons(frame: pl.DataFrame, spec: QualitySpec) -> list[Reason]:
     """The person's choices to set order lines aside."""
-    chosen: list[pl.Series] = []
+    chosen: list[Reason] = []
     if "unit_price" in frame.columns:
         if spec.negative_price == "quarantine":
-            chosen.append(_where(frame["unit_price"] < 0, "negative_price"))
+            chosen.append((frame["unit_price"] < 0, "negative_price"))
         if spec.zero_price == "quarantine":
-            chosen.append(_where(frame["unit_price"] == 0, "zero_price"))
+            chosen.append((frame["unit_price"] == 0, "zero_price"))
     if spec.service_codes == "quarantine":
-        chosen.append(_where(frame["?service"], "service_code"))
+        chosen.append((frame["?service"], "service_code"))
     if spec.missing_customer == "quarantine" and "customer_id" in frame.columns:
-        chosen.append(_where(frame["customer_id"].is_null(), "missing_customer"))
+        chosen.append((frame["customer_id"].is_null(), "missing_customer"))
     return chosen
 
 
-def _where(mask: pl.Series, reason: str) -> pl.Series:
-    return pl.select(pl.when(mask.fill_null(False)).then(pl.lit(reason)).alias("reason"))["reason"]
+def _first_reason(reasons: list[Reason]) -> pl.Series:
+    """Of each row the first reason that holds."""
+    masks = pl.DataFrame([mask.alias(str(i)) for i, (mask, _) in enumerate(reasons)])
+    first = pl.coalesce(pl.when(str(i)).then(pl.lit(code)) for i, (_, code) in enumerate(reasons))
+    return rowwise(masks, first).alias("#reason")
+
+
+def _rows_at(row_numbers: pl.Series, n_rows: int) -> pl.Series:
+    """A mask of the rows with these numbers (1-based)."""
+    return pl.repeat(False, n_rows, eager=True).scatter(row_numbers.unique() - 1, True)
 
 
 def _blank(mapped: MappedTable) -> pl.Series:
     """Rows in which nothing is written."""
     fields = [field for _, field in mapped.spec.columns]
     candidates = pl.all_horizontal(pl.col(field).is_null() for field in fields) if fields else pl.lit(True)
-    empty = mapped.frame.select(candidates.alias("empty"))["empty"]
+    empty = rowwise(mapped.frame, candidates.alias("empty"))
     if not empty.any():
         return empty
     text = [
         pl.col(name).cast(pl.String, strict=False).str.strip_chars().fill_null("") == ""
         for name in mapped.raw.frame.columns
     ]
-    return empty & mapped.raw.frame.select(pl.all_horizontal(text).alias("empty"))["empty"]
+    return empty & rowwise(mapped.raw.frame, pl.all_horizontal(text).alias("empty"))
 
 
 def _totals(mapped: MappedTable, frame: pl.DataFrame, blank: pl.Series) -> pl.Series:
     """Rows of totals among the last ones: a word for "total" where a name or number should be, and most cells empty."""
-    found = [False] * frame.height
+    found: list[int] = []
     rows = mapped.raw.frame.tail(_TAIL).rows()
     usual = _usual_fill(mapped.raw.frame)
     for i, row in enumerate(rows, start=frame.height - len(rows)):
         cells = [str(cell).strip() for cell in row if cell is not None and str(cell).strip()]
         words = pl.Series(cells, dtype=pl.String)
         if cells and len(cells) < usual and words.str.contains(_TOTALS).any():
-            found[i] = not blank[i]
-    return pl.Series("totals", found, dtype=pl.Boolean)
+            found += [i] * (not blank[i])
+    return pl.repeat(False, frame.height, eager=True).scatter(found, True).alias("totals")
 
 
 def _usual_fill(source: pl.DataFrame) -> float:
@@ -127,13 +137,13 @@ def _usual_fill(source: pl.DataFrame) -> float:
 
 def _unparsed(
     mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, book: IssueBook, no_row: pl.Series
-) -> list[pl.Series]:
+) -> list[Reason]:
     """Issues of cells that could not be read; reasons for the rows whose cell decides."""
-    reasons: list[pl.Series] = []
+    reasons: list[Reason] = []
     skipped = frame["row_number"].filter(no_row)
     cells = mapped.unparsed.filter(~pl.col("row_number").is_in(skipped.implode()))
     for (field, reason), group in sorted(cells.group_by("field", "reason", maintain_order=True)):
-        mask = frame["row_number"].is_in(group["row_number"].implode())
+        mask = _rows_at(group["row_number"], frame.height)
         n = group.height
         name = str(field)
         wrong_column = n > UNREADABLE_SHARE * frame.height
@@ -144,7 +154,7 @@ def _unparsed(
             remedy, severity = "choose", "block"
         elif decides and spec.unparsed == "quarantine":
             remedy, severity = "quarantine", "repaired"
-            reasons.append(_where(mask, str(reason)))
+            reasons.append((mask, str(reason)))
         book.add(str(reason), severity, name, mask, remedy, examples(group["text"]))
     for reading in mapped.readings:
         if reading.n_other:
@@ -156,28 +166,28 @@ def _unparsed(
 
 def _dates(
     mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, period: Period, book: IssueBook
-) -> list[pl.Series]:
+) -> list[Reason]:
     """Rows without a date where the table has dates, after the end of observation, or far before the beginning."""
     name = TABLES[mapped.table].time_field
     if name is None or name not in frame.columns or mapped.table in ("customers", "survey"):
         return []
     column = frame[name]
-    reasons: list[pl.Series] = []
+    reasons: list[Reason] = []
     day = column.cast(pl.Date)
     if period.last is not None:
         late = (day > period.last).fill_null(False)
         quarantine = spec.future_dates == "quarantine"
         book.add("future_dates", "repaired" if quarantine else "check", name, late, spec.future_dates, day)
         if quarantine:
-            reasons.append(_where(late, "future_date"))
+            reasons.append((late, "future_date"))
     if period.first is not None:
         early = (day < period.first).fill_null(False)
         quarantine = spec.early_dates == "quarantine"
         book.add("early_dates", "repaired" if quarantine else "check", name, early, spec.early_dates, day)
         if quarantine:
-            reasons.append(_where(early, "early_date"))
+            reasons.append((early, "early_date"))
     if mapped.table == "transactions" and column.null_count() < frame.height and spec.missing_date == "quarantine":
-        reasons.append(_where(_missing(mapped, frame, name), "missing_date"))
+        reasons.append((_missing(mapped, frame, name), "missing_date"))
     return reasons
 
 
@@ -185,7 +195,7 @@ def _missing(mapped: MappedTable, frame: pl.DataFrame, name: str) -> pl.Series:
     """Cells that are empty in the file, not those that could not be read."""
     unread = mapped.unparsed.filter(pl.col("field") == name)["row_number"]
     mask = mapped.frame[name].is_null() & ~frame["#no_row"]
-    return mask & ~frame["row_number"].is_in(unread.implode()) if len(unread) else mask
+    return mask & ~_rows_at(unread, frame.height) if len(unread) else mask
 
 
 def note_missing(mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, book: IssueBook) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from analytics.mapped import count_values
 from analytics.mapping.names import simplified
 
 _SUFFIX = re.compile(r"(?<=[\u4e00-\u9fff]{2})(?:市|县|省|特别行政区)$")
@@ -38,7 +39,7 @@ class Variants:
 
 def find_variants(column: pl.Series, *, across_scripts: bool) -> Variants:
     """Values that differ in case, blanks, full-width forms or end punctuation only; and the same in other scripts."""
-    counted = column.alias("value").drop_nulls().value_counts(name="n").sort("n", "value", descending=[True, False])
+    counted = count_values(column).sort("n", "value", descending=[True, False])
     values: list[str] = counted["value"].to_list()
     rows: list[int] = counted["n"].to_list()
     groups: dict[str, list[int]] = {}
@@ -55,10 +56,6 @@ def find_variants(column: pl.Series, *, across_scripts: bool) -> Variants:
                 examples.append(f"{values[i]} → {values[members[0]]}")
     other, n_other = _other_scripts(groups, values, rows) if across_scripts else ((), 0)
     return Variants(mapping, n_rows, tuple(examples), other, n_other)
-
-
-def merge_variants(column: pl.Series, mapping: dict[str, str]) -> pl.Series:
-    return column.replace(mapping) if mapping else column
 
 
 def _folded(value: str) -> str:

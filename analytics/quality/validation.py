@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from analytics.dataset import Dataset, Source
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
+from analytics.mapped import rowwise, where
 from analytics.mapping import MappedTable
 from analytics.progress import report
 from analytics.quality.across import note_orphans, settle_customers, settle_spelling, settle_test_accounts
@@ -83,20 +84,24 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
         _enter_across(ledger, together, found)
     issues += note_orphans(together)
 
-    kept = {name: frame.filter(alive()) for name, frame in together.items()}
-    covered = {name: (period.first, period.last) for name, period in periods.items()}
-    issues += note_tables(together, kept, covered, files, spec)
-    issues += [_no_rows_left(name, together[name]) for name, frame in kept.items() if not frame.height]
-    canonical = {name: _canonical(name, frame, tables) for name, frame in kept.items() if frame.height}
+    kept = {name: rowwise(frame, alive()) for name, frame in together.items()}
+    issues += [_no_rows_left(name, together[name]) for name, rows in kept.items() if not rows.any()]
     currencies = sorted({r.currency for mapped in tables for r in mapped.readings if r.currency})
-    caveats += _data_caveats(canonical, periods, currencies, spec)
     dataset = Dataset.build(
-        canonical,
+        {name: _canonical(name, together[name], tables) for name, rows in kept.items() if rows.any()},
+        rows=kept,
         as_of=next(iter(periods.values())).as_of,
         currency=spec.currency or (currencies[0] if len(currencies) == 1 else ""),
         money_digits=digits,
         sources=tuple(Source(mapped.raw.name, mapped.raw.digest, mapped.raw.n_rows) for mapped in tables),
     )
+    # Of a single file the sorted rows serve, and need not be taken out again.
+    remaining = dict(dataset.tables)
+    if len(tables) > 1:
+        remaining = {name: where(together[name], kept[name]) for name in remaining}
+    covered = {name: (period.first, period.last) for name, period in periods.items()}
+    issues += note_tables(together, remaining, covered, files, spec)
+    caveats += _data_caveats(dataset.tables, periods, currencies, spec)
     report(1.0, "validate")
     issues.sort(key=lambda issue: (SEVERITIES.index(issue.severity), -issue.n_rows, issue.code, issue.field))
     return ValidationResult(
@@ -215,7 +220,7 @@ def _canonical(name: str, frame: pl.DataFrame, tables: Sequence[MappedTable]) ->
 
 
 def _data_caveats(
-    canonical: dict[str, pl.DataFrame], periods: dict[str, Period], currencies: list[str], spec: QualitySpec
+    canonical: Mapping[str, pl.DataFrame], periods: dict[str, Period], currencies: list[str], spec: QualitySpec
 ) -> list[Caveat]:
     caveats: list[Caveat] = []
     if spec.as_of is None and all(period.as_of == UNKNOWN_DAY for period in periods.values()):
@@ -225,25 +230,31 @@ def _data_caveats(
     orders = canonical.get("transactions")
     if orders is None:
         return caveats
-    customers = (
-        orders["customer_id"].n_unique() - (orders["customer_id"].null_count() > 0) if "customer_id" in orders else 0
-    )
-    if not customers:
+    if "customer_id" not in orders.columns or orders["customer_id"].null_count() == orders.height:
         caveats.append(Caveat("all_ids_missing"))
-    elif customers == 1:
+    elif _is_one(orders, "customer_id"):
         caveats.append(Caveat("one_customer"))
-    if "order_id" in orders.columns and orders["order_id"].drop_nulls().n_unique() == 1:
+    if "order_id" in orders.columns and _is_one(orders, "order_id"):
         caveats.append(Caveat("one_order"))
     return caveats
+
+
+def _is_one(frame: pl.DataFrame, name: str) -> bool:
+    """Whether one value stands wherever there is any."""
+    first = frame[name].is_not_null().arg_max()
+    if first is None or frame[name][first] is None:
+        return False
+    return not rowwise(frame, pl.col(name) != frame[name][first]).any()
 
 
 def _balances(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) -> tuple[SourceBalance, ...]:
     balances = []
     for i, mapped in enumerate(tables):
-        rows = together[mapped.table].filter(pl.col("#source") == i)
-        quarantined = rows["#reason"].len() - rows["#reason"].null_count()
-        merged = rows.filter(pl.col("#reason").is_null() & pl.col("#into").is_not_null()).height
-        kept = rows.filter(alive()).height
+        rows = together[mapped.table].select("#source", "#reason", "#into")
+        own, aside = pl.col("#source") == i, pl.col("#reason").is_not_null()
+        merged_away = own & ~aside & pl.col("#into").is_not_null()
+        masks = {"quarantined": own & aside, "merged": merged_away, "kept": own & alive()}
+        quarantined, merged, kept = rows.select(mask.sum().alias(name) for name, mask in masks.items()).row(0)
         balances.append(SourceBalance(mapped.raw.name, mapped.table, mapped.raw.n_rows, kept, quarantined, merged))
     return tuple(balances)
 
@@ -253,10 +264,11 @@ def _quarantine(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]
     head = {"table": pl.String, "source": pl.String, "row_number": pl.UInt32, "reason": pl.String}
     pieces = [pl.DataFrame(schema=head)]
     for i, mapped in enumerate(tables):
-        rows = together[mapped.table].filter((pl.col("#source") == i) & pl.col("#reason").is_not_null())
+        rows = together[mapped.table].select("#source", "row_number", "#reason")
+        rows = rows.filter((pl.col("#source") == i) & pl.col("#reason").is_not_null())
         if not rows.height:
             continue
-        source = mapped.raw.frame[(rows["row_number"] - 1).to_list()]
+        source = mapped.raw.frame[rows["row_number"] - 1]
         names = {name: f"{name} (source)" if name in head else name for name in source.columns}
         originals = source.select(pl.col(old).cast(pl.String, strict=False).alias(new) for old, new in names.items())
         lead = mapped.raw.origins(rows["row_number"]).select(
@@ -270,8 +282,10 @@ def _merged(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) ->
     head = {"table": pl.String, "source": pl.String, "row_number": pl.UInt32, "into_row_number": pl.UInt32}
     pieces = [pl.DataFrame(schema=head)]
     for i, mapped in enumerate(tables):
-        rows = together[mapped.table].filter(
-            (pl.col("#source") == i) & pl.col("#reason").is_null() & pl.col("#into").is_not_null()
+        rows = (
+            together[mapped.table]
+            .select(pl.col("^#.*|row_number$"))
+            .filter((pl.col("#source") == i) & pl.col("#reason").is_null() & pl.col("#into").is_not_null())
         )
         place = pl.col("#into_source").fill_null(i) if "#into_source" in rows.columns else pl.lit(i, pl.UInt16)
         for (j,), part in rows.group_by(place.alias("#into_source"), maintain_order=True):
