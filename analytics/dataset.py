@@ -12,10 +12,11 @@ import polars as pl
 
 from analytics.errors import AnalysisError
 from analytics.keys import derive_key, digest_frame
-from analytics.mapped import PIECE, by_pieces, keep, keep_pieces, let_go, pieces
+from analytics.mapped import by_pieces, keep, keep_pieces, let_go, pieces
 from analytics.schema import TABLES
 
 SORTED_BY_ALL = 100_000  # rows
+SORTED_TOGETHER = 1_000_000  # rows of a large frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _order(first: pl.Series, hashes: pl.Series, wanted: pl.Series | None) -> pl.
     Sorted by ranges of ``first`` that hold about a million rows each.
     """
     seen = first.gather_every(max(1, len(first) // 10_000)).drop_nulls().sort()
-    n_parts = -(-len(first) // PIECE) if len(seen) else 1
+    n_parts = -(-len(first) // SORTED_TOGETHER) if len(seen) else 1
     limits = dict.fromkeys(seen[i * len(seen) // n_parts] for i in range(1, n_parts))
     parts = []
     for low, high in pairwise([None, *limits, None]):

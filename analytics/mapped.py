@@ -16,13 +16,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 
-PIECE = 1_000_000  # rows looked at together
+PIECE = 250_000  # rows looked at together, and written together: columns whose parts differ would be copied
 LARGE = 16_000_000  # bytes; a smaller column stays in memory
 _PLAIN = (pl.String, pl.Date, pl.Datetime)
 
@@ -59,7 +59,7 @@ def keep_pieces(parts: Iterable[pl.Series]) -> pl.Series:
     if len(start) == 1:
         return start[0]
     if folder is None or not _is_plain(start[0].dtype):
-        return pl.concat([*start, *parts])
+        return pl.concat([*start, *parts], rechunk=folder is None)
     path = os.path.join(folder, f"{uuid.uuid4().hex}.arrow")
     writer = None
     try:
@@ -84,8 +84,27 @@ def _is_plain(dtype: pl.DataType) -> bool:
     return (dtype.is_integer() and dtype != pl.UInt8) or dtype.is_float() or isinstance(dtype, _PLAIN)
 
 
+def beside(frame: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
+    """``frame`` with these columns, in parts of the same lengths as its own: otherwise Polars copies all of them."""
+    lengths = frame.to_series(0).chunk_lengths()
+    named = {column.name: column for column in frame.get_columns()}
+    for column in columns:
+        if column.chunk_lengths() != lengths:
+            whole, ends = column.rechunk(), accumulate(lengths)
+            column = pl.concat(
+                [whole.slice(end - length, length) for end, length in zip(ends, lengths, strict=True)], rechunk=False
+            )
+        named[column.name] = column
+    return pl.DataFrame(list(named.values()))
+
+
+def write_frame(frame: pl.DataFrame, path: str) -> None:
+    """An uncompressed Arrow file for ``map_frame``, in parts of a piece each."""
+    frame.lazy().sink_ipc(path, compression="uncompressed", record_batch_size=PIECE)
+
+
 def pieces(data: Data) -> Iterator[Data]:
-    """``data`` a million rows at a time; what lies in files is let go behind each."""
+    """``data`` some rows at a time; what lies in files is let go behind each."""
     if len(data) <= PIECE:
         yield data
         return

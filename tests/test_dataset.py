@@ -119,8 +119,8 @@ class TestLarge:
         self, frame: pl.DataFrame, piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = self.build(frame)
-        for module in ("analytics.mapped", "analytics.dataset"):
-            monkeypatch.setattr(f"{module}.PIECE", piece)
+        monkeypatch.setattr("analytics.mapped.PIECE", piece)
+        monkeypatch.setattr("analytics.dataset.SORTED_TOGETHER", piece)
         with keeping(str(tmp_path)):
             kept = self.build(frame)
         assert kept.key == data.key

@@ -13,7 +13,7 @@ import polars as pl
 
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
-from analytics.mapped import let_go, map_frame, pieces
+from analytics.mapped import PIECE, let_go, map_frame, pieces
 from analytics.progress import report
 from analytics.reading import RawTable, ReadSpec, read
 from analytics.reading.header import clean_name
@@ -68,7 +68,7 @@ def _stream_parquet(file: LocalFile, name: str, spec: ReadSpec, target: str) -> 
             return read(Path(file.path).read_bytes(), name, spec)
         names = _distinct([clean_name(column) or f"column_{i + 1}" for i, column in enumerate(schema.names())])
         renamed = rows.rename(dict(zip(schema.names(), names, strict=True)))
-        renamed.sink_ipc(target, compression="uncompressed")
+        renamed.sink_ipc(target, compression="uncompressed", record_batch_size=PIECE)
     except pl.exceptions.PolarsError:
         raise AnalysisError("parquet_unreadable") from None
     decided = replace(spec, format="parquet", has_header=True, skip_rows=0, layout="table")
@@ -101,7 +101,9 @@ def _stream_delimited(file: LocalFile, name: str, spec: ReadSpec, target: str, s
             schema=dict.fromkeys(columns, pl.String),
             missing_columns="insert",
             truncate_ragged_lines=True,
-        ).rename(dict(zip(columns, stored, strict=True))).sink_ipc(target, compression="uncompressed")
+        ).rename(dict(zip(columns, stored, strict=True))).sink_ipc(
+            target, compression="uncompressed", record_batch_size=PIECE
+        )
     except pl.exceptions.PolarsError:
         raise AnalysisError("file_uneven", name=name) from None
     finally:

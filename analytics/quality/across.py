@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from analytics.mapped import count_values, rowwise
+from analytics.mapped import beside, count_values, rowwise
 from analytics.quality.findings import IssueBook, examples
 from analytics.quality.order_lines import TEST_PATTERN
 from analytics.quality.report import Issue, QualitySpec
@@ -128,7 +128,7 @@ def settle_spelling(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Iss
             others = tuple(" / ".join(group) for group in found.other_scripts[:_MOST_GROUPS])
             book.add_count("other_spellings", "check", field.name, found.n_other_rows, "keep", others)
             if merge and found.mapping:
-                frame = frame.with_columns(rowwise(frame, pl.col(field.name).replace(found.mapping)))
+                frame = beside(frame, rowwise(frame, pl.col(field.name).replace(found.mapping)))
         settled[name] = frame
         issues += book.issues
     return settled, issues

@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from analytics.errors import Caveat
-from analytics.mapped import combined, count_values, rowwise
+from analytics.mapped import beside, combined, count_values, rowwise
 from analytics.quality.findings import IssueBook
 from analytics.quality.report import QualitySpec, Remedy, Severity
 
@@ -38,16 +38,20 @@ def with_amounts(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Caveat]]:
     if "quantity" not in names:
         if "amount" in names:
             return frame, []
-        derived = frame.with_columns(pl.lit(True).alias("#derived"), amount="unit_price")
+        derived = beside(frame, _all(frame, "#derived"), frame["unit_price"].alias("amount"))
         return derived, [Caveat("amount_is_price", params={"n": frame.height})]
     expected = expected_amount(names)
     if "amount" not in names:
-        derived = frame.with_columns(pl.lit(True).alias("#derived"), amount=rowwise(frame, expected))
+        derived = beside(frame, _all(frame, "#derived"), rowwise(frame, expected).alias("amount"))
         return derived, [Caveat("amount_derived", "note", {"n": frame.height})]
     filled = rowwise(frame, (pl.col("amount").is_null() & expected.is_not_null()).alias("#derived"))
     if not filled.any():
-        return frame.with_columns(filled), []
-    return frame.with_columns(rowwise(frame, pl.coalesce("amount", expected).alias("amount")), filled), []
+        return beside(frame, filled), []
+    return beside(frame, rowwise(frame, pl.coalesce("amount", expected).alias("amount")), filled), []
+
+
+def _all(frame: pl.DataFrame, name: str) -> pl.Series:
+    return pl.repeat(True, frame.height, eager=True).alias(name)
 
 
 def expected_amount(names: set[str]) -> pl.Expr:
@@ -110,7 +114,8 @@ def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
     no_sale = service if spec.service_codes == "mark" else service & False
     if zero is not None and spec.zero_price == "mark":
         no_sale = no_sale | zero.fill_null(False)
-    frame = frame.with_columns(
+    frame = beside(
+        frame,
         marked["cancelled"].alias("?cancelled"),
         marked["returned"].alias("?numbered_return"),
         (marked["returned"] | (marked["negative"] & ~marked["cancelled"])).alias("?returned"),
@@ -126,7 +131,7 @@ def with_kind(frame: pl.DataFrame, spec: QualitySpec) -> pl.DataFrame:
         .then(pl.lit("return"))
         .otherwise(pl.lit("sale"))
     )
-    return frame.with_columns(kind=rowwise(frame, kind))
+    return beside(frame, rowwise(frame, kind).alias("kind"))
 
 
 def _is_a_prefix(marked: pl.DataFrame, name: str, has_signs: bool) -> bool:

@@ -70,8 +70,8 @@ def _mask(rows: pl.Series, n_rows: int) -> pl.Series:
     return pl.repeat(False, n_rows, eager=True).scatter(rows, True)
 
 
-def match_reversals(frame: pl.DataFrame, there: pl.Series) -> Reversals | None:
-    """Match the cancellations and returns among the order lines that are ``there`` (a mask) to orders.
+def match_reversals(frame: pl.DataFrame, there: pl.Series | None = None) -> Reversals | None:
+    """Match the cancellations and returns among the order lines that are ``there`` (a mask; None: all) to orders.
 
     None where nothing can be matched.
 
@@ -82,6 +82,7 @@ def match_reversals(frame: pl.DataFrame, there: pl.Series) -> Reversals | None:
     names = set(frame.columns)
     if "kind" not in names or "order_id" not in names:
         return None
+    there = pl.repeat(True, frame.height, eager=True) if there is None else there
     back = (there & rowwise(frame, pl.col("kind").is_in(["cancellation", "return"]))).arg_true()
     if not len(back):
         return None

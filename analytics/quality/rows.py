@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from analytics.mapped import keep, rowwise
+from analytics.mapped import beside, keep, rowwise
 from analytics.mapping import MappedTable
 from analytics.quality.findings import IssueBook, examples
 from analytics.quality.repeats import carries_identity, repeated_rows
@@ -58,7 +58,7 @@ def judge(mapped: MappedTable, frame: pl.DataFrame, spec: QualitySpec, period: P
     )
     book.add("repeated_rows", "note", "", twice & ~identity & ~frame["#no_row"], "keep")
     into = repeated.set(~identity, None) if merge else repeated.set(twice, None)
-    return frame.with_columns(_first_reason(reasons), keep(into.alias("#into")))
+    return beside(frame, _first_reason(reasons), keep(into.alias("#into")))
 
 
 def with_no_rows(mapped: MappedTable) -> pl.DataFrame:
@@ -66,7 +66,7 @@ def with_no_rows(mapped: MappedTable) -> pl.DataFrame:
     frame = mapped.frame
     blank = _blank(mapped)
     totals = _totals(mapped, frame, blank)
-    frame = frame.with_columns(blank.alias("#blank"), totals.alias("#totals"), (blank | totals).alias("#no_row"))
+    frame = beside(frame, blank.alias("#blank"), totals.alias("#totals"), (blank | totals).alias("#no_row"))
     if not totals.any():
         return frame
     return frame.with_columns(
@@ -93,7 +93,7 @@ def _order_reasons(frame: pl.DataFrame, spec: QualitySpec) -> list[Reason]:
 
 def _first_reason(reasons: list[Reason]) -> pl.Series:
     """Of each row the first reason that holds."""
-    masks = pl.DataFrame([mask.alias(str(i)) for i, (mask, _) in enumerate(reasons)])
+    masks = beside(reasons[0][0].alias("0").to_frame(), *(mask.alias(str(i)) for i, (mask, _) in enumerate(reasons)))
     first = pl.coalesce(pl.when(str(i)).then(pl.lit(code)) for i, (_, code) in enumerate(reasons))
     return rowwise(masks, first).alias("#reason")
 

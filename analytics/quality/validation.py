@@ -10,7 +10,7 @@ import polars as pl
 from analytics.dataset import Dataset, Source
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
-from analytics.mapped import rowwise, where
+from analytics.mapped import beside, let_go, rowwise, where
 from analytics.mapping import MappedTable
 from analytics.progress import report
 from analytics.quality.across import note_orphans, settle_customers, settle_spelling, settle_test_accounts
@@ -58,7 +58,7 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
     for i, mapped in enumerate(tables):
         report(i / (len(tables) + 1), "validate")
         frame, book, said = _check(mapped, spec, periods[mapped.table], digits)
-        checked.setdefault(mapped.table, []).append(frame.with_columns(pl.lit(i, pl.UInt16).alias("#source")))
+        checked.setdefault(mapped.table, []).append(beside(frame, _of_source(i, frame.height)))
         issues += book.issues
         caveats += said
 
@@ -104,6 +104,7 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
     caveats += _data_caveats(dataset.tables, periods, currencies, spec)
     report(1.0, "validate")
     issues.sort(key=lambda issue: (SEVERITIES.index(issue.severity), -issue.n_rows, issue.code, issue.field))
+    let_go()
     return ValidationResult(
         dataset,
         QualityReport(tuple(issues), _balances(together, tables)),
@@ -113,6 +114,10 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
         _distinct(caveats),
         key,
     )
+
+
+def _of_source(i: int, n_rows: int) -> pl.Series:
+    return pl.repeat(i, n_rows, dtype=pl.UInt16, eager=True).alias("#source")
 
 
 def _refuse_repeats(tables: Sequence[MappedTable]) -> None:
@@ -159,7 +164,8 @@ def _check(
     frame = empty_impossible(mapped, frame, spec, period, book)
     frame = judge(mapped, frame, spec, period, book)
     spare = [name for name in frame.columns if name.startswith("?")]
-    frame = frame.drop(spare, "#blank", "#totals", "#no_row").with_columns(**book.flags)
+    flags = (mask.alias(name) for name, mask in book.flags.items())
+    frame = beside(frame.drop(spare, "#blank", "#totals", "#no_row"), *flags)
     return frame, book, caveats
 
 

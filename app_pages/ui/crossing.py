@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.mapped import map_frame, path_behind
+from analytics.mapped import map_frame, path_behind, write_frame
 
 LARGE_CELLS = 4_000_000  # a frame with more cells than this travels as a file
 _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
@@ -66,7 +66,7 @@ class _Pickler(pickle.Pickler):
         path = path_behind(value)
         if path is None:
             path = os.path.join(self._into, f"{uuid.uuid4().hex}.arrow")
-            value.write_ipc(path, compression="uncompressed")
+            write_frame(value, path)
         return path, tuple(value.columns)
 
 
