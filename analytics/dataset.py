@@ -12,7 +12,7 @@ import polars as pl
 
 from analytics.errors import AnalysisError
 from analytics.keys import derive_key, digest_frame
-from analytics.mapped import by_pieces, keep, keep_pieces, let_go, pieces
+from analytics.mapped import by_pieces, keep, let_go, rows_at
 from analytics.schema import TABLES
 
 SORTED_BY_ALL = 100_000  # rows
@@ -122,13 +122,7 @@ def _sorted(frame: pl.DataFrame, time_field: str | None, wanted: pl.Series | Non
     hashes = by_pieces(frame.select(sortable), lambda piece: piece.hash_rows())
     first = frame[time_field].to_physical() if time_field in sortable else hashes
     order = keep(_order(first, hashes, wanted))
-    # Column by column and piece by piece: a large frame never stands in memory twice, if at all.
-    return pl.DataFrame(
-        [
-            keep_pieces(column.gather(rows) for rows in pieces(order)).alias(column.name)
-            for column in frame.get_columns()
-        ]
-    )
+    return rows_at(frame, order)
 
 
 def _order(first: pl.Series, hashes: pl.Series, wanted: pl.Series | None) -> pl.Series:

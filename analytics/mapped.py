@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import polars as pl
 
-PIECE = 250_000  # rows looked at together, and written together: columns whose parts differ would be copied
+PIECE = 100_000  # rows looked at together, and written together: columns whose parts differ would be copied
 LARGE = 16_000_000  # bytes; a smaller column stays in memory
 _PLAIN = (pl.String, pl.Date, pl.Datetime)
 
@@ -129,12 +129,18 @@ def rowwise(frame: pl.DataFrame, value: pl.Expr) -> pl.Series:
 
 
 def where(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
-    """The rows of ``frame`` where ``mask`` holds, column by column."""
-    if frame.height <= PIECE:
-        return frame.filter(mask)
-    rows = mask.arg_true()
-    found = (keep_pieces(column.gather(some) for some in pieces(rows)) for column in frame.get_columns())
-    return pl.DataFrame([column.alias(name) for name, column in zip(frame.columns, found, strict=True)])
+    """The rows of ``frame`` where ``mask`` holds."""
+    return frame.filter(mask) if frame.height <= PIECE else rows_at(frame, mask.arg_true())
+
+
+def rows_at(frame: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    """The rows of ``frame`` at these places, in their order; one column after the other."""
+    found = []
+    for column in frame.get_columns():
+        taken = (column.gather(some) for some in pieces(places))
+        found.append(keep_pieces(taken).alias(column.name))
+        let_go()
+    return pl.DataFrame(found)
 
 
 def combined(frame: pl.DataFrame, by: Sequence[str | pl.Expr], *totals: pl.Expr) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from analytics.mapped import let_go, rowwise, where
 from analytics.quality.columns import is_constant, is_nearly_unique, told_apart
 from analytics.quality.drift import find_changes
 from analytics.quality.findings import IssueBook
@@ -39,6 +40,7 @@ def note_tables(tables: Tables, kept: Tables, covered: Covered, files: Sequence[
         book = IssueBook(name, "", frame)
         if name == "transactions":
             _note_gaps(book, tables[name], covered.get(name, (None, None)), spec)
+            let_go()
         _note_drift(book, frame, schema, spec)
         _note_columns(book, frame, schema, spec)
         if name != "customers" and known is not None and "customer_id" in frame.columns:
@@ -81,7 +83,7 @@ def _sampled(frame: pl.DataFrame, time: str) -> pl.DataFrame:
     if n < 2:
         return frame
     by = "order_id" if "order_id" in frame.columns and not frame["order_id"].null_count() else time
-    chosen = frame.filter(pl.col(by).hash() % n == 0)
+    chosen = where(frame, rowwise(frame, pl.col(by).hash() % n == 0))
     return chosen if chosen.height > _SAMPLE // 4 else frame
 
 
@@ -89,7 +91,9 @@ def _note_drift(book: IssueBook, frame: pl.DataFrame, schema: TableSchema, spec:
     time = schema.time_field
     if time is None or time not in frame.columns:
         return
-    sample = _sampled(frame, time)
+    ids_and_categories = [f.name for f in schema.fields if f.role in ("id", "category") and f.name not in _COME_AND_GO]
+    needed = [name for name in frame.columns if name == time or name in ids_and_categories]
+    sample = _sampled(frame.select(needed), time)
     days = sample[time].cast(pl.Date)
     for field in schema.fields:
         if field.name not in sample.columns or frame[field.name].null_count() == frame.height:

@@ -39,6 +39,7 @@ class IssueBook:
 
         ``source``: the one file that it is about, where that is not the book's own.
         """
+        let_go()  # of what the mask was made from, then of what each figure is taken from
         n = int(mask.sum() or 0)
         if n and code in self._kept:
             before = self.flags.get(f"!{code}")
@@ -47,6 +48,7 @@ class IssueBook:
         if n:
             share = n / self.n_rows if self.n_rows else 0.0
             found = shown if isinstance(shown, tuple) else examples(shown.filter(mask.fill_null(False)))
+            let_go()
             self.issues.append(
                 Issue(
                     code,

@@ -178,10 +178,10 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
         numbered = frame["?cancelled"] | frame["?numbered_return"] | frame["?service"]
         severity: Severity = "check" if (given_back & ~numbered).any() else "note"
         book.add("quantity_not_positive", severity, "quantity", given_back, "mark", frame["quantity"])
-        _note_outliers(book, frame["quantity"], frame["quantity"], frame["kind"], 100.0, spec)
+        _note_outliers(book, frame, "quantity", frame["quantity"], 100.0, spec)
     elif "amount" in names:
         book.add("amount_negative", "check", "amount", frame["amount"] < 0, "mark")
-        _note_outliers(book, frame["amount"], frame["amount"] / 10**money_digits, frame["kind"], 0.0, spec)
+        _note_outliers(book, frame, "amount", frame["amount"] / 10**money_digits, 0.0, spec)
     if "unit_price" in names:
         remedy: Remedy = spec.negative_price
         shown = frame["product"] if "product" in names else frame["unit_price"] / 10**money_digits
@@ -203,15 +203,18 @@ def note_lines(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec, money_di
 
 
 def _note_outliers(
-    book: IssueBook, column: pl.Series, shown: pl.Series, kind: pl.Series, floor: float, spec: QualitySpec
+    book: IssueBook, frame: pl.DataFrame, name: str, shown: pl.Series, floor: float, spec: QualitySpec
 ) -> None:
     """Values many times the one that 99.5 percent of sales stay within, which a few of them cannot move."""
-    sold = column.filter((column > 0) & (kind == "sale"))
-    usual = sold.quantile(0.995, "nearest") if len(sold) >= 200 else None
-    if usual is None:
+    value = pl.col(name)
+    counted = count_values(rowwise(frame, pl.when((value > 0) & (pl.col("kind") == "sale")).then(value))).sort("value")
+    n = int(counted["n"].sum())
+    if n < 200:
         return
+    place = round(0.995 * (n - 1))  # of the line that is nearest to this share
+    usual = counted.filter(pl.col("n").cum_sum() > place)["value"][0]
     limit = max(floor, spec.outlier_times_usual * float(usual))
-    book.add(f"outlier_{column.name}", "check", column.name, column.abs() > limit, "keep", shown)
+    book.add(f"outlier_{name}", "check", name, rowwise(frame, value.abs() > limit), "keep", shown)
 
 
 def _note_unit_jumps(book: IssueBook, frame: pl.DataFrame) -> None:
@@ -248,16 +251,14 @@ def _note_orders_twice(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec) 
     lines = frame.select("order_id", "customer_id", "ordered_at", "kind", *content).with_row_index("row")
     orders = combined(
         lines,
-        [
-            pl.when(sold).then(pl.struct("order_id", "customer_id").hash()).alias("order"),
-            pl.when(sold).then(pl.col("customer_id").hash()).alias("customer"),
-        ],
+        [pl.when(sold).then(pl.struct("order_id", "customer_id").hash()).alias("order")],
+        pl.col("customer_id").hash().min().alias("least_customer"),
         (pl.struct(content).hash() % 2**32).sum().alias("content"),
         pl.len().alias("n_lines"),
         pl.col("ordered_at").min().alias("least_time"),
         pl.col("row").min().alias("least_row"),
     ).drop_nulls("order")
-    alike = ["customer", "content", "n_lines"]
+    alike = ["least_customer", "content", "n_lines"]
     orders = orders.filter(pl.struct(alike).is_duplicated())
     twice = (
         orders.with_columns(frame["order_id"].gather(orders["least_row"]))

@@ -10,7 +10,7 @@ import polars as pl
 from analytics.dataset import Dataset, Source
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
-from analytics.mapped import beside, let_go, rowwise, where
+from analytics.mapped import beside, let_go, rows_at, rowwise, where
 from analytics.mapping import MappedTable
 from analytics.progress import report
 from analytics.quality.across import note_orphans, settle_customers, settle_spelling, settle_test_accounts
@@ -271,10 +271,10 @@ def _quarantine(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]
     pieces = [pl.DataFrame(schema=head)]
     for i, mapped in enumerate(tables):
         rows = together[mapped.table].select("#source", "row_number", "#reason")
-        rows = rows.filter((pl.col("#source") == i) & pl.col("#reason").is_not_null())
+        rows = where(rows, rowwise(rows, (pl.col("#source") == i) & pl.col("#reason").is_not_null()))
         if not rows.height:
             continue
-        source = mapped.raw.frame[rows["row_number"] - 1]
+        source = rows_at(mapped.raw.frame, rows["row_number"] - 1)
         names = {name: f"{name} (source)" if name in head else name for name in source.columns}
         originals = source.select(pl.col(old).cast(pl.String, strict=False).alias(new) for old, new in names.items())
         lead = mapped.raw.origins(rows["row_number"]).select(
@@ -288,11 +288,9 @@ def _merged(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]) ->
     head = {"table": pl.String, "source": pl.String, "row_number": pl.UInt32, "into_row_number": pl.UInt32}
     pieces = [pl.DataFrame(schema=head)]
     for i, mapped in enumerate(tables):
-        rows = (
-            together[mapped.table]
-            .select(pl.col("^#.*|row_number$"))
-            .filter((pl.col("#source") == i) & pl.col("#reason").is_null() & pl.col("#into").is_not_null())
-        )
+        rows = together[mapped.table].select(pl.col("^#.*|row_number$"))
+        merged_away = (pl.col("#source") == i) & pl.col("#reason").is_null() & pl.col("#into").is_not_null()
+        rows = where(rows, rowwise(rows, merged_away))
         place = pl.col("#into_source").fill_null(i) if "#into_source" in rows.columns else pl.lit(i, pl.UInt16)
         for (j,), part in rows.group_by(place.alias("#into_source"), maintain_order=True):
             target = tables[int(str(j))].raw
