@@ -85,22 +85,25 @@ def _is_plain(dtype: pl.DataType) -> bool:
 
 
 def beside(frame: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
-    """``frame`` with these columns, in parts of the same lengths as its own: otherwise Polars copies all of them."""
-    lengths = frame.to_series(0).chunk_lengths()
-    named = {column.name: column for column in frame.get_columns()}
-    for column in columns:
-        if column.chunk_lengths() != lengths:
-            whole, ends = column.rechunk(), accumulate(lengths)
-            column = pl.concat(
-                [whole.slice(end - length, length) for end, length in zip(ends, lengths, strict=True)], rechunk=False
-            )
-        named[column.name] = column
-    return pl.DataFrame(list(named.values()))
+    """``frame`` with these columns, in parts of the same lengths as its own."""
+    named = {column.name: column for column in (*frame.get_columns(), *columns)}
+    return aligned(list(named.values()), frame.to_series(0).chunk_lengths())
+
+
+def aligned(columns: Iterable[pl.Series], lengths: list[int]) -> pl.DataFrame:
+    """Columns in parts of these lengths: where parts differ, Polars copies the whole frame before it looks at it."""
+    return pl.DataFrame([column if column.chunk_lengths() == lengths else _cut(column, lengths) for column in columns])
+
+
+def _cut(column: pl.Series, lengths: list[int]) -> pl.Series:
+    whole, ends = column.rechunk(), accumulate(lengths)
+    return pl.concat([whole.slice(end - n, n) for end, n in zip(ends, lengths, strict=True)], rechunk=False)
 
 
 def write_frame(frame: pl.DataFrame, path: str) -> None:
     """An uncompressed Arrow file for ``map_frame``, in parts of a piece each."""
     frame.lazy().sink_ipc(path, compression="uncompressed", record_batch_size=PIECE)
+    let_go()
 
 
 def pieces(data: Data) -> Iterator[Data]:
@@ -160,20 +163,6 @@ def combined(frame: pl.DataFrame, by: Sequence[str | pl.Expr], *totals: pl.Expr)
 def count_values(column: pl.Series) -> pl.DataFrame:
     """``value`` and ``n``: how often each value stands in a column (nulls aside)."""
     return combined(column.alias("value").to_frame(), ["value"], pl.len().alias("n")).drop_nulls("value")
-
-
-def scan(frame: pl.DataFrame) -> pl.LazyFrame:
-    """``frame`` for the streaming engine, which sees one piece after the other and may write each away."""
-    from polars.io.plugins import register_io_source
-
-    def parts(
-        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        wanted = frame if with_columns is None else frame.select(with_columns)
-        for piece in pieces(wanted if n_rows is None else wanted.head(n_rows)):
-            yield piece if predicate is None else piece.filter(predicate)
-
-    return register_io_source(parts, schema=frame.schema)
 
 
 def let_go() -> None:

@@ -12,7 +12,8 @@ import benchmarks
 
 # What each is about; a benchmark is a module of this package with ``run(...)``, an iterator of comparisons.
 BENCHMARKS = {
-    "ingest": "CSV to validated table, against pandas and DuckDB",
+    "ingest": "CSV to validated Parquet, against DuckDB",
+    "load": "memory of the server and waits of others while a large file comes in",
     "customers": "order lines to customer table, against DuckDB, pandas and lifetimes",
     "rerun": "CPU per cached rerun of each page, memory per added session",
 }

@@ -182,13 +182,18 @@ def _equal(ours: Path, peers: Path) -> bool:
 
 def regulars(data: Path, out: Path) -> None:
     """This project: a file of the server -> RawTable -> suggested mapping -> MappedTable -> Dataset and report."""
+    import os
     import tempfile
+
+    from app_pages.ui.worker import ALLOCATOR
+
+    os.environ.update(ALLOCATOR)  # as in the app's workers; read when Polars is loaded
 
     import rapidfuzz  # noqa: F401  # loaded on first use; imports are no work
     import scipy.optimize  # noqa: F401
 
     from analytics.connecting import LocalFile, digest_file, read_file
-    from analytics.mapped import keeping, scan
+    from analytics.mapped import keeping
     from analytics.mapping import apply_mapping, suggest_mapping
     from analytics.quality import validate
     from analytics.reading import ReadSpec
@@ -199,7 +204,7 @@ def regulars(data: Path, out: Path) -> None:
             raw = read_file(file, data.name, ReadSpec(), folder)
             with keeping(folder):
                 result = validate([apply_mapping(raw, suggest_mapping(raw).spec)])
-            scan(result.dataset.tables["transactions"]).sink_parquet(out)
+            _by_pieces(result.dataset.tables["transactions"]).sink_parquet(out)
             result.quarantine.write_parquet(out.with_suffix(".quarantine.parquet"))
             result.merged.write_parquet(out.with_suffix(".merged.parquet"))
         balance = result.report.balances[0]
@@ -213,6 +218,20 @@ def regulars(data: Path, out: Path) -> None:
         }
         counts = {name: getattr(balance, name) for name in BALANCE} | {"found": found}
     out.with_suffix(".json").write_text(json.dumps(counts))
+
+
+def _by_pieces(frame: Any) -> Any:
+    """``frame`` for the streaming engine, which writes each piece away before it sees the next."""
+    from polars.io.plugins import register_io_source
+
+    from analytics.mapped import pieces
+
+    def parts(
+        columns: list[str] | None, _predicate: Any, _n_rows: int | None, _batch_size: int | None
+    ) -> Iterator[Any]:
+        yield from pieces(frame if columns is None else frame.select(columns))
+
+    return register_io_source(parts, schema=frame.schema)
 
 
 def duckdb(data: Path, out: Path) -> None:

@@ -506,6 +506,7 @@ def test_the_sample_world_maps_onto_itself(table: str) -> None:
     assert result.caveats == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["", "a", "b", "é" * 20])), max_size=30), st.integers(1, 7))
 def test_a_column_taken_apart_is_the_column(cells: list[str | None], piece: int) -> None:
     column = pl.Series("text", cells, dtype=pl.String)

@@ -9,7 +9,7 @@ import polars as pl
 
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
-from analytics.mapped import keep, let_go
+from analytics.mapped import aligned, keep, let_go
 from analytics.mapping.cells import clean_cells, without_missing
 from analytics.mapping.dates import DateFormat, DateReading, read_dates
 from analytics.mapping.distinct import Distinct, distinct
@@ -151,7 +151,7 @@ def apply_mapping(raw: RawTable, spec: MappingSpec) -> MappedTable:
         series.append(values.alias(name))
     series += [read.extra for read in reads.values() if read.extra is not None]
     series += [_attribute(raw.frame[column]).alias(name) for column, name in attributes.items()]
-    frame = pl.DataFrame(series)
+    frame = aligned(series, raw.frame.to_series(0).chunk_lengths())
     report(1.0, "apply_mapping")
     readings = tuple(read.reading for read in reads.values() if read.reading is not None)
     return MappedTable(

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import uuid
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ import polars as pl
 from analytics.mapped import map_frame, path_behind, write_frame
 
 LARGE_CELLS = 4_000_000  # a frame with more cells than this travels as a file
+LARGE_BYTES = 16_000_000  # and so does an upload of more bytes
 _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
 
 
@@ -60,7 +62,11 @@ class _Pickler(pickle.Pickler):
         super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
         self._into = into
 
-    def persistent_id(self, value: Any) -> tuple[str, tuple[str, ...]] | None:
+    def persistent_id(self, value: Any) -> tuple[str, tuple[str, ...] | None] | None:
+        if type(value) is bytes and len(value) > LARGE_BYTES:
+            path = os.path.join(self._into, f"{uuid.uuid4().hex}.bytes")
+            Path(path).write_bytes(value)
+            return path, None
         if type(value) is not pl.DataFrame or not _crosses_as_file(value):
             return None
         path = path_behind(value)
@@ -75,6 +81,10 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(stream)
         self._owner = owner
 
-    def persistent_load(self, named: tuple[str, tuple[str, ...]]) -> pl.DataFrame:
+    def persistent_load(self, named: tuple[str, tuple[str, ...] | None]) -> pl.DataFrame | bytes:
         path, columns = named
+        if columns is None:
+            data = Path(path).read_bytes()
+            os.unlink(path)
+            return data
         return map_frame(path, owner=self._owner, columns=columns)

@@ -24,6 +24,7 @@ import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
 from analytics.errors import AnalysisError, is_panic
+from analytics.mapped import let_go
 from app_pages.ui import crossing, worker
 
 LOG = logging.getLogger("regulars")
@@ -260,6 +261,8 @@ class Engine:
                 raise
             LOG.exception("step %s failed", key[:12])
             return self._failed(key, "unexpected", reference=key[:12])
+        finally:
+            let_go()  # pages of mapped frames that the step has looked at
         return Outcome(value, n_bytes=size_of(value))
 
     def _failed(self, key: str, code: str, **params: str | int) -> Outcome:

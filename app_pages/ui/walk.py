@@ -292,7 +292,7 @@ def balances() -> pl.DataFrame:
 
 def cleaned() -> dict[str, pl.DataFrame]:
     """The tables as they leave the app: no personal data, money in whole currency units."""
-    return compute(in_currency_units, protected())
+    return compute(in_currency_units, protected(), heavy=_is_large(protected()))
 
 
 def is_second(source: SourceRef) -> bool:
@@ -480,12 +480,13 @@ def _is_large(dataset: Dataset) -> bool:
 def observed() -> Dataset:
     """The Dataset as of the chosen day, for the chosen population and definitions."""
     workspace = session.workspace()
-    return compute(observe, protected(), workspace.population, workspace.definitions)
+    heavy = _is_large(protected())
+    return compute(observe, protected(), workspace.population, workspace.definitions, heavy=heavy)
 
 
 def customers() -> CustomerTable:
     """One row per customer of the observed Dataset."""
-    return compute(summarise_customers, observed())
+    return compute(summarise_customers, observed(), heavy=_is_large(observed()))
 
 
 def segments() -> SegmentationResult:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 THREADS = "1"
+# What is freed goes back to the system soon: the next step is another one's.
+ALLOCATOR = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:200,muzzy_decay_ms:0"}
 MEMORY_MB = "4096"  # of its own, beside mapped files; the variable REGULARS_WORKER_MB says otherwise
 
 
@@ -15,6 +17,7 @@ def start() -> None:
     """Run once in each new worker: a limit on its memory, and a step back behind the server."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ.setdefault(name, THREADS)
+    os.environ.update(ALLOCATOR)
     if hasattr(os, "nice"):
         os.nice(5)
     limit_memory(int(os.environ.get("REGULARS_WORKER_MB", MEMORY_MB)))
@@ -50,6 +53,7 @@ def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) 
     ``args`` and the result are packed by ``crossing``; ``folder`` is where large frames are left.
     """
     from analytics.errors import AnalysisError, is_panic
+    from analytics.mapped import keeping
     from analytics.progress import listening
     from app_pages.ui import crossing
 
@@ -59,7 +63,7 @@ def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) 
         # One short write to a file of this job alone: nothing is shared, so a kill in the middle breaks nothing.
         path.write_text(f"{fraction:.4f} {step}", encoding="utf-8")
 
-    with listening(tell):
+    with listening(tell), keeping(folder):
         try:
             return True, crossing.dumps(verb(*crossing.loads(args, owner=False)), folder)
         except AnalysisError as error:
