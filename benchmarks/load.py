@@ -30,8 +30,8 @@ MOST_SECONDS = 1800
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
-def run(n_rows: int = 0) -> Iterator[dict[str, object]]:
-    """One line per way in; ``n_rows`` other than 0 takes files of so many lines instead."""
+def run() -> Iterator[dict[str, object]]:
+    """One line per way in."""
     chromium = shutil.which("chromium")
     if chromium is None:
         yield {"benchmark": "load", "skipped": "no chromium on this machine"}
@@ -41,7 +41,7 @@ def run(n_rows: int = 0) -> Iterator[dict[str, object]]:
         folder = OUT / "load"
         folder.mkdir(exist_ok=True)
         data = folder / f"{way}.csv"
-        generate(data, n_rows or lines)
+        generate(data, lines)
         try:
             yield _load(way, data, chromium)
         finally:
