@@ -75,3 +75,27 @@ def test_some_columns_of_a_file(tmp_path: Path) -> None:
     del frame
     gc.collect()
     assert not Path(path).exists()
+
+
+def test_columns_stand_beside_a_frame_in_its_parts() -> None:
+    frame = pl.concat([pl.DataFrame(COLUMNS).head(700), pl.DataFrame(COLUMNS).slice(700)], rechunk=False)
+    beside = mapped.beside(frame, (COLUMNS[0] > 3).alias("mask"), COLUMNS[1].alias("number"))
+    assert beside.columns == ["number", "real", "text", "time", "mask"]
+    assert {tuple(column.chunk_lengths()) for column in beside.get_columns()} == {(700, N - 700)}
+    assert beside["mask"].to_list() == [i > 3 for i in range(N)]
+    assert beside["number"].equals(COLUMNS[1].alias("number"), null_equal=True)
+
+
+def test_rows_and_totals_by_pieces_are_those_of_the_whole(tmp_path: Path) -> None:
+    frame = pl.DataFrame([*COLUMNS, (COLUMNS[0] % 7).alias("seven")])
+    with keeping(str(tmp_path)):
+        assert mapped.where(frame, frame["number"] > 5).equals(frame.filter(pl.col("number") > 5))
+        places = pl.Series([2400, 3, 3, 1500], dtype=pl.UInt32)
+        assert mapped.rows_at(frame, places).equals(frame[places])
+        assert mapped.rowwise(frame, pl.col("number") * 2).equals(frame["number"] * 2)
+        assert mapped.rowwise(frame, pl.lit(False).alias("no")).to_list() == [False] * N
+        totals = pl.col("number").sum().alias("sum"), pl.col("real").min().alias("least_real"), pl.len().alias("n")
+        found = mapped.combined(frame, ["seven"], *totals).sort("seven")
+        assert found.equals(frame.group_by("seven").agg(*totals).sort("seven"))
+        counted = mapped.count_values(frame["text"]).sort("value")
+        assert counted.equals(frame["text"].drop_nulls().alias("value").value_counts(name="n").sort("value"))
