@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from analytics.mapped import map_frame, path_behind
 from app_pages.ui import crossing
 from app_pages.ui.engine import OVERHEAD_BYTES, Engine, size_of
 
@@ -77,3 +78,19 @@ def test_through_a_worker_and_through_a_second_one() -> None:
             frame = same
     finally:
         engine.close()
+
+
+def test_a_large_upload_travels_as_a_file_that_is_read_once(tmp_path: Path) -> None:
+    data = bytes(range(256)) * (crossing.LARGE_BYTES // 256 + 1)
+    packed = crossing.dumps((data, b"small"), str(tmp_path))
+    assert len(packed) < 1000
+    assert len(list(tmp_path.iterdir())) == 1
+    assert crossing.loads(packed, owner=False) == (data, b"small")
+    assert not list(tmp_path.iterdir())
+
+
+def test_some_columns_of_a_mapped_frame_are_those(tmp_path: Path) -> None:
+    mapped = crossing.loads(crossing.dumps(large(), str(tmp_path)), owner=True)
+    some = map_frame(str(path_behind(mapped)), owner=False, columns=("whole", "text"))
+    assert crossing.loads(crossing.dumps(some, str(tmp_path)), owner=False).columns == ["whole", "text"]
+    assert len(list(tmp_path.iterdir())) == 1
