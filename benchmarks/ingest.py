@@ -204,7 +204,7 @@ def regulars(data: Path, out: Path) -> None:
             raw = read_file(file, data.name, ReadSpec(), folder)
             with keeping(folder):
                 result = validate([apply_mapping(raw, suggest_mapping(raw).spec)])
-            _by_pieces(result.dataset.tables["transactions"]).sink_parquet(out)
+            _by_pieces(result.dataset.tables["transactions"]).sink_parquet(out, compression="snappy")  # as DuckDB
             result.quarantine.write_parquet(out.with_suffix(".quarantine.parquet"))
             result.merged.write_parquet(out.with_suffix(".merged.parquet"))
         balance = result.report.balances[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from analytics.mapped import by_pieces, pieces
+from analytics.mapped import by_pieces, let_go, pieces
 from analytics.mapping import MappedTable
 from analytics.schema import TABLES
 
@@ -19,12 +19,14 @@ def repeated_rows(mapped: MappedTable) -> pl.Series:
     source = mapped.raw.frame
     into = pl.Series("into", [None], dtype=pl.UInt32).new_from_index(0, source.height)
     hashes = by_pieces(source, lambda piece: piece.hash_rows())
-    ordered = np.sort(hashes.to_numpy())
+    ordered = hashes.to_numpy(writable=True)
+    ordered.sort()
+    let_go()
     again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    del ordered
     if not len(again):
         return into
     places = hashes.is_in(pl.Series(again).implode()).arg_true()
-    del ordered
     suspects = pl.DataFrame([places.alias("place"), hashes.gather(places).alias("hash")])
     suspects = suspects.with_columns(first=pl.col("place").min().over("hash")).filter(pl.col("place") > pl.col("first"))
     if not all(_equal(column, suspects) for column in source.get_columns()):
