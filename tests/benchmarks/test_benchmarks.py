@@ -39,9 +39,7 @@ def test_the_list_of_names_is_true(capsys: pytest.CaptureFixture[str]) -> None:
         assert callable(importlib.import_module(f"benchmarks.{name}").run)
 
 
-@pytest.mark.parametrize(
-    ("name", "peers"), [("customers", ["lifetimes", "duckdb", "pandas"]), ("ingest", ["duckdb"])]
-)
+@pytest.mark.parametrize(("name", "peers"), [("customers", ["lifetimes", "duckdb", "pandas"]), ("ingest", ["duckdb"])])
 def test_values_are_equal(name: str, peers: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([name, "--rows", "3000", "--repeats", "1"]) == 0
     comparisons = lines_of(capsys)
