@@ -63,6 +63,7 @@ def _update(hasher: hashlib._Hash, series: pl.Series) -> None:
 
 def _bytes_of(text: pl.Series) -> memoryview:
     """The texts, one behind the other, in UTF-8."""
+    text = text.fill_null("")  # behind a null there may still be bytes
     written = text.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
     return memoryview(b"" if written is None else written)[: int(text.str.len_bytes().sum())]
 

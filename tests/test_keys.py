@@ -85,3 +85,20 @@ def test_equal_choices_give_equal_keys_and_every_part_counts() -> None:
 
 def test_digest_of_bytes_is_sha_256() -> None:
     assert digest_bytes(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_what_lies_behind_a_null_does_not_count() -> None:
+    import pyarrow as pa
+
+    def column(hidden: bytes) -> pl.DataFrame:
+        size = len(hidden)
+        ends = pa.array([0, 2, 2 + size, 4 + size], pa.int32()).buffers()[1]
+        parts = [pa.py_buffer(b"\x05"), ends, pa.py_buffer(b"ab" + hidden + b"cd")]
+        text = pl.from_arrow(pa.StringArray.from_buffers(3, parts[1], parts[2], parts[0], 1))
+        assert isinstance(text, pl.Series)
+        return text.alias("text").to_frame()
+
+    plain = pl.DataFrame({"text": ["ab", None, "cd"]})
+    for hidden in (b"", b"x", b"a long text that no view holds inline"):
+        assert column(hidden).equals(plain)
+        assert digest_frame(column(hidden)) == digest_frame(plain)
