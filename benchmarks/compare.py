@@ -9,6 +9,7 @@ included) and its peak memory are read from the system.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import platform
 import shutil
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,15 @@ class Contestant:
     name: str
     command: tuple[str, ...]
     out: Path
+
+
+def apart(work: Callable[..., None], *arguments: object) -> None:
+    """Run ``work`` in a process of its own: a child's record of its peak memory begins with that of its parent."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{work.__name__} ended with {process.exitcode}")
 
 
 @contextmanager

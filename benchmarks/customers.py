@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.compare import OUT, THREADS, Contestant, compare, environment, measured
+from benchmarks.compare import OUT, THREADS, Contestant, apart, compare, environment, measured
 
 AS_OF = "2026-01-31"
 LIFETIMES = ("lifetimes==0.11.3", "pandas==1.5.3", "numpy==1.26.4", "pyarrow==19.0.1")
@@ -66,7 +66,7 @@ def run(n_rows: int, n_repeats: int) -> Iterator[dict[str, object]]:
     """One comparison per peer."""
     OUT.mkdir(parents=True, exist_ok=True)
     data = OUT / f"customers-{n_rows}.parquet"
-    generate(data, n_rows)
+    apart(generate, data, n_rows)
 
     def contestant(name: str, python: str = sys.executable) -> Contestant:
         out = OUT / f"customers-{name}.parquet"

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare import OUT, THREADS, Contestant, compare, measured
+from benchmarks.compare import OUT, THREADS, Contestant, apart, compare, measured
 
 BALANCE = ("rows_in", "kept", "merged", "quarantined")
 # Finding -> (condition on a line of ``checked`` in ingest.sql, what its examples show).
@@ -127,7 +127,7 @@ def run(n_rows: int, n_repeats: int) -> Iterator[dict[str, object]]:
     """The one comparison."""
     OUT.mkdir(parents=True, exist_ok=True)
     data = OUT / f"ingest-{n_rows}.csv"
-    generate(data, n_rows)
+    apart(generate, data, n_rows)
 
     def contestant(name: str) -> Contestant:
         out = OUT / f"ingest-{name}.parquet"
