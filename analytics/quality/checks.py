@@ -57,7 +57,7 @@ def _note_gaps(
     first, last = covered
     if first is None or last is None or "ordered_at" not in frame.columns:
         return
-    days = frame["ordered_at"].cast(pl.Date)
+    days = rowwise(frame, pl.col("ordered_at").cast(pl.Date))
     together = 1.0
     if "order_id" in frame.columns:
         some = frame["order_id"].head(_SAMPLE).drop_nulls()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from analytics.mapped import count_values, let_go
+from analytics.mapped import count_values, let_go, pieces
 from analytics.quality.report import Issue, Remedy, Severity
 
 _EXAMPLES = 5
@@ -95,4 +95,4 @@ def examples(values: pl.Series) -> tuple[str, ...]:
 
 
 def _positive(amount: pl.Series | None) -> int:
-    return 0 if amount is None else int(amount.filter(amount > 0).sum() or 0)
+    return 0 if amount is None else sum(int(part.filter(part > 0).sum() or 0) for part in pieces(amount))

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from analytics.mapped import count_values
+
 _LEAST_WEEKS = 4  # with fewer nothing is usual yet
 _AROUND = 13  # same weekdays before and behind a day: its season
 _LIKELY = 0.05  # empty days that chance alone may leave in the whole period
@@ -40,9 +42,9 @@ def find_gaps(days: pl.Series, *, first: date, last: date, rows_per_event: float
     n_days = (last - first).days + 1
     if n_days < 7 * _LEAST_WEEKS:
         return []
-    counted = days.drop_nulls().alias("day").value_counts(name="n")
+    counted = count_values(days)
     counts = [0] * n_days
-    for day, n in counted.filter(pl.col("day").is_between(first, last)).iter_rows():
+    for day, n in counted.filter(pl.col("value").is_between(first, last)).iter_rows():
         counts[(day - first).days] = n
     gaps: list[Gap] = []
     day = 0

@@ -259,7 +259,7 @@ def _note_orders_twice(book: IssueBook, frame: pl.DataFrame, spec: QualitySpec) 
         pl.col("row").min().alias("least_row"),
     ).drop_nulls("order")
     alike = ["least_customer", "content", "n_lines"]
-    orders = orders.filter(pl.struct(alike).is_duplicated())
+    orders = orders.filter(pl.struct(alike).hash().is_duplicated())  # candidates: what follows looks at the values
     twice = (
         orders.with_columns(frame["order_id"].gather(orders["least_row"]))
         .sort(*alike, "least_time", "order_id")

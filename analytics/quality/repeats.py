@@ -24,11 +24,13 @@ def repeated_rows(mapped: MappedTable) -> pl.Series:
     let_go()
     again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     del ordered
+    let_go()
     if not len(again):
         return into
     places = hashes.is_in(pl.Series(again).implode()).arg_true()
     suspects = pl.DataFrame([places.alias("place"), hashes.gather(places).alias("hash")])
     suspects = suspects.with_columns(first=pl.col("place").min().over("hash")).filter(pl.col("place") > pl.col("first"))
+    suspects = suspects.sort("first", "place")  # neighbours are compared together: few pages are looked at at once
     if not all(_equal(column, suspects) for column in source.get_columns()):
         # Two rows of one hash that differ: one chance in 2 ** 64 per pair.
         rows = source.with_row_index("place").filter(hashes.is_in(pl.Series(again).implode()))
@@ -39,6 +41,7 @@ def repeated_rows(mapped: MappedTable) -> pl.Series:
 
 def _equal(column: pl.Series, pairs: pl.DataFrame) -> bool:
     """Whether the cells of each pair of rows (place, first) are the same."""
+    let_go()
     return all(
         column.gather(some["place"]).equals(column.gather(some["first"]), null_equal=True) for some in pieces(pairs)
     )

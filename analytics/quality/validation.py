@@ -10,7 +10,7 @@ import polars as pl
 from analytics.dataset import Dataset, Source
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
-from analytics.mapped import beside, let_go, rows_at, rowwise, where
+from analytics.mapped import beside, combined, let_go, rows_at, rowwise, where
 from analytics.mapping import MappedTable
 from analytics.progress import report
 from analytics.quality.across import note_orphans, settle_customers, settle_spelling, settle_test_accounts
@@ -68,8 +68,10 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
     for name in (name for name in TABLES if name in checked):
         together[name], found = stack(name, checked[name], files)
         issues += found
+    let_go()
     ledger = Ledger(together)
     _enter_standing(ledger, together, issues)
+    let_go()
     together, found = settle_overlaps(together, spec)
     issues += found
     _enter_across(ledger, together, found)
@@ -100,6 +102,7 @@ def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> 
     if len(tables) > 1:
         remaining = {name: where(together[name], kept[name]) for name in remaining}
     covered = {name: (period.first, period.last) for name, period in periods.items()}
+    let_go()
     issues += note_tables(together, remaining, covered, files, spec)
     caveats += _data_caveats(dataset.tables, periods, currencies, spec)
     report(1.0, "validate")
@@ -197,15 +200,17 @@ def _enter_standing(ledger: Ledger, tables: dict[str, pl.DataFrame], issues: Seq
         for (action, code, field), n_rows in cells.items():
             ledger.enter(tables, action, code, table, field, n_rows, left=ledger.standing(table))
         amount = pl.col("amount").sum() if "amount" in frame.columns else pl.lit(None, pl.Int64).first()
-        gone = frame.lazy().filter(~alive()).with_columns(pl.coalesce("#reason", pl.lit("duplicate_rows")).alias("why"))
-        for why, n_rows, revenue in sorted(
-            gone.group_by("why").agg(pl.len(), amount.alias("amount")).collect().rows(),
+        told = [name for name in ("#reason", "#into", "amount") if name in frame.columns]
+        why = pl.when(~alive()).then(pl.coalesce("#reason", pl.lit("duplicate_rows"))).alias("why")
+        gone = combined(frame.select(told), [why], pl.len().alias("n_rows"), amount.alias("amount")).drop_nulls("why")
+        for why_code, n_rows, revenue in sorted(
+            gone.select("why", "n_rows", "amount").rows(),
             key=lambda entry: (entry[0] == "duplicate_rows", -entry[1], entry[0]),
         ):
             rows, worth = ledger.standing(table)
             left = (rows - n_rows, None if worth is None else worth - (revenue or 0))
-            action = "merge" if why == "duplicate_rows" else "quarantine"
-            ledger.enter(tables, action, why, table, "", n_rows, left=left)
+            action = "merge" if why_code == "duplicate_rows" else "quarantine"
+            ledger.enter(tables, action, why_code, table, "", n_rows, left=left)
 
 
 def _enter_across(ledger: Ledger, tables: dict[str, pl.DataFrame], found: Sequence[Issue]) -> None:
@@ -274,6 +279,7 @@ def _quarantine(together: dict[str, pl.DataFrame], tables: Sequence[MappedTable]
         rows = where(rows, rowwise(rows, (pl.col("#source") == i) & pl.col("#reason").is_not_null()))
         if not rows.height:
             continue
+        let_go()
         source = rows_at(mapped.raw.frame, rows["row_number"] - 1)
         names = {name: f"{name} (source)" if name in head else name for name in source.columns}
         originals = source.select(pl.col(old).cast(pl.String, strict=False).alias(new) for old, new in names.items())
