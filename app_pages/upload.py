@@ -1,7 +1,7 @@
 """Which data do we have, and which column is what?"""
 
 from analytics.charts import mapping as charts
-from app_pages.ui import page, session, sources, walk
+from app_pages.ui import intake, page, session, sources
 
 with page.frame("upload") as _:
     sources.choose(_)
@@ -9,12 +9,12 @@ with page.frame("upload") as _:
     top = page.place()
     readable = sources.panels(_)
     if readable:
-        raw = tuple(walk.raw(source) for source in readable)
-        suggested = tuple(walk.suggestion(source) for source in readable)
-        specs = tuple(walk.mapping(source) for source in readable)
-        confirmed = tuple(walk.is_settled(source) for source in readable)
+        raw = tuple(intake.raw(source) for source in readable)
+        suggested = tuple(intake.suggestion(source) for source in readable)
+        specs = tuple(intake.mapping(source) for source in readable)
+        confirmed = tuple(intake.is_settled(source) for source in readable)
         questions = sum(sources.n_questions(source) for source in readable)
-        refused = len(walk.sources()) - len(readable)
+        refused = len(intake.sources()) - len(readable)
         with top:
             page.answer(page.draw(charts.headline, raw, suggested, specs, confirmed, questions, refused, _), _)
         page.how_counted(

@@ -6,7 +6,7 @@ from analytics.charts import coverage as times
 from analytics.charts import quality as charts
 from analytics.charts import recipe as recipes
 from analytics.quality import THRESHOLDS
-from app_pages.ui import page, session, walk, widgets
+from app_pages.ui import intake, page, session, walk, widgets
 from app_pages.ui.recipe import recipe
 
 REPAIRS = (
@@ -29,7 +29,7 @@ MOST_SHOWN = 200
 
 with page.frame("validation") as _:
     page.lesson(_, "validation")
-    result = walk.validated()
+    result = intake.validated()
     page.answer(page.draw(charts.headline, result, _), _)
     left, right = st.columns([7, 5], gap="medium")
     with left:
@@ -47,7 +47,7 @@ with page.frame("validation") as _:
             "merged": "int",
             "erased": "int",
         }
-        page.table(walk.balances(), _, kinds, key="balances", alt=_("Where every row went"))
+        page.table(intake.balances(), _, kinds, key="balances", alt=_("Where every row went"))
         reasons = page.draw(charts.reason_rows, result, _)
         if reasons:
             st.table(reasons, border="horizontal", hide_index=True, alt=_("Why rows were set aside"))
@@ -98,7 +98,7 @@ with page.frame("validation") as _:
         {
             _("Rows set aside"): aside,
             _("Merged rows"): result.merged,
-            _("Repairs"): page.draw(recipes.ledger, result, walk.quality(), _),
+            _("Repairs"): page.draw(recipes.ledger, result, intake.quality(), _),
             **{_.phrase(f"table.{name}"): frame for name, frame in walk.cleaned().items()},
         },
         csv=_("Rows set aside (CSV)"),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from analytics.i18n import Words, escape_markdown
 from analytics.workspace import RememberedMapping, SourceRef, mappings_to_json
-from app_pages.ui import page, session, walk
+from app_pages.ui import intake, page, session
 from app_pages.ui.version import APP_VERSION
 
 MAX_MB = 4  # a file of choices is small
@@ -54,7 +54,7 @@ def _line(_: Words, item: RememberedMapping) -> str:
 def missing(_: Words, gone: list[SourceRef]) -> None:
     """Files that saved choices know and this session does not have."""
     with st.container(border=True, key="missing"):
-        names = _.listing(dict.fromkeys(escape_markdown(walk.title(source)) for source in gone))
+        names = _.listing(dict.fromkeys(escape_markdown(intake.title(source)) for source in gone))
         page.heading(_("These choices belong to files that are not here"), names)
         st.markdown(
             _(

@@ -10,14 +10,14 @@ from analytics.charts import integration as charts
 from analytics.errors import AnalysisError
 from analytics.i18n import Words, escape_markdown
 from analytics.integration import CurrencyResult, JoinResult, JoinSpec, Rate, preview_join, suggest_join
-from app_pages.ui import page, session, walk
+from app_pages.ui import intake, page, session, walk
 
 MOST_KEYS = 3  # columns that are one key together
 
 
 def joins(_: Words) -> None:
     """What is joined, with its orphans both ways, and one more table to join."""
-    offered = walk.second_tables()
+    offered = intake.second_tables()
     if not offered:
         return
     done = {(spec.source, spec.sheet) for spec in session.workspace().joins}
@@ -52,8 +52,8 @@ def _offer(_: Words, rest: dict[tuple[str, str], str]) -> None:
     with st.container(border=True, gap="small"):
         with page.controls("join-controls"):
             chosen = st.selectbox(_("Second table"), list(rest), format_func=rest.__getitem__, key="second-table")
-            data, second = walk.joined()[0], walk.second_table(*chosen)
-            files = walk.other_tables(*chosen)
+            data, second = walk.joined()[0], intake.second_table(*chosen)
+            files = intake.other_tables(*chosen)
             proposal = page.compute(suggest_join, data, second, files) or JoinSpec()
             place = "-".join(chosen)
             names = {"": _("adds its columns"), "mark": _("marks the rows it names")}

@@ -22,7 +22,7 @@ from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
 from analytics.i18n import N_, Words, escape_markdown
-from app_pages.ui import context, remembering, session, walk
+from app_pages.ui import context, intake, remembering, session, walk
 from app_pages.ui.compute import compute, draw, picture
 from app_pages.ui.version import APP_VERSION
 
@@ -419,8 +419,8 @@ def _ways_on(error: AnalysisError, _: Words, name: str) -> None:
 
 def _left_out(_: Words) -> None:
     """A file that cannot be read is left out by name; the other files go on."""
-    refused = walk.left_out()
-    if len(refused) == len(walk.sources()):
+    refused = intake.left_out()
+    if len(refused) == len(intake.sources()):
         return  # the page itself tells why there is nothing
     for source, error in refused:
         problem = _.phrase(f"error.{error.code}", **_safe(error.params, _))

@@ -11,7 +11,7 @@ from analytics.errors import AnalysisError
 from analytics.i18n import Words, escape_markdown
 from analytics.quality import PERSONAL, VALUES_OF, Action, Step, ValidationResult, Where
 from analytics.schema import TABLES
-from app_pages.ui import page, session, walk
+from app_pages.ui import intake, page, session
 
 KINDS = {
     "step": "int",
@@ -25,7 +25,7 @@ KINDS = {
 
 def recipe(_: Words, result: ValidationResult) -> None:
     """What was done, step by step, and how to change it."""
-    spec = walk.quality()
+    spec = intake.quality()
     page.heading(
         page.draw(charts.ledger_finding, result, _),
         _(

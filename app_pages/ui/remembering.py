@@ -8,7 +8,7 @@ from analytics.errors import AnalysisError
 from analytics.mapping import MappingSpec, carried
 from analytics.reading import ReadSpec
 from analytics.workspace import RememberedMapping, SourceRef, Workspace, forget, recall, remember
-from app_pages.ui import session, walk
+from app_pages.ui import intake, session
 
 
 def settle(source: SourceRef, mapping: MappingSpec | None, how: ReadSpec | None = None) -> None:
@@ -17,10 +17,10 @@ def settle(source: SourceRef, mapping: MappingSpec | None, how: ReadSpec | None 
     ``how`` it is read is left as it is unless given.
     """
     workspace = session.workspace()
-    new = dataclasses.replace(source, mapping=mapping, reading=how or walk.reading(source))
+    new = dataclasses.replace(source, mapping=mapping, reading=how or intake.reading(source))
     own_reading = dataclasses.replace(new.reading, sheet="")
     sources = tuple(new if item == source else item for item in workspace.sources)
-    remembered, key = workspace.remembered, walk.signature(source)
+    remembered, key = workspace.remembered, intake.signature(source)
     if mapping is None and own_reading == ReadSpec():
         remembered = forget(remembered, key)
     elif key:
@@ -68,14 +68,14 @@ def _takes_place(digest: str, new: SourceRef) -> bool:
 def _sheet(source: SourceRef, name: str) -> str:
     """The sheet of that name, else the first: an archive's sheet is named after its files."""
     there = _sheets(source)
-    return name if name in there or not there else walk.read_as(source, walk.as_found(source)).decided.sheet
+    return name if name in there or not there else intake.read_as(source, intake.as_found(source)).decided.sheet
 
 
 def _heir(old: SourceRef, new: SourceRef) -> SourceRef | None:
     """``new`` in the place of ``old``, when a sheet of that name, or what it holds first, has the same headings."""
     sheet = old.reading.sheet
     found = dataclasses.replace(new, reading=ReadSpec(sheet=sheet if sheet in _sheets(new) else new.reading.sheet))
-    if walk.signature(found) != old.signature:
+    if intake.signature(found) != old.signature:
         return None
     how = dataclasses.replace(old.reading, sheet=found.reading.sheet)
     known = recall(session.workspace().remembered, old.signature)
@@ -87,14 +87,14 @@ def _heir(old: SourceRef, new: SourceRef) -> SourceRef | None:
 
 def _columns(source: SourceRef, how: ReadSpec) -> tuple[str, ...]:
     try:
-        return walk.read_as(source, how).columns
+        return intake.read_as(source, how).columns
     except AnalysisError:
         return ()  # the page itself tells it
 
 
 def _sheets(source: SourceRef) -> tuple[str, ...]:
     try:
-        return walk.read_as(source, walk.as_found(source)).sheets
+        return intake.read_as(source, intake.as_found(source)).sheets
     except AnalysisError:
         return ()
 
@@ -105,7 +105,7 @@ def to_save() -> Workspace:
     if workspace.world:
         return workspace
     noted = (
-        dataclasses.replace(item, signature=item.signature or (walk.signature(item) if session.is_here(item) else ""))
+        dataclasses.replace(item, signature=item.signature or (intake.signature(item) if session.is_here(item) else ""))
         for item in workspace.sources
     )
     return dataclasses.replace(workspace, sources=tuple(noted))

@@ -14,7 +14,7 @@ from analytics.mapping import ColumnMatch, MappedTable, MappingSpec
 from analytics.reading import RawTable
 from analytics.schema import TABLES
 from analytics.workspace import SourceRef
-from app_pages.ui import connections, context, earlier, page, questionnaire, remembering, session, walk, widgets
+from app_pages.ui import connections, context, earlier, intake, page, questionnaire, remembering, session, widgets
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|", " ")
@@ -66,21 +66,21 @@ def choose(_: Words) -> None:
 def panels(_: Words) -> list[SourceRef]:
     """One panel per file; gives the sources that can be read."""
     readable = []
-    missing = [source for source in walk.sources() if not session.workspace().world and not session.is_here(source)]
+    missing = [source for source in intake.sources() if not session.workspace().world and not session.is_here(source)]
     if missing:
         earlier.missing(_, missing)
-    for source in walk.sources():
+    for source in intake.sources():
         if source in missing:
             continue
         try:
-            walk.mapped(source)
+            intake.mapped(source)
         except AnalysisError as error:
             _refused(_, source, error)
         else:
             readable.append(source)
     if not readable:
         return []
-    titles = {_id(source): walk.title(source) + _mark(source) for source in readable}
+    titles = {_id(source): intake.title(source) + _mark(source) for source in readable}
     shown = next(iter(titles))
     if len(titles) > 1:
         session.bind_valid("shown-file", list(titles))
@@ -94,7 +94,7 @@ def panels(_: Words) -> list[SourceRef]:
 def _refused(_: Words, source: SourceRef, error: AnalysisError) -> None:
     """A file that cannot be read: what is wrong, other ways to read it, and the way out."""
     with st.container(border=True, gap="small", key=f"refused-{_id(source)}"):
-        st.markdown(f"**{escape_markdown(walk.title(source))}**")
+        st.markdown(f"**{escape_markdown(intake.title(source))}**")
         page.message(error, _)
         if session.workspace().world:
             return
@@ -104,14 +104,18 @@ def _refused(_: Words, source: SourceRef, error: AnalysisError) -> None:
 
 
 def _panel(_: Words, source: SourceRef) -> None:
-    raw, spec, mapped = walk.raw(source), walk.mapping(source), walk.mapped(source)
+    raw, spec, mapped = intake.raw(source), intake.mapping(source), intake.mapped(source)
     own = not session.workspace().world
     if own:
         _questions(_, source, mapped)
     left, right = st.columns([2, 3], gap="medium")
     with left:
         page.heading(
-            _("{name} holds {table}", name=escape_markdown(walk.title(source)), table=_.phrase(f"table.{spec.table}")),
+            _(
+                "{name} holds {table}",
+                name=escape_markdown(intake.title(source)),
+                table=_.phrase(f"table.{spec.table}"),
+            ),
             _("First rows as they stand in the file; {n} rows in all.", n=raw.n_rows)
             if raw.decided.layout == "table"
             else _("First rows after every line was taken apart; {n} rows in all.", n=raw.n_rows),
@@ -193,15 +197,15 @@ def _heading(_: Words, raw: RawTable, column: str) -> str:
 
 
 def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) -> None:
-    raw, chosen = walk.raw(source), dict(spec.columns)
+    raw, chosen = intake.raw(source), dict(spec.columns)
     fields = ["", *TABLES[spec.table].names]
-    kept = set(walk.mapped(source).attributes)
+    kept = set(intake.mapped(source).attributes)
     rows = []
     for match in _matches(source):
         example = next((str(value) for value in raw.frame[match.column].head(200) if value not in (None, "")), "")
-        unsure = not walk.is_settled(source) and is_unsure(match, spec)
+        unsure = not intake.is_settled(source) and is_unsure(match, spec)
         meaning = chosen.get(match.column, "")
-        corrected = walk.is_settled(source) and bool(meaning) and meaning != match.field
+        corrected = intake.is_settled(source) and bool(meaning) and meaning != match.field
         reason = _.phrase(f"match.{match.reason}")
         if corrected:
             reason = _("your choice") if source.mapping is not None else _("as in the earlier file")
@@ -244,14 +248,14 @@ def _columns(_: Words, source: SourceRef, spec: MappingSpec, *, editable: bool) 
 
 def _word(_: Words, source: SourceRef) -> None:
     """Whose word stands on the columns, and the way to the other one."""
-    known = walk.recalled(source)
+    known = intake.recalled(source)
     if known is None and source.mapping is None:
         return
     if known is not None and known.name:
         said = _("Mapping taken from {name}, which has the same headings.", name=escape_markdown(known.name))
     elif known is not None:
         said = _("Mapping taken from an earlier file with the same headings.")
-    elif walk.signature(source):
+    elif intake.signature(source):
         said = _("Your choice. It is remembered for files with the same headings.")
     else:
         said = _("Your choice for this file.")
@@ -269,14 +273,14 @@ def _word(_: Words, source: SourceRef) -> None:
 
 def _matches(source: SourceRef) -> list[ColumnMatch]:
     """How each column was recognised, for the table that the file holds: the uncertain ones come first."""
-    spec = walk.mapping(source)
-    matches = walk.suggestion_for(source, spec.table).matches
-    return sorted(matches, key=lambda match: not (not walk.is_settled(source) and is_unsure(match, spec)))
+    spec = intake.mapping(source)
+    matches = intake.suggestion_for(source, spec.table).matches
+    return sorted(matches, key=lambda match: not (not intake.is_settled(source) and is_unsure(match, spec)))
 
 
 def _n_unsure(source: SourceRef) -> int:
-    spec = walk.mapping(source)
-    return 0 if walk.is_settled(source) else sum(is_unsure(match, spec) for match in _matches(source))
+    spec = intake.mapping(source)
+    return 0 if intake.is_settled(source) else sum(is_unsure(match, spec) for match in _matches(source))
 
 
 def _mark(source: SourceRef) -> str:
@@ -309,7 +313,7 @@ def _sheets(_: Words, source: SourceRef, raw: RawTable) -> None:
 
 def _reading(_: Words, source: SourceRef, raw: RawTable | None = None) -> None:
     """How the file was read, and other ways to read it."""
-    reading = walk.reading(source)
+    reading = intake.reading(source)
     shown: dict[str, tuple[str, dict[str, str]]] = {}
     if raw is None or raw.decided.format == "csv":
         shown["encoding"] = reading.encoding, _options(_, "encoding", ENCODINGS)
@@ -364,7 +368,7 @@ def _remove(_: Words, source: SourceRef) -> None:
 
 def n_questions(source: SourceRef) -> int:
     """What a person is asked about a file of their own."""
-    return 0 if session.workspace().world else sum(map(_is_question, walk.mapped(source).caveats))
+    return 0 if session.workspace().world else sum(map(_is_question, intake.mapped(source).caveats))
 
 
 def _is_question(item: Caveat) -> bool:
@@ -377,7 +381,7 @@ def _id(source: SourceRef) -> str:
 
 def _sheet(source: SourceRef) -> str:
     try:
-        return source.reading.sheet or walk.raw(source).decided.sheet
+        return source.reading.sheet or intake.raw(source).decided.sheet
     except AnalysisError:
         return source.reading.sheet
 
@@ -401,16 +405,16 @@ def _drop(source: SourceRef) -> None:
 
 def _confirm(source: SourceRef) -> None:
     """The suggestion becomes the person's word."""
-    remembering.settle(source, walk.mapping(source))
+    remembering.settle(source, intake.mapping(source))
 
 
 def _settle(source: SourceRef, field: str, key: str) -> None:
-    remembering.settle(source, dataclasses.replace(walk.mapping(source), **{field: session.widget_value(key)}))
+    remembering.settle(source, dataclasses.replace(intake.mapping(source), **{field: session.widget_value(key)}))
 
 
 def _correct(source: SourceRef, key: str) -> None:
     """Store changed meanings; a meaning that is given to a second column leaves the first."""
-    spec, matches = walk.mapping(source), _matches(source)
+    spec, matches = intake.mapping(source), _matches(source)
     chosen = dict(spec.columns)
     for row, edit in session.widget_value(key)["edited_rows"].items():
         column, field = matches[int(row)].column, edit.get("meaning")
@@ -421,7 +425,7 @@ def _correct(source: SourceRef, key: str) -> None:
 
 
 def _hold(source: SourceRef, key: str) -> None:
-    suggestion = walk.suggestion_for(source, session.widget_value(key))
+    suggestion = intake.suggestion_for(source, session.widget_value(key))
     remembering.settle(source, suggestion.spec)
 
 
@@ -447,6 +451,6 @@ def _read_otherwise(source: SourceRef, field: str, key: str) -> None:
     if field == "has_header":
         value = {"auto": None, "yes": True, "no": False}[value]
     try:
-        remembering.set_reading(source, dataclasses.replace(walk.reading(source), **{field: value}))
+        remembering.set_reading(source, dataclasses.replace(intake.reading(source), **{field: value}))
     except AnalysisError as error:
         session.tell(error)

@@ -20,7 +20,7 @@ from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
 from analytics.workspace import Workspace, from_json, from_link, mappings_to_json, to_json, to_link
-from app_pages.ui import compute, context, walk
+from app_pages.ui import compute, context, intake
 
 ROOT = Path(__file__).parents[2]
 HEADINGS = ("order id", "client", "day of order", "goods", "amount")
@@ -278,7 +278,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
             ran.append(verb.__name__)
         return asked(verb, *inputs, **how)
 
-    monkeypatch.setattr(walk, "compute", noted)
+    monkeypatch.setattr(intake, "compute", noted)
     return ran
 
 
@@ -286,13 +286,13 @@ def test_a_month_more_costs_only_itself_and_equals_the_full_recompute(
     steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results: list[Any] = []
-    validated = walk.validated
+    validated = intake.validated
 
     def kept() -> Any:
         results.append(validated())
         return results[-1]
 
-    monkeypatch.setattr(walk, "validated", kept)
+    monkeypatch.setattr(intake, "validated", kept)
     columns = ("order_id", "customer_id", "order_date", "product", "amount")
     named = dict(zip(HEADINGS, columns, strict=True))
     year = [month(n).replace(",".join(HEADINGS).encode(), ",".join(named.values()).encode()) for n in range(1, 13)]
@@ -370,8 +370,8 @@ def hang(data: bytes, name: str, spec: ReadSpec) -> None:
 
 def test_a_file_that_hangs_the_parser_is_stopped_and_the_session_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     test = opened()
-    monkeypatch.setattr(walk, "read", hang)
-    monkeypatch.setattr(walk, "READING_SECONDS", 2.0)
+    monkeypatch.setattr(intake, "read", hang)
+    monkeypatch.setattr(intake, "READING_SECONDS", 2.0)
     started = time.monotonic()
     upload(test, ("hostile.csv", month(10)))
     assert time.monotonic() - started < 2.0 + 20.0
