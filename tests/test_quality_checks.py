@@ -27,7 +27,7 @@ from analytics.quality.columns import is_constant, is_nearly_unique
 from analytics.quality.drift import Change, find_changes
 from analytics.quality.gaps import Gap, find_gaps
 from analytics.quality.identifiers import find_new_forms, known_by_number, numbers, shapes
-from analytics.quality.meaning import CODES, matters_for, meaning, remedies
+from analytics.quality.meaning import CODES, meaning
 from analytics.quality.recipe import Action
 from analytics.quality.report import THRESHOLDS
 from analytics.quality.reversals import match_reversals
@@ -366,7 +366,7 @@ def test_returns_find_a_purchase_of_at_least_as_much() -> None:
     assert found is not None
     assert not found.by_number
     assert found.lines.rows() == [(1, "1"), (2, None), (4, "2"), (5, None), (6, None)]
-    assert (found.n_matched, found.value, found.value_matched) == (2, 1200, 700)
+    assert (found.lines["original"].count(), found.value, found.value_matched) == (2, 1200, 700)
 
 
 _TRADE = st.tuples(
@@ -400,7 +400,7 @@ def test_online_retail_cancellations_have_their_purchases(shared_data: Callable[
     assert found is not None
     assert (found.by_number, found.lines.height) == (False, 8_668)
     assert found.value == 475_901_160  # thousandths of a pound
-    assert found.n_matched / found.lines.height == pytest.approx(0.8535, abs=0.001)
+    assert found.lines["original"].count() / found.lines.height == pytest.approx(0.8535, abs=0.001)
     assert (found.value_matched or 0) / found.value == pytest.approx(0.9387, abs=0.001)
     (matched,) = result.report.find("reversals_of_purchases")
     (alone,) = result.report.find("reversal_without_purchase")
@@ -574,16 +574,16 @@ def test_every_finding_has_its_meaning_and_every_meaning_its_words() -> None:
     assert named == set(CODES)
     choices = set(QualitySpec.__dataclass_fields__)
     for code in CODES:
-        assert matters_for(code)
-        assert all((ROOT / "app_pages" / f"{page}.py").exists() for page in matters_for(code))
-        assert set(remedies(code)) <= choices
+        assert meaning(code).pages
+        assert all((ROOT / "app_pages" / f"{page}.py").exists() for page in meaning(code).pages)
+        assert set(meaning(code).choices) <= choices
         assert set(meaning(code).actions) <= set(get_args(Action))
         assert f"why.{meaning(code).reason}" in words
     assert {key.removeprefix("why.") for key in words if key.startswith("why.")} == {meaning(c).reason for c in CODES}
     for code in ("duplicate_rows", "overlapping_files", "zero_price", "spelling_variants"):
-        assert remedies(code)
+        assert meaning(code).choices
     with pytest.raises(KeyError):
-        matters_for("nothing_like_it")
+        meaning("nothing_like_it")
 
 
 def test_no_check_minds_the_order_of_rows() -> None:

@@ -6,10 +6,11 @@ import polars as pl
 
 from analytics.dataset import Dataset
 from analytics.i18n import Words
+from analytics.mapped import count_values
 from analytics.quality import QualitySpec, Step, ValidationResult, proposed_steps
+from analytics.quality.recipe import MOST_VALUES
 from analytics.schema import TABLES
 
-MOST_VALUES = 200  # of a column, offered for a step
 MOST_NAMED = 3  # values named in the words of a step
 
 
@@ -137,5 +138,5 @@ def columns(dataset: Dataset, table: str, action: str, _: Words) -> dict[str, st
 
 def common_values(dataset: Dataset, table: str, column: str) -> list[str]:
     """The commonest values of a column as text."""
-    counted = dataset.tables[table][column].cast(pl.String).alias("value").drop_nulls().value_counts(name="n")
+    counted = count_values(dataset.tables[table][column]).with_columns(pl.col("value").cast(pl.String)).drop_nulls()
     return counted.sort("n", "value", descending=[True, False])["value"].head(MOST_VALUES).to_list()

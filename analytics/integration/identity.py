@@ -93,12 +93,8 @@ def name_words(text: str) -> tuple[str, ...]:
     return tuple(word for word in re.findall(r"\w+", joined) if word not in _TITLES)
 
 
-def name_key(text: str) -> str | None:
+def name_key(words: tuple[str, ...]) -> str | None:
     """A name whatever the order of its parts: the sorted characters of a Chinese name, the sorted parts of another."""
-    return _sorted_name(name_words(text))
-
-
-def _sorted_name(words: tuple[str, ...]) -> str | None:
     whole = "".join(words)
     if not whole:
         return None
@@ -156,7 +152,7 @@ def name_forms(text: str) -> dict[str, str | None]:
     """The key of a name; the name as written; with its last part first; its parts' first letters, sorted."""
     words = name_words(text)
     written, turned = " ".join(words) or None, " ".join((*words[-1:], *words[:-1])) or None
-    return dict(zip(_FORMS, (_sorted_name(words), written, turned, _initials(words)), strict=True))
+    return dict(zip(_FORMS, (name_key(words), written, turned, _initials(words)), strict=True))
 
 
 def _of_each(values: pl.DataFrame, make: Callable[..., Any], dtype: Any = pl.String) -> pl.Series:

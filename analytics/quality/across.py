@@ -6,13 +6,12 @@ import polars as pl
 
 from analytics.mapped import beside, count_values, rowwise
 from analytics.quality.findings import IssueBook, examples
+from analytics.quality.ledger import Tables, alive
 from analytics.quality.order_lines import TEST_PATTERN
 from analytics.quality.report import Issue, QualitySpec
 from analytics.quality.spelling import find_variants
 from analytics.schema import TABLES
 
-Tables = dict[str, pl.DataFrame]
-_ALIVE = pl.col("#reason").is_null() & pl.col("#into").is_null()
 _MOST_GROUPS = 50
 _ACROSS_SCRIPTS = frozenset({"city", "country", "category", "channel", "payment_method", "brand", "tier", "gender"})
 
@@ -26,15 +25,15 @@ def settle_customers(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Is
     filled = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.UInt32) for name in own)
     joined = [pl.col("joined_at")] if "joined_at" in own else []
     text = [pl.col(name).cast(pl.String, strict=False) for name in own]
-    alive = (
-        frame.filter(_ALIVE & pl.col("customer_id").is_not_null())
+    held = (
+        frame.filter(alive() & pl.col("customer_id").is_not_null())
         .with_columns(filled.alias("#filled"))
         .filter(pl.len().over("customer_id") > 1)
         .sort(["#filled", *joined, *text, "#source", "row_number"], descending=True, nulls_last=True)
     )
-    if not alive.height:
+    if not held.height:
         return tables, []
-    ranked = alive.with_columns(
+    ranked = held.with_columns(
         pl.int_range(pl.len()).over("customer_id").alias("#rank"),
         pl.col("row_number").first().over("customer_id").alias("#best"),
         pl.col("#source").first().over("customer_id").alias("#best_source"),
@@ -139,7 +138,7 @@ def note_orphans(tables: Tables) -> list[Issue]:
     people = tables.get("customers")
     if people is None or "customer_id" not in people.columns:
         return []
-    known = people.filter(_ALIVE)["customer_id"].drop_nulls().unique()
+    known = people.filter(alive())["customer_id"].drop_nulls().unique()
     if not len(known):
         return []
     issues: list[Issue] = []
@@ -153,8 +152,8 @@ def note_orphans(tables: Tables) -> list[Issue]:
         issues += book.issues
     orders = tables.get("transactions")
     if orders is not None and "customer_id" in orders.columns:
-        buyers = orders.filter(_ALIVE)["customer_id"].drop_nulls().unique()
-        idle = people.select(_ALIVE.alias("alive"))["alive"] & ~people["customer_id"].is_in(buyers.implode())
+        buyers = orders.filter(alive())["customer_id"].drop_nulls().unique()
+        idle = people.select(alive().alias("alive"))["alive"] & ~people["customer_id"].is_in(buyers.implode())
         book = IssueBook("customers", "", people)
         book.add(
             "customers_without_orders", "note", "customer_id", idle.fill_null(False), "keep", people["customer_id"]

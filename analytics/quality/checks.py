@@ -13,10 +13,10 @@ from analytics.quality.drift import find_changes
 from analytics.quality.findings import IssueBook
 from analytics.quality.gaps import Gap, find_gaps
 from analytics.quality.identifiers import find_new_forms, known_by_number, shapes
+from analytics.quality.ledger import Tables
 from analytics.quality.report import Issue, QualitySpec
 from analytics.schema import TABLES, TableSchema
 
-Tables = dict[str, pl.DataFrame]
 Covered = Mapping[str, tuple[date | None, date | None]]
 _SAMPLE = 30_000  # rows on which a change of values is looked for: drawn by content, so the order of rows is nothing
 _EXAMPLES = 5

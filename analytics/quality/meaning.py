@@ -104,13 +104,3 @@ CODES = frozenset(_MEANINGS)
 def meaning(code: str) -> Meaning:
     """What the finding ``code`` means; raises ``KeyError`` for a code that no check has."""
     return _MEANINGS[code]
-
-
-def matters_for(code: str) -> tuple[str, ...]:
-    """The pages whose figures the finding touches, in the order of the walk."""
-    return _MEANINGS[code].pages
-
-
-def remedies(code: str) -> tuple[str, ...]:
-    """The fields of ``QualitySpec`` by which a person decides about the finding, repairs before thresholds."""
-    return _MEANINGS[code].choices

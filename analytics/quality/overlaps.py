@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from analytics.quality.findings import IssueBook
+from analytics.quality.ledger import Tables, alive
 from analytics.quality.repeats import identity
 from analytics.quality.report import Issue, QualitySpec
 from analytics.schema import TABLES
 
-Tables = dict[str, pl.DataFrame]
 _BY_ID = frozenset({"customers", "series"})  # settled by their ids, or without any identity
 _CONTENT = frozenset({"product_id", "product", "quantity", "unit_price", "amount"})
 
@@ -63,8 +63,7 @@ def _on_shared_days(name: str, frame: pl.DataFrame) -> pl.DataFrame | None:
     shared = days.filter(pl.col("#day").is_duplicated())["#day"].unique()
     if not len(shared):
         return None
-    alive = pl.col("#reason").is_null() & pl.col("#into").is_null()
-    rows = frame.with_row_index("#index").filter(day.is_in(shared.implode()) & alive)
+    rows = frame.with_row_index("#index").filter(day.is_in(shared.implode()) & alive())
     return rows.with_columns(identity(name, rows).alias("#identity"))
 
 

@@ -16,7 +16,6 @@ from analytics.quality.recipe import Step
 Severity = Literal["block", "check", "repaired", "note"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Remedy = Literal["merge", "quarantine", "keep", "mark", "empty", "fill", "read", "choose"]
-REMEDIES: tuple[Remedy, ...] = get_args(Remedy)
 THRESHOLDS: dict[str, tuple[float, float]] = {  # field of QualitySpec -> least and most
     "outlier_times_usual": (2.0, 1000.0),
     "order_twice_minutes": (1, 1440),
@@ -110,7 +109,7 @@ class Issue:
     n_rows, row_share : rows of the source (or, for findings across files, of the table).
     revenue_share : amounts of those rows over all positive amounts of the table; None where there are no amounts.
     examples : up to five values as written ("other_spellings": up to 50 groups, the commonest spelling first).
-    remedy : what was done, one of ``REMEDIES``; ``remedy.<remedy>`` are its words.
+    remedy : what was done, one of ``Remedy``; ``remedy.<remedy>`` are its words.
     source : the file's name, "" for findings across files.
     n_days : days that a finding is about when no row is (days without orders).
     """

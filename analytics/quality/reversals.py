@@ -8,10 +8,9 @@ import polars as pl
 
 from analytics.mapped import rowwise
 from analytics.quality.findings import IssueBook
-from analytics.quality.ledger import alive
+from analytics.quality.ledger import Tables, alive
 from analytics.quality.report import Issue, QualitySpec
 
-Tables = dict[str, pl.DataFrame]
 _EXAMPLES = 5
 _NEEDED = ("order_id", "customer_id", "ordered_at", "product_id", "product", "quantity", "amount", "kind")
 _NUMBERED = r"^[CcRr]-?([0-9].*)$"
@@ -34,10 +33,6 @@ class Reversals:
     lines: pl.DataFrame
     value: int | None
     value_matched: int | None
-
-    @property
-    def n_matched(self) -> int:
-        return self.lines.height - self.lines["original"].null_count()
 
 
 def settle_reversals(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Issue]]:
