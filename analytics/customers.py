@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import polars as pl
 
@@ -34,6 +35,28 @@ _PERSONAL = re.compile(
 )
 _FAVOURITES = ("category", "channel", "payment_method")
 _EPOCH = date(1970, 1, 1)
+
+Family = Literal["behaviour", "demographics", "psychographics", "needs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """What a customer can be described and segmented by.
+
+    Attributes
+    ----------
+    name : the column it stands in; for ``counts`` the name of the whole group ("category_mix").
+    family : what it tells about a person: what they do, who they are, what they think, what they are after.
+    kind : "number", "flag", "category" (one text of a few), "counts" (how often each of several levels).
+    columns : its column in ``CustomerTable.frame``; for ``counts`` one Int64 column per level, 0 where never.
+    levels : for ``counts``: what each column counts, in the same order; the empty text is what is left of the rest.
+    """
+
+    name: str
+    family: Family
+    kind: Literal["number", "flag", "category", "counts"]
+    columns: tuple[str, ...]
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +100,8 @@ class CustomerTable:
         customers table (age in years at ``as_of``, joined_days from joining to ``as_of``), country and city of most
         sale lines where the customers table has none, then top_category, top_channel, top_payment_method. Never an id,
         a name, an address or free text, nor a column with one value or with nearly as many values as customers.
+    traits : by what customers can be described and segmented, in display order. Where none are given, those of the
+        measures (behaviour) and attributes (needs for top_*, else demographics); ``gather_traits`` adds more.
     n_without_orders : customers known from the customers table or from a line, but without any order.
     n_anonymous_lines : goods lines without a customer id.
     n_service_lines : order lines that are no goods.
@@ -88,9 +113,21 @@ class CustomerTable:
     measures: tuple[str, ...]
     attributes: tuple[str, ...]
     key: str
+    traits: tuple[Trait, ...] = ()
     n_without_orders: int = 0
     n_anonymous_lines: int = 0
     n_service_lines: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.traits:
+            names = [name for name in (*self.measures, *self.attributes) if name in self.frame.columns]
+            traits = (describe_column(self.frame, name, self._family(name)) for name in names)
+            object.__setattr__(self, "traits", tuple(traits))
+
+    def _family(self, name: str) -> Family:
+        if name in self.measures:
+            return "behaviour"
+        return "needs" if name.startswith("top_") else "demographics"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,6 +196,14 @@ def summarise_customers(dataset: Dataset, spec: CustomerSpec = CustomerSpec()) -
         n_anonymous_lines=n_anonymous,
         n_service_lines=lines.height - n_goods,
     )
+
+
+def describe_column(frame: pl.DataFrame, name: str, family: Family) -> Trait:
+    """The trait that one column is: a number, a flag or a category, by its dtype."""
+    dtype = frame.schema[name]
+    kind: Literal["number", "flag", "category"]
+    kind = "flag" if dtype == pl.Boolean else "number" if dtype.is_numeric() else "category"
+    return Trait(name, family, kind, (name,))
 
 
 _MEASURES = (

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analytics.customers import CustomerSpec, CustomerTable, summarise_customers
+from analytics.customers import CustomerSpec, CustomerTable, Trait, summarise_customers
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError
 
@@ -168,6 +168,16 @@ class TestByHand:
         assert table.frame.select("customer_id", "n_orders").rows() == [("ann", 2), ("bob", 1), ("cai", 2), ("dan", 1)]
         assert table.frame["return_share"].to_list() == [1 / 4, 0.0, 0.0, 1.0]
         assert table.attributes == ()
+
+    def test_its_columns_are_traits(self) -> None:
+        table = summarise_customers(build(people=PEOPLE.with_columns(is_member=pl.col("household") == 1)))
+        traits = {trait.name: trait for trait in table.traits}
+        assert tuple(traits) == (*table.measures, *table.attributes)
+        assert traits["recency_days"] == Trait("recency_days", "behaviour", "number", ("recency_days",))
+        assert (traits["gender"].family, traits["gender"].kind) == ("demographics", "category")
+        assert (traits["age"].family, traits["age"].kind) == ("demographics", "number")
+        assert (traits["is_member"].family, traits["is_member"].kind) == ("demographics", "flag")
+        assert (traits["top_channel"].family, traits["top_channel"].kind) == ("needs", "category")
 
     def test_some_order_ids_missing(self) -> None:
         lines = LINES.with_columns(
