@@ -75,20 +75,31 @@ def resident(process: psutil.Process) -> tuple[float, float]:
 def watched(process: psutil.Process) -> Iterator[dict[str, float]]:
     """The highest ``resident`` of a process seen while the block runs, looked at fifty times a second."""
     peak = {"mib": 0.0, "private_mib": 0.0}
-    done = threading.Event()
 
     def look() -> None:
-        while not done.wait(0.02):
-            try:
-                total, private = resident(process)
-            except psutil.Error:
-                return
-            peak["mib"], peak["private_mib"] = max(peak["mib"], total), max(peak["private_mib"], private)
+        try:
+            total, private = resident(process)
+        except psutil.Error:  # it has ended
+            return
+        peak["mib"], peak["private_mib"] = max(peak["mib"], total), max(peak["private_mib"], private)
 
-    watcher = threading.Thread(target=look)
+    with repeated(look, 0.02):
+        yield peak
+
+
+@contextmanager
+def repeated(look: Callable[[], None], seconds: float) -> Iterator[None]:
+    """``look`` every so many seconds, in a thread of its own, while the block runs."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(seconds):
+            look()
+
+    watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield peak
+        yield
     finally:
         done.set()
         watcher.join()

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.compare import OUT, resident
+from benchmarks.compare import OUT, repeated, resident
 from benchmarks.ingest import generate
 from benchmarks.server import served
 from benchmarks.visitor import Visitor
@@ -148,22 +148,15 @@ def _second_session(url: str) -> Iterator[list[float]]:
 def _family_watched(server: psutil.Process) -> Iterator[dict[str, tuple[float, float]]]:
     """MiB, all and private: the highest of the server and of its largest worker, looked at ten times a second."""
     peaks = {"server_mib": (0.0, 0.0), "worker_mib": (0.0, 0.0)}
-    done = threading.Event()
 
     def look() -> None:
-        while not done.wait(0.1):
-            for name, processes in (("server_mib", [server]), ("worker_mib", server.children(recursive=True))):
-                for process in processes:
-                    try:
-                        now = resident(process)
-                    except psutil.Error:
-                        continue
-                    peaks[name] = (max(peaks[name][0], now[0]), max(peaks[name][1], now[1]))
+        for name, processes in (("server_mib", [server]), ("worker_mib", server.children(recursive=True))):
+            for process in processes:
+                try:
+                    now = resident(process)
+                except psutil.Error:
+                    continue
+                peaks[name] = (max(peaks[name][0], now[0]), max(peaks[name][1], now[1]))
 
-    watching = threading.Thread(target=look)
-    watching.start()
-    try:
+    with repeated(look, 0.1):
         yield peaks
-    finally:
-        done.set()
-        watching.join()
