@@ -132,17 +132,6 @@ def test_each_share_trait_is_recomputed() -> None:
         assert row["lo"] < row["effect"] < row["hi"]
 
 
-def test_newcombes_published_intervals() -> None:
-    # Newcombe (1998), table II, method 10: 56/70 less 48/80, and 9/10 less 3/10.
-    from analytics.personas import _wilson
-
-    for (x_a, n_a), (x_b, n_b), low, high in (((56, 70), (48, 80), 0.0524, 0.3339), ((9, 10), (3, 10), 0.1705, 0.8090)):
-        p_a, p_b = x_a / n_a, x_b / n_b
-        (low_a, high_a), (low_b, high_b) = _wilson(p_a, n_a), _wilson(p_b, n_b)
-        assert p_a - p_b - np.hypot(p_a - low_a, high_b - p_b) == pytest.approx(low, abs=1e-4)
-        assert p_a - p_b + np.hypot(high_a - p_a, p_b - low_b) == pytest.approx(high, abs=1e-4)
-
-
 def test_holm_runs_over_all_comparisons() -> None:
     customers, labels = base()
     result = describe_personas(customers, labels, PersonaSpec())
