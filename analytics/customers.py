@@ -10,7 +10,7 @@ from typing import Literal
 import polars as pl
 
 from analytics import reductions
-from analytics.dataset import Dataset
+from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
 from analytics.keys import derive_key
 from analytics.progress import report
@@ -76,7 +76,9 @@ class CustomerSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CustomerTable:
-    """One row per customer with at least one order, unique ``customer_id``; units are in the names.
+    """One row per customer with at least one order (without order lines: per known customer), unique ``customer_id``.
+
+    Units are in the names.
 
     Definitions: days are calendar days. An order is a distinct order id of a customer with at least one sale line of
     positive amount (without order ids: a calendar day with such a line). Returns and cancellations are subtracted from
@@ -84,9 +86,9 @@ class CustomerTable:
 
     Attributes
     ----------
-    frame : sorted by customer_id. Always: customer_id (String); first_order_on, last_order_on (Date); recency_days
-        (days from the last order to ``as_of``), tenure_days (days from the first order to ``as_of``), n_orders,
-        n_order_days (Int64); mean_gap_days ((last - first) / (n_order_days - 1), Float64, null with one order day).
+    frame : sorted by customer_id (String). With orders: first_order_on, last_order_on (Date); recency_days (days from
+        the last order to ``as_of``), tenure_days (days from the first order to ``as_of``), n_orders, n_order_days
+        (Int64); mean_gap_days ((last - first) / (n_order_days - 1), Float64, null with one order day).
         Where there are amounts: revenue (sum of amounts), mean_order_value (revenue / n_orders) (Float64, whole
         currency units). Where there are quantities: n_items (Int64). Where there are products, categories: n_products,
         n_categories (Int64, different ones bought). Where there are discounts: discount_share (Float64, 0-1, mean over
@@ -166,9 +168,12 @@ class CustomerScores:
 def summarise_customers(dataset: Dataset, spec: CustomerSpec = CustomerSpec()) -> CustomerTable:
     """One row per customer from order lines and the customers table.
 
-    Raises ``AnalysisError``: ``table_missing``, ``fields_missing`` (customer_id, ordered_at), ``no_orders`` (no
-    customer has an order).
+    Where no order line names a customer, the customers table alone is described: every row a customer, attributes and
+    no behaviour. Raises ``AnalysisError``: ``table_missing``, ``fields_missing`` (customer_id, ordered_at),
+    ``no_orders`` (no customer has an order).
     """
+    if dataset.has("customers.customer_id") and not dataset.has("transactions.customer_id"):
+        return _known_only(dataset, spec)
     lines = dataset.table("transactions", "customer_id", "ordered_at")
     report(0.0, "summarise_customers")
     ids = reductions.values(dataset, "customer_id")
@@ -204,6 +209,20 @@ def describe_column(frame: pl.DataFrame, name: str, family: Family) -> Trait:
     kind: Literal["number", "flag", "category"]
     kind = "flag" if dtype == pl.Boolean else "number" if dtype.is_numeric() else "category"
     return Trait(name, family, kind, (name,))
+
+
+def _known_only(dataset: Dataset, spec: CustomerSpec) -> CustomerTable:
+    """The customers table by itself; nothing is known of what these people do."""
+    ids = dataset.table("customers")["customer_id"].drop_nulls().unique().sort()
+    frame, attributes = _with_attributes(pl.DataFrame({"customer_id": ids}), dataset, spec)
+    return CustomerTable(
+        frame=frame,
+        as_of=dataset.as_of,
+        currency=dataset.currency,
+        measures=(),
+        attributes=attributes,
+        key=derive_key("summarise_customers", spec, dataset.key),
+    )
 
 
 _MEASURES = (
@@ -303,7 +322,7 @@ def _attributes(held: pl.DataFrame, as_of: date, spec: CustomerSpec) -> pl.DataF
                 columns[name] = pl.col(name)
         elif not _PERSONAL.search(name) and _describes(held[name], spec):
             columns[name] = pl.col(name) if dtype != pl.Categorical else pl.col(name).cast(pl.String)
-    born = as_of.year - pl.col("birth_year") if "birth_year" in held.columns else None
+    born = as_of.year - pl.col("birth_year") if "birth_year" in held.columns and as_of != UNKNOWN_DAY else None
     given = pl.col("age") if "age" in held.columns else None
     ages = [age for age in (born, given) if age is not None]
     if ages:

@@ -15,6 +15,7 @@ from analytics.keys import derive_key, digest_frame
 from analytics.mapped import by_pieces, keep, let_go, rows_at
 from analytics.schema import TABLES
 
+UNKNOWN_DAY = date(1970, 1, 1)  # ``as_of`` of data without any date
 SORTED_BY_ALL = 100_000  # rows
 SORTED_TOGETHER = 1_000_000  # rows of a large frame
 

@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from analytics.customers import CustomerSpec, CustomerTable, Trait, summarise_customers
-from analytics.dataset import Dataset
+from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
 
 AS_OF = date(2024, 6, 30)
@@ -208,6 +208,22 @@ class TestByHand:
         assert not {"name", "email", "contact_phone", "national_id", "member_no", "left_at"} & set(columns)
 
 
+class TestCustomersAlone:
+    def test_a_customers_table_without_orders_is_described_by_attributes(self) -> None:
+        people = PEOPLE.with_columns(pl.Series("shoe_size", [36, 41, 41, 38] + [39] * (PEOPLE.height - 4)))
+        known = summarise_customers(Dataset.build({"customers": people}, as_of=AS_OF))
+        assert known.frame["customer_id"].to_list() == sorted(set(people["customer_id"].drop_nulls()))
+        assert known.measures == ()
+        assert "shoe_size" in known.attributes
+        assert not {"n_orders", "recency_days", "revenue"} & set(known.frame.columns)
+        assert known.n_without_orders == 0
+        assert {trait.family for trait in known.traits} == {"demographics"}
+
+    def test_without_any_date_nobody_gets_an_age_from_a_year_of_birth(self) -> None:
+        known = summarise_customers(Dataset.build({"customers": PEOPLE.drop("joined_at", "age")}, as_of=UNKNOWN_DAY))
+        assert "age" not in known.attributes
+
+
 class TestRefusals:
     def test_no_customer_ids(self) -> None:
         with pytest.raises(AnalysisError) as caught:
@@ -221,7 +237,7 @@ class TestRefusals:
 
     def test_no_transactions(self) -> None:
         with pytest.raises(AnalysisError) as caught:
-            summarise_customers(Dataset.build({"customers": PEOPLE}, as_of=AS_OF))
+            summarise_customers(Dataset.build({"campaigns": PEOPLE.select("customer_id")}, as_of=AS_OF))
         assert caught.value.code == "table_missing"
 
     def test_spec(self) -> None:

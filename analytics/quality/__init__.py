@@ -12,14 +12,13 @@ from analytics.quality.report import (
     SourceBalance,
     ValidationResult,
 )
-from analytics.quality.validation import UNKNOWN_DAY, validate
+from analytics.quality.validation import validate
 
 __all__ = [
     "CODES",
     "PERSONAL",
     "SEVERITIES",
     "THRESHOLDS",
-    "UNKNOWN_DAY",
     "VALUES_OF",
     "Action",
     "Issue",

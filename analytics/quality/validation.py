@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from analytics.dataset import Dataset, Source
+from analytics.dataset import UNKNOWN_DAY, Dataset, Source
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
 from analytics.mapped import beside, combined, let_go, rows_at, rowwise, where
@@ -35,7 +35,6 @@ from analytics.quality.stacking import stack
 from analytics.schema import TABLES
 
 _CELL_REMEDIES = ("empty", "fill", "mark")
-UNKNOWN_DAY = date(1970, 1, 1)  # as_of of data without any date; the caveat "as_of_unknown" says so
 
 
 def validate(tables: Sequence[MappedTable], spec: QualitySpec | None = None) -> ValidationResult:

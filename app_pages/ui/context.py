@@ -6,11 +6,10 @@ from datetime import date
 
 import streamlit as st
 
-from analytics.dataset import Dataset
+from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
 from analytics.i18n import LANGUAGES, N_, Words, escape_markdown
 from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
-from analytics.quality import UNKNOWN_DAY
 from analytics.workspace import to_json
 from app_pages.ui import remembering, session, walk, widgets
 from app_pages.ui.compute import compute
