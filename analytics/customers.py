@@ -168,11 +168,11 @@ class CustomerScores:
 def summarise_customers(dataset: Dataset, spec: CustomerSpec = CustomerSpec()) -> CustomerTable:
     """One row per customer from order lines and the customers table.
 
-    Where no order line names a customer, the customers table alone is described: every row a customer, attributes and
-    no behaviour. Raises ``AnalysisError``: ``table_missing``, ``fields_missing`` (customer_id, ordered_at),
+    Where there are no order lines at all, the customers table alone is described: every row a customer, attributes
+    and no behaviour. Raises ``AnalysisError``: ``table_missing``, ``fields_missing`` (customer_id, ordered_at),
     ``no_orders`` (no customer has an order).
     """
-    if dataset.has("customers.customer_id") and not dataset.has("transactions.customer_id"):
+    if "transactions" not in dataset.tables and dataset.has("customers.customer_id"):
         return _known_only(dataset, spec)
     lines = dataset.table("transactions", "customer_id", "ordered_at")
     report(0.0, "summarise_customers")
@@ -307,7 +307,7 @@ def _with_attributes(frame: pl.DataFrame, dataset: Dataset, spec: CustomerSpec) 
     plain = {"customer_id", "first_order_on", "last_order_on", "n_order_days", *_MEASURES, *tops}
     found = [name for name in frame.columns if name not in plain]
     ordered = [name for name in _ATTRIBUTES if name in found] + [name for name in found if name not in _ATTRIBUTES]
-    telling = [name for name in ordered + tops if _tells(frame[name])]
+    telling = [name for name in ordered + tops if tells_apart(frame[name])]
     silent = {name for name in found if name not in telling}
     order = [name for name in frame.columns if name not in found] + [name for name in telling if name in found]
     return frame.select(order).drop(silent, strict=False), tuple(telling)
@@ -320,7 +320,7 @@ def _attributes(held: pl.DataFrame, as_of: date, spec: CustomerSpec) -> pl.DataF
         if name in CUSTOMERS:
             if CUSTOMERS[name].role in ("category", "flag") and name != "leaving_reason":
                 columns[name] = pl.col(name)
-        elif not _PERSONAL.search(name) and _describes(held[name], spec):
+        elif not names_a_person(name) and _describes(held[name], spec):
             columns[name] = pl.col(name) if dtype != pl.Categorical else pl.col(name).cast(pl.String)
     born = as_of.year - pl.col("birth_year") if "birth_year" in held.columns and as_of != UNKNOWN_DAY else None
     given = pl.col("age") if "age" in held.columns else None
@@ -332,6 +332,11 @@ def _attributes(held: pl.DataFrame, as_of: date, spec: CustomerSpec) -> pl.DataF
         days = (pl.lit(as_of) - joined).dt.total_days()
         columns["joined_days"] = pl.when(joined <= as_of).then(days)
     return held.select(**columns)
+
+
+def names_a_person(name: str) -> bool:
+    """Whether a column's name says that it holds an id, a name, an address or a note."""
+    return bool(_PERSONAL.search(name))
 
 
 def _describes(series: pl.Series, spec: CustomerSpec) -> bool:
@@ -347,7 +352,7 @@ def _describes(series: pl.Series, spec: CustomerSpec) -> bool:
     return False
 
 
-def _tells(series: pl.Series) -> bool:
+def tells_apart(series: pl.Series) -> bool:
     """Whether an attribute can tell customers apart: more than one value, and a text not nearly unique."""
     given = series.drop_nulls()
     n_values = given.n_unique()
