@@ -8,6 +8,7 @@ the interval of a difference in shares; Holm (1979).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from analytics.schema import CUSTOMERS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+Mixes = Mapping[str, Mapping[str, str]]  # trait -> level -> column of counts
 
 PRIVACY_LIMIT = 10  # no figure about fewer people than this
 MOST_LEVELS = 12  # levels of a category that are looked at; the rest count as one
@@ -31,9 +32,10 @@ _Z = 1.959963984540054
 class Contrast(NamedTuple):
     """One trait of one group against all others.
 
-    ``level`` is None for numbers; ``kind`` is "number" or "share"; ``n`` counts the group's known values;
-    ``value_group`` and ``value_rest`` are medians or shares (0-1); ``effect`` is in standard deviations between normal
-    scores, or a difference in share, with its 95 % interval ``lo``, ``hi``; ``size`` is |d| or Cohen's |h|.
+    ``level`` is None for numbers; ``kind`` is "number", "share" (of people) or "mix" (mean share of a person's own
+    orders); ``n`` counts the group's known values; ``value_group`` and ``value_rest`` are medians or shares (0-1);
+    ``effect`` is in standard deviations between normal scores, or a difference in share, with its 95 % interval
+    ``lo``, ``hi``; ``size`` is |d| or Cohen's |h|.
     """
 
     label: str
@@ -65,14 +67,16 @@ def comparable_fields(
 ) -> tuple[list[str], dict[str, list[str]], list[Caveat]]:
     """Fields to compare: numbers, and categories with the levels looked at. Ids, names, texts and dates never.
 
-    ``frame`` holds the customers to compare. Caveats: attribute_unknown, attribute_too_varied, levels_left_out.
+    They are the table's traits but ``counts`` (see ``comparable_mixes``). ``frame`` holds the customers to compare.
+    Caveats: attribute_unknown, attribute_too_varied, levels_left_out.
     """
     closed = {field.name for field in CUSTOMERS.fields if field.role in ("id", "text", "time")}
     numbers: list[str] = []
     categories: dict[str, list[str]] = {}
     caveats: list[Caveat] = []
     extra = [name for name in ("top_category", "top_channel", "top_payment_method") if name in frame.columns]
-    for name in dict.fromkeys((*customers.measures, *customers.attributes, *extra)):
+    single = [trait.columns[0] for trait in customers.traits if trait.kind != "counts"]
+    for name in dict.fromkeys((*single, *extra)):
         if name not in frame.columns or name in closed or name.lower().endswith("_id") or name == "label":
             continue
         column = frame[name]
@@ -100,24 +104,36 @@ def comparable_fields(
     return numbers, categories, caveats
 
 
+def comparable_mixes(customers: CustomerTable, frame: pl.DataFrame) -> Mixes:
+    """What each person's own orders are made of: trait -> level -> its column of counts; without the rest."""
+    return {
+        trait.name: {level: column for level, column in zip(trait.levels, trait.columns, strict=True) if level}
+        for trait in customers.traits
+        if trait.kind == "counts" and set(trait.columns) <= set(frame.columns)
+    }
+
+
 def contrast_groups(
     frame: pl.DataFrame,
     shown: Sequence[str],
     numbers: Sequence[str],
     categories: Mapping[str, Sequence[str]],
     progress: Callable[[float], None] = lambda share: None,
+    mixes: Mixes = MappingProxyType({}),
+    totals: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[list[Contrast], dict[str, Floats], int]:
     """Each group of ``shown`` against all other rows of ``frame`` (column ``label``), field by field.
 
     Returns the contrasts, the normal scores of each number (for ``judge``), and how many comparisons were left out
-    because they would tell of one to nine people. The work grows with rows x fields, hardly with groups.
+    because they would tell of one to nine people. ``totals`` names all columns that make up the whole of a mix.
+    The work grows with rows x fields, hardly with groups.
     """
     found: list[Contrast] = []
     n_suppressed = 0
     scores: dict[str, Floats] = {}
     place = {label: code for code, label in enumerate(shown)}
     group = frame["label"].replace_strict(place, default=len(shown), return_dtype=pl.Int64).to_numpy()
-    fields = [*numbers, *categories]
+    fields = [*numbers, *categories, *mixes]
     for done, field in enumerate(fields):
         progress(done / max(len(fields), 1))
         if field in scores:
@@ -126,6 +142,11 @@ def contrast_groups(
             values = frame[field].cast(pl.Float64).fill_nan(None)
             scores[field] = normal_scores(values)
             found += _number_contrasts(shown, field, values.to_numpy(), scores[field], group)
+            continue
+        if field in mixes:
+            contrasts, n = _mix_contrasts(shown, field, mixes[field], frame, totals.get(field), group)
+            found += contrasts
+            n_suppressed += n
             continue
         column = frame[field].cast(pl.String)
         known = column.is_not_null().to_numpy()
@@ -192,9 +213,54 @@ def _number_contrasts(labels: Sequence[str], field: str, values: Floats, scores:
     return found
 
 
+def _mix_contrasts(
+    labels: Sequence[str],
+    field: str,
+    levels: Mapping[str, str],
+    frame: pl.DataFrame,
+    whole: Sequence[str] | None,
+    group: Ints,
+) -> tuple[list[Contrast], int]:
+    """Every group against the rest in the mean share of a level among each person's own orders."""
+    from scipy.special import stdtr
+
+    total = frame.select(pl.sum_horizontal(list(whole or levels.values()))).to_series().to_numpy().astype(np.float64)
+    known = total > 0
+    group, length = group[known], len(labels) + 1
+    n = np.bincount(group, minlength=length)
+    found, n_suppressed = [], 0
+    for level, column in levels.items():
+        shares = frame[column].to_numpy()[known] / total[known]
+        sums, squares = np.bincount(group, shares, length), np.bincount(group, shares**2, length)
+        having = np.bincount(group[shares > 0], minlength=length)
+        for code, label in enumerate(labels):
+            n_a, n_b = int(n[code]), int(n.sum() - n[code])
+            cells = int(having[code]), int(having.sum() - having[code])
+            if min(n_a, n_b) < PRIVACY_LIMIT or sum(cells) == 0:
+                continue
+            if any(0 < cell < PRIVACY_LIMIT for cell in cells):
+                n_suppressed += 1
+                continue
+            (mean_a, var_a), (mean_b, var_b) = (
+                _moments(n_a, sums[code], squares[code]),
+                _moments(n_b, sums.sum() - sums[code], squares.sum() - squares[code]),
+            )
+            share_a, share_b = var_a / n_a, var_b / n_b
+            variance = share_a + share_b
+            pooled = ((n_a - 1) * var_a + (n_b - 1) * var_b) / (n_a + n_b - 2)
+            if pooled <= 1e-12:
+                continue
+            difference, error = mean_a - mean_b, float(np.sqrt(variance))
+            freedom = variance**2 / (share_a**2 / (n_a - 1) + share_b**2 / (n_b - 1))
+            p = 2 * float(stdtr(freedom, -abs(difference) / error))
+            lo, hi, d = difference - _Z * error, difference + _Z * error, abs(difference) / float(np.sqrt(pooled))
+            found.append(Contrast(label, field, level, "mix", n_a, mean_a, mean_b, difference, lo, hi, d, p))
+    return found, n_suppressed
+
+
 def _moments(n: int, total: float, squares: float) -> tuple[float, float]:
-    mean = total / n
-    return mean, max(squares - n * mean**2, 0.0) / (n - 1)
+    mean = float(total / n)
+    return mean, float(max(squares - n * mean**2, 0.0) / (n - 1))
 
 
 def _middle(ascending: Floats) -> float:
@@ -304,7 +370,7 @@ def choose(
             .sort(pl.col("size").round(9), pl.col("effect"), "field", descending=[True, True, False])
         )
         for row, field, built_in in strongest.select("row", "field", "built_in").iter_rows():
-            if field in taken or any(repeats(scores, field, other) for other in taken):
+            if any(repeats(scores, field, other) for other in taken):
                 continue
             if built_in and most_built_in is not None and n_built_in >= most_built_in:
                 continue
@@ -329,9 +395,16 @@ def choose(
 
 
 def repeats(scores: Mapping[str, Floats], field: str, other: str) -> bool:
-    """Whether two numbers rank customers alike, so that the second trait would repeat the first."""
+    """Whether a second trait would repeat the first: the same subject (top_category and category_mix), or two numbers
+    that rank customers alike."""
+    if _subject(field) == _subject(other):
+        return True
     if field not in scores or other not in scores:
         return False
     both = np.isfinite(scores[field]) & np.isfinite(scores[other])
     a, b = scores[field][both], scores[other][both]
     return len(a) > 2 and a.std() > 0 and b.std() > 0 and bool(abs(np.corrcoef(a, b)[0, 1]) >= REDUNDANT)
+
+
+def _subject(field: str) -> str:
+    return field.removeprefix("top_").removesuffix("_mix")

@@ -11,15 +11,17 @@ from scipy import stats
 
 from analytics.contrasts import (
     PRIVACY_LIMIT,
+    Contrast,
     choose,
     comparable_fields,
+    comparable_mixes,
     contrast_groups,
     holm,
     judge,
     newcombe,
     share_contrast,
 )
-from analytics.customers import CustomerTable
+from analytics.customers import CustomerTable, Trait
 
 
 def base(n: int = 900, seed: int = 0) -> pl.DataFrame:
@@ -118,3 +120,53 @@ def test_ids_texts_and_dates_are_never_compared() -> None:
     numbers, categories, caveats = comparable_fields(table, frame)
     assert (numbers, list(categories)) == (["revenue"], ["city"])
     assert [caveat.code for caveat in caveats] == ["attribute_too_varied"]
+
+
+def test_a_mix_is_compared_by_each_persons_own_shares() -> None:
+    rng = np.random.default_rng(1)
+    n = 600
+    fans = np.arange(n) < 200
+    books, food, rest = rng.poisson(np.where(fans, 4, 1)), rng.poisson(3, n), rng.poisson(1, n)
+    frame = pl.DataFrame(
+        {"label": ["1" if fan else "2" for fan in fans], "m: Books": books, "m: Food": food, "m: other": rest}
+    )
+    trait = Trait("category_mix", "needs", "counts", ("m: Books", "m: Food", "m: other"), ("Books", "Food", ""))
+    table = CustomerTable(frame, date(2026, 6, 30), "TWD", (), (), "k", traits=(trait,))
+    mixes = comparable_mixes(table, frame)
+    assert mixes == {"category_mix": {"Books": "m: Books", "Food": "m: Food"}}
+    found, _, _ = contrast_groups(frame, ["1", "2"], [], {}, mixes=mixes, totals={trait.name: trait.columns})
+    first = found[0]
+    total = books + food + rest
+    a, b = (books / np.maximum(total, 1))[(total > 0) & fans], (books / np.maximum(total, 1))[(total > 0) & ~fans]
+    assert (first.label, first.level, first.kind, first.n) == ("1", "Books", "mix", len(a))
+    assert (first.value_group, first.value_rest) == pytest.approx((a.mean(), b.mean()))
+    welch = stats.ttest_ind(a, b, equal_var=False)
+    assert first.p == pytest.approx(welch.pvalue)
+    # Welch's own interval has t quantiles; at these sizes they are the normal ones to the third digit.
+    expected = welch.confidence_interval()
+    assert (first.lo, first.hi) == pytest.approx((expected.low, expected.high), rel=1e-2)
+
+
+def test_a_level_that_nine_people_bought_is_left_out() -> None:
+    n = 400
+    frame = pl.DataFrame(
+        {
+            "label": ["1"] * 200 + ["2"] * 200,
+            "m: a": [1] * 9 + [0] * 191 + [1] * 100 + [0] * 100,
+            "m: b": [5] * n,
+        }
+    )
+    found, _, n_suppressed = contrast_groups(
+        frame, ["1", "2"], [], {}, mixes={"m": {"a": "m: a"}}, totals={"m": ["m: a", "m: b"]}
+    )
+    assert (found, n_suppressed) == ([], 2)
+
+
+def test_the_favourite_and_the_mix_of_one_subject_are_told_once() -> None:
+    rows = [
+        Contrast("1", "top_category", "Books", "share", 50, 0.6, 0.2, 0.4, 0.3, 0.5, 0.84, 1e-9),
+        Contrast("1", "category_mix", "Books", "mix", 50, 0.5, 0.2, 0.3, 0.2, 0.4, 1.1, 1e-9),
+        Contrast("1", "channel_mix", "App", "mix", 50, 0.5, 0.2, 0.3, 0.2, 0.4, 0.9, 1e-9),
+    ]
+    chosen = choose(judge(rows), {}, ["1"], 5)
+    assert chosen.filter("shown")["field"].to_list() == ["category_mix", "channel_mix"]
