@@ -39,12 +39,12 @@ _POSITIONS = 1 << 32
 def project(dataset: Dataset, *, encode: Collection[str] = ()) -> Lines:
     """The goods lines as integers and strings, lazily: what every reduction below starts from.
 
-    Columns: customer_id (null for anonymous lines), order_id, day (Int32, days since 1970-01-01), month (Int32, year x
-    12 + month - 1), amount (Int64, minor units; 0 where absent), quantity (Int64; 0 where absent), is_sale (Int64, 1 on
-    a line that makes an order), sold and returned (Int64, the amount of sale lines and of return and cancellation
-    lines), n_returned (Int64, 1 on a return or cancellation line), discount_ppm (Int64, millionths of the undiscounted
-    amount, on sale lines), product_id (the product's name where there is no id) and those of category, brand, channel,
-    payment_method, city, country that hold a value.
+    Columns: customer_id (null for anonymous lines), order_id, day (Int32, days since 1970-01-01), minute (Int32,
+    minutes since then), month (Int32, year x 12 + month - 1), amount (Int64, minor units; 0 where absent), quantity
+    (Int64; 0 where absent), is_sale (Int64, 1 on a line that makes an order), sold and returned (Int64, the amount of
+    sale lines and of return and cancellation lines), n_returned (Int64, 1 on a return or cancellation line),
+    discount_ppm (Int64, millionths of the undiscounted amount, on sale lines), product_id (the product's name where
+    there is no id) and those of category, brand, channel, payment_method, city, country that hold a value.
 
     Ids and names are Strings; those named by ``encode`` (any but order_id) are Int64 positions in ``values``, which
     group faster and in less memory.
@@ -63,6 +63,7 @@ def project(dataset: Dataset, *, encode: Collection[str] = ()) -> Lines:
         "customer_id": pl.col("customer_id") if "customer_id" in held else pl.lit(None, pl.String),
         "order_id": _order(lines, held, day),
         "day": day,
+        "minute": (pl.col("ordered_at").dt.epoch("s") // 60).cast(pl.Int32),
         "month": pl.col("ordered_at").dt.year().cast(pl.Int32) * 12 + pl.col("ordered_at").dt.month() - 1,
         "amount": amount,
         "quantity": pl.col("quantity").fill_null(0) if "quantity" in held else pl.lit(0, pl.Int64),
@@ -179,6 +180,17 @@ def pairs(lines: Lines, column: str) -> Lines:
 
     sales = _known(_sales(lines)).filter(~nw.col(column).is_null())
     return sales.group_by("customer_id", column).agg(nw.len().cast(nw.Int64).alias("n"))
+
+
+def order_values(lines: Lines, columns: Collection[str]) -> Lines:
+    """One row per order of a known customer: customer_id and, of each column, the first value by name.
+
+    Null where the order has none.
+    """
+    import narwhals as nw
+
+    sales = _known(_sales(lines))
+    return sales.group_by("customer_id", "order_id").agg(nw.col(*columns).min()).select("customer_id", *columns)
 
 
 def preferences(lines: Lines, column: str) -> Lines:
