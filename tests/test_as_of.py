@@ -23,6 +23,7 @@ from analytics.quality import QualitySpec, validate
 from analytics.reading import read
 from analytics.schema import TABLES
 from analytics.segmentation import SegmentationSpec, compare, segment
+from analytics.traits import gather_traits
 
 WORLD = Path(__file__).parent.parent / "sample_data" / "marketplace"
 DAYS = (date(2026, 3, 31), date(2025, 7, 14))
@@ -73,7 +74,7 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
     population, definitions = PopulationSpec(as_of=day), DefinitionsSpec()
     seen, held = (observe(data, population, definitions) for data in (full, cut(full, day)))
     assert seen.tables["transactions"].height < full.tables["transactions"].height
-    customers, customers_held = summarise_customers(seen), summarise_customers(held)
+    customers, customers_held = (gather_traits(summarise_customers(data), data) for data in (seen, held))
     assert_same(customers, customers_held)
 
     spec = SegmentationSpec()

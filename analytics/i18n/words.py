@@ -63,9 +63,18 @@ class Words:
         return code in self._phrases
 
     def label(self, kind: str, value: str, /) -> str:
-        """A code's label, or the value itself when it is a person's own word (``label("field", "recency_days")``)."""
+        """A code's label, or the value itself when it is a person's own word (``label("field", "recency_days")``).
+
+        A column of a trait with several, "category_mix: Groceries", is named by its trait and its level.
+        """
         code = f"{kind}.{value}"
-        return self.phrase(code) if code in self._phrases else value
+        if code in self._phrases:
+            return self.phrase(code)
+        trait, mark, level = value.partition(": ")
+        if kind != "field" or not mark or f"field.{trait}" not in self._phrases:
+            return value
+        named = level or self.phrase("field.of_trait.rest")
+        return self.phrase("field.of_trait", trait=self.phrase(f"field.{trait}"), level=named)
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """``12,480`` or ``0.86``; an en dash for nothing."""

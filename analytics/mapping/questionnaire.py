@@ -119,22 +119,23 @@ def questions(mapped: MappedTable) -> Questionnaire:
     """
     if mapped.table != "survey":
         raise AnalysisError("table_missing", table="survey")
+    asked, background = recognise(mapped.frame, mapped.attributes)
+    return Questionnaire(asked, background, mapped.frame.height, derive_key("questions", None, mapped.key))
+
+
+def recognise(frame: pl.DataFrame, columns: tuple[str, ...]) -> tuple[tuple[Question, ...], tuple[str, ...]]:
+    """The questions among ``columns`` of a frame of answers, and the columns that hold no answer."""
     asked: list[Question] = []
     background: list[str] = []
-    for i, column in enumerate(mapped.attributes):
-        report(i / max(len(mapped.attributes), 1), "questions")
+    for i, column in enumerate(columns):
+        report(i / max(len(columns), 1), "questions")
         number, text = numbered(column)
         if not number and not _ASKS.search(column) and normal(column) in _BACKGROUND:
             background.append(column)
             continue
-        asked.append(_question(column, number, text, answers(mapped.frame[column])))
+        asked.append(_question(column, number, text, answers(frame[column])))
     report(1.0, "questions")
-    return Questionnaire(
-        tuple(_in_matrices(asked, mapped)),
-        tuple(background),
-        mapped.frame.height,
-        derive_key("questions", None, mapped.key),
-    )
+    return tuple(_in_matrices(asked, frame)), tuple(background)
 
 
 def numbered(heading: str) -> tuple[str, str]:
@@ -148,7 +149,7 @@ def numbered(heading: str) -> tuple[str, str]:
 def answers(column: pl.Series) -> pl.Series:
     """What was answered, null where nothing was. Tools write -2 and -3 for "empty" and "skipped" among numbers."""
     if column.dtype.is_numeric():
-        codes = column.is_in([-2, -3])
+        codes = (column == -2) | (column == -3)
         return column.set(codes, None) if bool((column.filter(~codes.fill_null(False)) >= 0).all()) else column
     return without_missing(column.cast(pl.String))
 
@@ -174,7 +175,7 @@ def _question(column: str, number: str, text: str, given: pl.Series) -> Question
     few = 0 < len(options) <= _MOST_OPTIONS and all(len(option) <= _LONGEST_OPTION for option in options)
     if not few or sum(count for count in cells.values() if count > 1) < 0.6 * n:
         return Question(column, text, number, "open_text", (), n)
-    points = _points(options)
+    points = points_of(options)
     if points:
         return Question(column, text, number, "score", tuple(sorted(options, key=points.__getitem__)), n)
     return Question(column, text, number, "single_choice", options, n)
@@ -190,7 +191,7 @@ def _of_numbers(there: pl.Series) -> tuple[QuestionKind, tuple[str, ...]]:
     return ("score" if len(values) > 2 or values[-1] > 2 else "single_choice"), options
 
 
-def _points(options: tuple[str, ...]) -> dict[str, int]:
+def points_of(options: tuple[str, ...]) -> dict[str, int]:
     """The points of answers such as "5分", "4 stars" or a scale with words at its ends only; {} for other answers."""
     found = {option: match for option in options if (match := _POINTS.match(option))}
     points = {option: int(match["points"]) for option, match in found.items()}
@@ -232,7 +233,7 @@ def _separator(cells: dict[str, int], *, several: bool) -> str:
     return ""
 
 
-def _in_matrices(asked: list[Question], mapped: MappedTable) -> list[Question]:
+def _in_matrices(asked: list[Question], frame: pl.DataFrame) -> list[Question]:
     """Columns of one question belong together; where all of them hold a tick or nothing they are its tick boxes."""
     stems = [_stem(question) for question in asked]
     done = []
@@ -242,7 +243,7 @@ def _in_matrices(asked: list[Question], mapped: MappedTable) -> list[Question]:
             done.append(question)
             continue
         one = replace(question, matrix=stem, text=own)
-        if all(_is_tick(other, mapped) for other in siblings):
+        if all(_is_tick(other, frame) for other in siblings):
             one = replace(one, kind="multi_choice", options=(own,), n_answered=question.n_answered)
         done.append(one)
     return done
@@ -260,8 +261,8 @@ def _stem(question: Question) -> tuple[str, str]:
     return (part["number"], question.text) if part else ("", question.text)
 
 
-def _is_tick(question: Question, mapped: MappedTable) -> bool:
+def _is_tick(question: Question, frame: pl.DataFrame) -> bool:
     """0 and 1, yes and no, or one text or nothing (the option's own name, or a mark)."""
-    given = answers(mapped.frame[question.column])
+    given = answers(frame[question.column])
     values = {str(value) for value in given.drop_nulls().unique().to_list()}
     return values <= {"0", "1"} or values <= {"true", "false"} or (len(values) == 1 and given.null_count() > 0)
