@@ -50,6 +50,7 @@ from analytics.privacy import owner_list as list_for_owner
 from analytics.quality import ValidationResult
 from analytics.schema import TABLES
 from analytics.segmentation import SegmentationResult, segment
+from analytics.traits import gather_traits
 from app_pages.ui import intake, session
 from app_pages.ui.compute import compute, forget
 
@@ -225,8 +226,9 @@ def observed() -> Dataset:
 
 
 def customers() -> CustomerTable:
-    """One row per customer of the observed Dataset."""
-    return compute(summarise_customers, observed(), heavy=_is_large(observed()))
+    """One row per customer of the observed Dataset, with all traits."""
+    heavy = _is_large(observed())
+    return compute(gather_traits, compute(summarise_customers, observed(), heavy=heavy), observed(), heavy=heavy)
 
 
 def segments() -> SegmentationResult:
