@@ -150,12 +150,12 @@ def contrast_groups(
             continue
         column = frame[field].cast(pl.String)
         known = column.is_not_null().to_numpy()
-        totals = np.bincount(group[known], minlength=len(shown) + 1)
+        held = np.bincount(group[known], minlength=len(shown) + 1)
         for level in categories[field]:
             has = (column == level).fill_null(False).to_numpy()
             counts = np.bincount(group[has], minlength=len(shown) + 1)
             for label, code in place.items():
-                inside, outside = int(totals[code]), int(totals.sum() - totals[code])
+                inside, outside = int(held[code]), int(held.sum() - held[code])
                 share = share_contrast(
                     label, field, level, int(counts[code]), inside, int(counts.sum() - counts[code]), outside
                 )

@@ -134,7 +134,9 @@ def test_a_mix_is_compared_by_each_persons_own_shares() -> None:
     table = CustomerTable(frame, date(2026, 6, 30), "TWD", (), (), "k", traits=(trait,))
     mixes = comparable_mixes(table, frame)
     assert mixes == {"category_mix": {"Books": "m: Books", "Food": "m: Food"}}
-    found, _, _ = contrast_groups(frame, ["1", "2"], [], {}, mixes=mixes, totals={trait.name: trait.columns})
+    categories = {"label": ["1"]}  # a category and a mix in one call
+    found, _, _ = contrast_groups(frame, ["1", "2"], [], categories, mixes=mixes, totals={trait.name: trait.columns})
+    found = [one for one in found if one.field == "category_mix"]
     first = found[0]
     total = books + food + rest
     a, b = (books / np.maximum(total, 1))[(total > 0) & fans], (books / np.maximum(total, 1))[(total > 0) & ~fans]
