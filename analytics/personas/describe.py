@@ -9,14 +9,21 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from analytics.contrasts import PRIVACY_LIMIT, choose, comparable_fields, contrast_groups, judge
+from analytics.contrasts import (
+    PRIVACY_LIMIT,
+    Mixes,
+    choose,
+    comparable_fields,
+    comparable_mixes,
+    contrast_groups,
+    judge,
+)
 from analytics.customers import CustomerLabels, CustomerTable
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
 from analytics.personas import quotes as quoting
 from analytics.personas.guard import at_least, hidden_levels, told
-from analytics.personas.needs import mixes, weigh_mixes
 from analytics.personas.pains import FIELDS as PAINS
 from analytics.personas.pains import count_pains
 from analytics.personas.result import PersonasResult
@@ -24,6 +31,7 @@ from analytics.personas.spec import PersonaSpec
 from analytics.progress import report
 
 MOST_RANKED = 3  # needs of one kind, pains
+TOLD_BY_MIX = {"top_category": "category_mix", "top_channel": "channel_mix", "top_payment_method": "payment_mix"}
 
 
 def describe_personas(
@@ -32,7 +40,7 @@ def describe_personas(
     """Say how each group differs from all other labelled customers, and in what it does not.
 
     Numbers are compared by normal scores of their ranks, so that no outlier, unit or skew changes the verdict;
-    categories, flags and pains by shares of people; needs by shares of lines and orders with people as the unit.
+    categories, flags and pains by shares of people; needs by the mean share among each person's own lines or orders.
     Comparisons that would tell of one to nine people, by themselves or by subtraction, are left out. ``dataset`` is
     what ``customers`` came from: without it cards have neither pains nor quotes. Raises ``AnalysisError``:
     labels_unknown, personas_all_small.
@@ -50,20 +58,24 @@ def describe_personas(
     n_hidden = sum(0 < sizes.get(label, 0) < spec.min_group for label in labels.labels)
     if not shown:
         raise AnalysisError("personas_all_small", limit=spec.min_group)
-    counted = mixes(customers)
+    mixes = comparable_mixes(customers, frame)
     numbers, categories, caveats = comparable_fields(customers, frame)
     caveats = [item for item in caveats if not str(item.params.get("field", "")).startswith("top_")]
-    mixed = {trait.name.removesuffix("_mix") for trait in counted}
     # What is bought most is told better by what is bought more than elsewhere.
-    short = {"top_category": "category", "top_channel": "channel", "top_payment_method": "payment"}
-    categories = {name: levels for name, levels in categories.items() if short.get(name) not in mixed}
+    categories = {name: levels for name, levels in categories.items() if TOLD_BY_MIX.get(name) not in mixes}
     if n_hidden:
         caveats.append(Caveat("personas_hidden", "note", {"n": n_hidden, "limit": spec.min_group}))
     if len(shown) == 1 and not n_hidden:
         caveats.append(Caveat("personas_no_rest", "watch", {}))
 
     found, scores, n_suppressed = contrast_groups(
-        frame, shown, numbers, categories, lambda done: report(0.1 + 0.6 * done, "persona_traits")
+        frame,
+        shown,
+        numbers,
+        categories,
+        lambda done: report(0.1 + 0.7 * done, "persona_traits"),
+        mixes=mixes,
+        totals={trait.name: trait.columns for trait in customers.traits if trait.name in mixes},
     )
     closed = {
         (label, name, level)
@@ -73,21 +85,17 @@ def describe_personas(
     n_found = len(found)
     found = [each for each in found if (each.label, each.field, each.level) not in closed]
     n_suppressed += n_found - len(found)
-    report(0.7, "persona_needs")
-    more, buyers, n_untold = weigh_mixes(frame, shown, counted)
-    n_suppressed += n_untold
     members = frame.select("customer_id", "label")
     wrong, n_untold = count_pains(dataset, members, shown) if dataset is not None else ([], 0)
     n_suppressed += n_untold
     judged = judge(
-        [*found, *more, *wrong],
+        [*found, *wrong],
         alpha=spec.alpha,
         min_effect=spec.min_effect,
         min_points=spec.min_points,
         built_from=spec.built_from,
     )
-    apart = [trait.name for trait in counted] + list(PAINS)
-    own = judged.filter(~pl.col("field").is_in(apart))
+    own = judged.filter(~pl.col("field").is_in([*mixes, *PAINS]))
     traits = choose(own, scores, labels.labels, spec.n_traits, spec.n_traits // 2 + 1)
     report(0.9, "persona_quotes")
     said, unsaid = (
@@ -103,7 +111,7 @@ def describe_personas(
         cards=_cards(frame, shown, customers, compared, traits),
         measures=_measures(frame, shown, numbers),
         traits=_masked(traits, sizes),
-        needs=_needs(judged.filter(pl.col("field").is_in(apart[: len(counted)])), buyers, sizes, spec, rank),
+        needs=_needs(judged.filter(pl.col("field").is_in(list(mixes))), _buyers(frame, mixes), sizes, spec, rank),
         pains=_masked(_pains(judged.filter(pl.col("field").is_in(PAINS)), spec, rank), sizes),
         similar=_similar(traits, rank),
         coverage=_coverage(frame, shown, [name for name in customers.attributes if name in compared]),
@@ -208,6 +216,13 @@ def _masked(judged: pl.DataFrame, sizes: Mapping[str, int]) -> pl.DataFrame:
     of = pl.col("label").replace_strict(dict(sizes), return_dtype=pl.Int64)
     few = (of - pl.col("n")).is_between(1, PRIVACY_LIMIT - 1)
     return judged.with_columns(n=pl.when(~few).then("n"))
+
+
+def _buyers(frame: pl.DataFrame, mixes: Mixes) -> dict[tuple[str, str, str], int]:
+    """How many people of each group have any of each level: (label, field, level) -> people."""
+    named = {column: (field, level) for field, levels in mixes.items() for level, column in levels.items()}
+    counted = frame.group_by("label").agg((pl.col(column) > 0).sum() for column in named)
+    return {(row["label"], *named[column]): row[column] for row in counted.to_dicts() for column in named}
 
 
 def _needs(

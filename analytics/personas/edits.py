@@ -97,7 +97,7 @@ def _told(rows: pl.DataFrame, label: str) -> list[tuple[object, ...]]:
         (
             row["field"],
             row["level"],
-            round(row["value_group"], 2) if row["kind"] == "share" else float(f"{row['value_group']:.2g}"),
+            float(f"{row['value_group']:.2g}") if row["kind"] == "number" else round(row["value_group"], 2),
             row["effect"] > 0,
         )
         for row in held.iter_rows(named=True)

@@ -39,6 +39,7 @@ _UNSAFE = re.compile(
     r"https?:|www\.|@|#\w|\[(?:name|email|phone|address|bank_card|resident_id|taiwan_id)\]|P-[0-9a-f]{16}"
 )
 _NUMBER = re.compile(r"\d[\d \-]{5,}\d")  # an order, a tracking number, a phone of a form nobody listed
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _TOKEN = re.compile(r"[A-Za-z']+|[\u3400-\u9fff]+")
 
 
@@ -168,11 +169,14 @@ def _by_typicality(rows: pl.DataFrame) -> list[dict[str, Any]]:
     words = [tokens(row["quote"]) for row in held]
     seen = Counter(token for mine in words for token in mine)
     common = [sum(seen[token] for token in mine) / max(len(mine), 1) for mine in words]
-    usual = sorted(common)[len(common) // 2] if common else 0.0
+    han = [bool(_HAN.search(row["quote"])) for row in held]
+    # By script: the small words of English would otherwise make every English text more usual than any Chinese one.
+    usual = {kind: sorted(score for score, is_han in zip(common, han, strict=True) if is_han == kind) for kind in han}
 
     def rank(i: int) -> tuple[float, bool]:
         far = 0.0 if middle is None or held[i]["rating"] is None else abs(held[i]["rating"] - middle)
-        return far, common[i] < usual
+        alike = usual[han[i]]
+        return far, common[i] < alike[len(alike) // 2]
 
     return [held[i] for i in sorted(range(len(held)), key=rank)]
 

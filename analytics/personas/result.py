@@ -32,10 +32,10 @@ class PersonasResult:
         (over all comparisons of the result, needs and pains among them), verdict ("different", "similar": the interval
         lies within the least difference shown, "unclear"), built_in (the field made the groups), shown, rank (1 =
         strongest; null unless shown).
-    needs : every comparison of what is bought and how: label, field ("category_mix", "brand_mix": shares of sale
-        lines; "channel_mix", "payment_mix": shares of orders; other counts as given), level, n (people in the group who
-        have any, null as above), value_group, value_rest (0-1), lift (their ratio), effect, lo, hi, p, p_holm, verdict,
-        shown, rank (by lift within label and field).
+    needs : every comparison of what is bought and how: label, field ("category_mix", "brand_mix" of sale lines,
+        "channel_mix", "payment_mix" of orders), level, n (people in the group who have any, null as above),
+        value_group, value_rest (mean share among a person's own, 0-1), lift (their ratio), effect, lo, hi, p, p_holm,
+        verdict, shown (more than the others, by ``min_lift`` or more), rank (by lift within label and field).
     pains : every comparison of what goes wrong: label, field ("contact_reason": share of people with a service contact
         for that reason; "low_rating": share of those who rated that gave a low rating; "feedback_topic": share of
         those who wrote that complained of it), level, n, value_group, value_rest, effect, lo, hi, p, p_holm, verdict,

@@ -143,7 +143,7 @@ WHOLE_NAME = rf"^\s*(?:{_NAME}|(?:{_GIVEN})(?:[ \-][A-Z][A-Za-z'.]*){{1,3}})\s*$
 SPOKEN_NAME = (
     rf"\b(?:{_GIVEN})\b(?:[ \-][A-Z][A-Za-z'.]*)?|\b(?i:mr|mrs|ms|miss|dr)\.? [A-Z][a-z]+"
     rf"|(?:{_DOUBLE_SURNAMES}|[{SURNAMES}])\p{{Han}}{{0,2}}"
-    r"(?:先生|小姐|女士|太太|老师|老師|经理|經理|店长|店長|师傅|師傅|阿姨|大哥|大姐)"
+    r"(?:先生|小姐|女士|太太|老师|老師|经理|經理|店长|店長|阿姨)"
 )
 CHECKED = frozenset({"resident_id", "taiwan_id", "bank_card"})
 
