@@ -17,8 +17,8 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from analytics.customers import CustomerTable
 from analytics.errors import AnalysisError
-from analytics.segmentation import RFM_RULES, SegmentationSpec, compare, segment, usable_features
-from analytics.segmentation.features import standardise
+from analytics.segmentation import RFM_RULES, SegmentationSpec, compare, segment
+from analytics.segmentation.encoding import fit_encoder, usable_features
 from analytics.segmentation.profiles import median_interval
 from analytics.segmentation.resampling import adjusted_rand, contingency
 from analytics.segmentation.rfm import scores
@@ -349,16 +349,20 @@ def test_features_become_logs_where_skewed_and_caps_where_far_out() -> None:
     frame = pl.DataFrame(
         {"skewed": np.exp(rng.normal(0, 1, 500)), "even": rng.normal(5, 1, 500), "flag": rng.random(500) < 0.5}
     ).with_columns(even=pl.when(pl.int_range(500) < 2).then(1e9).otherwise(pl.col("even")))
-    points, used, caveats = standardise(frame, ["skewed", "even", "flag"])
-    assert used.select("feature", "transform", "n_capped").rows() == [
+    held = table(frame.with_columns(customer_id=pl.int_range(500).cast(pl.String)))
+    encoder = fit_encoder(held, ("skewed", "even", "flag"))
+    assert encoder.features.select("feature", "transform", "n_capped").rows() == [
         ("skewed", "log", 0),
         ("even", "log", 2),
         ("flag", "none", 0),
     ]
+    points = encoder.encode(held.frame).points
     assert np.abs(points).max() < 12
     assert points.mean(0) == pytest.approx(0, abs=1e-9)
-    assert points.std(0) == pytest.approx(1)
-    assert not caveats
+    assert points.std(0)[:2] == pytest.approx(1)
+    share = frame["flag"].mean()
+    assert points.var(0)[2] == pytest.approx(2 * share * (1 - share))
+    assert not encoder.caveats
 
 
 def test_flags_and_attributes_may_build_segments_ids_and_dates_may_not() -> None:
@@ -369,11 +373,11 @@ def test_flags_and_attributes_may_build_segments_ids_and_dates_may_not() -> None
         city=pl.lit("Taipei"),
     )
     held = replace(table(frame), measures=customers.measures, attributes=("marketing_consent", "store_id", "city"))
-    assert usable_features(held) == (*customers.measures, "marketing_consent")
+    assert usable_features(held) == (*customers.measures, "marketing_consent", "city")
     result = segment(held, SegmentationSpec(features=("n_orders", "marketing_consent"), n_segments=4))
     assert result.n_segments == 4
     for features, code in (
-        (("city",), "feature_not_numeric"),
+        (("city",), "features_without_spread"),
         (("nothing_like_it",), "feature_unknown"),
     ):
         with pytest.raises(AnalysisError) as caught:
@@ -529,9 +533,8 @@ def test_marketing_campaign_customers(shared_data: Callable[[str], Path]) -> Non
     result = segment(table(frame, ("income",)), spec)
     assert result.recommended == 2
     assert result.stability > 0.9
-    points, _, _ = standardise(
-        frame.filter(pl.col("n_orders") > 0).sort("customer_id"), result.features["feature"].to_list()
-    )
+    held = frame.filter(pl.col("n_orders") > 0).sort("customer_id")
+    points = fit_encoder(table(frame, ("income",)), spec.features).encode(held).points
     by_hand = KMeans(2, n_init=10, random_state=1).fit_predict(points)
     found = result.members.sort("customer_id")["label"].to_list()
     assert adjusted_rand_score(by_hand, found) >= 0.97

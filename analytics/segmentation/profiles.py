@@ -8,7 +8,7 @@ import polars as pl
 
 from analytics.customers import CustomerTable
 from analytics.errors import Caveat
-from analytics.segmentation.features import BEHAVIOUR
+from analytics.segmentation.encoding import BEHAVIOUR
 from analytics.segmentation.result import SWAPPING
 
 Floats = npt.NDArray[np.float64]

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analytics.customers import CustomerLabels
+from analytics.customers import CustomerLabels, Family
 from analytics.errors import AnalysisError, Caveat
-from analytics.segmentation.features import refuse_id
+from analytics.segmentation.encoding import check_weights, refuse_id
+from analytics.segmentation.rfm import RfmSpec
+from analytics.segmentation.rules import Rule, check_rules
 
 FEWEST, MOST = 2, 8  # numbers of segments that are offered
 STABLE, SMALLEST_SHARE = 0.7, 0.05  # a number qualifies from here on
@@ -22,14 +24,19 @@ SWAPPING = 0.1  # two segments overlap when this share of their customers change
 class SegmentationSpec:
     """How customers are cut into segments.
 
-    ``features`` (k-means only) are columns of the customer table that hold numbers or flags; their order does not
-    matter. ``n_segments`` (k-means only, 2-8) None means the recommended number. RFM always scores recency, number
-    of orders and revenue. Raises ``AnalysisError``: features_empty, feature_is_id, n_segments_range.
+    ``features`` (k-means, mixture, hierarchical) are names of traits; their order does not matter. ``weights`` are
+    those of families of traits, 0-10, 1 where not given. ``n_segments`` (2-8) None means the recommended number. RFM
+    scores recency, number of orders and revenue by ``rfm``; the first of ``rules`` that holds is a customer's segment.
+    Raises ``AnalysisError``: features_empty, feature_is_id, n_segments_range, family_unknown, family_weight_range,
+    family_weights_zero, too_many_rules, rule_name_twice.
     """
 
-    method: Literal["rfm", "kmeans"] = "kmeans"
+    method: Literal["rfm", "rules", "kmeans", "mixture", "hierarchical"] = "kmeans"
     features: tuple[str, ...] = ("recency_days", "n_orders", "mean_order_value", "tenure_days")
+    weights: tuple[tuple[Family, float], ...] = ()
     n_segments: int | None = None
+    rfm: RfmSpec = RfmSpec()
+    rules: tuple[Rule, ...] = ()
     random_state: int = 0
 
     def __post_init__(self) -> None:
@@ -37,6 +44,8 @@ class SegmentationSpec:
             raise AnalysisError("features_empty")
         for feature in self.features:
             refuse_id(feature)
+        check_weights(self.weights)
+        check_rules(self.rules)
         if self.n_segments is not None and not FEWEST <= self.n_segments <= MOST:
             raise AnalysisError("n_segments_range", n=self.n_segments, lowest=FEWEST, highest=MOST)
 

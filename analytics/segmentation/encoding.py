@@ -1,0 +1,571 @@
+"""Traits of all kinds as numbers that a method can compare: skew transformed, bounded, weighted by family.
+
+Sources: Tukey's far-out fences (1977); categories at half the variance of a number, since their gaps would otherwise
+decide every cut (Hennig and Liao 2013); shares shrunk as under a Dirichlet-multinomial, its overdispersion by moments
+(Weir and Hill 2002).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from analytics.customers import CustomerTable, Family, Trait
+from analytics.errors import AnalysisError, Caveat, Param
+from analytics.keys import derive_key
+from analytics.progress import report
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Weights = tuple[tuple[Family, float], ...]
+
+CORRELATED, REPEATED = 0.9, 0.999
+MOST_LEVELS, LEAST_LEVEL = 12, 0.01  # levels of a category with a column of their own
+FAMILY_MOST = 3.0  # a family counts for at most so many numbers when others stand beside it
+MOST_WEIGHT = 10.0
+CATEGORY_VARIANCE = 0.5  # of a whole category, at most
+_MIX_FACTOR = 10.0**0.5  # hardly differing shares are stretched by at most this
+_ALONE = 30  # from so many customers on a whole number that never repeats is taken for an id
+# Behaviour that a customer table may or may not hold, depending on the data: absent, it is left out, not an error.
+BEHAVIOUR = (
+    "recency_days",
+    "n_orders",
+    "mean_order_value",
+    "revenue",
+    "tenure_days",
+    "mean_gap_days",
+    "n_items",
+    "n_products",
+    "n_categories",
+    "discount_share",
+    "return_share",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """Customers x features as a method sees them.
+
+    Attributes
+    ----------
+    points : n x d. Every number with mean 0 and deviation 1, categories and shares bounded, families weighted.
+    numbers : n x p: the standardised numbers alone, unweighted; what repeats another number (|r| >= .999) is not there.
+    counts : one n x levels block per category or flag (one-hot, all zero = unknown) and per counts trait.
+    names : the feature of each column of ``points``; ``levels``: its level, empty for numbers and flags.
+    """
+
+    points: Floats
+    numbers: Floats
+    counts: tuple[Ints, ...]
+    names: tuple[str, ...]
+    levels: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def take(self, rows: Ints) -> Encoded:
+        """The same features for some rows."""
+        blocks = tuple(block[rows] for block in self.counts)
+        return Encoded(self.points[rows], self.numbers[rows], blocks, self.names, self.levels)
+
+
+# ---- one feature
+
+
+@dataclass(frozen=True, slots=True)
+class NumberCode:
+    """``log_scale`` 0 means no logarithm."""
+
+    name: str
+    column: str
+    median: float
+    log_scale: float
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
+        raw = _numbers(frame, self.column)
+        values = self._moved(np.where(np.isfinite(raw), raw, self.median))
+        np.clip(values, self.low, self.high, out=values)
+        return ((values - self.mean) / self.deviation)[:, None], None
+
+    def _moved(self, values: Floats) -> Floats:
+        moved: Floats = np.log1p(np.maximum(values, 0.0) / self.log_scale) if self.log_scale else values
+        return moved
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class FlagCode:
+    """A flag is a category of two levels: its values lie as far apart as two levels do."""
+
+    name: str
+    column: str
+    share: float
+
+    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
+        raw = _numbers(frame, self.column)
+        known = np.isfinite(raw)
+        values = np.where(known, (raw - self.share) * np.sqrt(2.0), 0.0)
+        return values[:, None], np.column_stack([known & (raw > 0), known & (raw == 0)]).astype(np.int64)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return ("",)
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryCode:
+    """``levels`` in order of size; an empty one at the end stands for all the others."""
+
+    name: str
+    column: str
+    levels: tuple[str, ...]
+    shares: tuple[float, ...]
+    scale: float
+
+    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
+        n_levels = len(self.levels)
+        other = n_levels - 1 if self.levels[-1] == "" else n_levels
+        if self.column not in frame.columns:
+            return np.zeros((frame.height, n_levels)), np.zeros((frame.height, n_levels), dtype=np.int64)
+        numbered = {level: i for i, level in enumerate(self.levels) if level}
+        column = frame[self.column].cast(pl.String)
+        codes = column.replace_strict(numbered, default=other, return_dtype=pl.Int64)
+        codes = codes.zip_with(column.is_not_null(), pl.Series([n_levels], dtype=pl.Int64))
+        block = np.zeros((frame.height, n_levels + 1), dtype=np.int64)
+        block[np.arange(frame.height), codes.to_numpy()] = 1
+        block = np.ascontiguousarray(block[:, :n_levels])
+        points = (block - np.array(self.shares)) * self.scale
+        points[block.sum(axis=1) == 0] = 0.0
+        return points, block
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+@dataclass(frozen=True, slots=True)
+class CountsCode:
+    """Shares of levels, shrunk to the shares of all by ``strength`` pseudo-counts."""
+
+    name: str
+    columns: tuple[str, ...]
+    levels: tuple[str, ...]
+    prior: tuple[float, ...]
+    strength: float
+    scale: float
+
+    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
+        block = _counts(frame, self.columns)
+        prior = np.array(self.prior)
+        total = block.sum(axis=1, keepdims=True)
+        shares = (block + self.strength * prior) / (total + self.strength)
+        return (shares - prior) * self.scale, block
+
+
+Code = NumberCode | FlagCode | CategoryCode | CountsCode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """What was learnt from one table, to encode any table the same way.
+
+    Attributes
+    ----------
+    codes : one per feature, in the table's own order; ``factors``: what each feature's columns are multiplied by.
+    telling : names of the numbers that stand in ``Encoded.numbers``.
+    features : feature, family, kind, transform ("log", "none", "levels", "shares"), n_missing, n_capped, n_levels,
+        strength (pseudo-counts of shrunk shares, else null), weight (share of all variance, 0-1).
+    """
+
+    codes: tuple[Code, ...]
+    factors: tuple[float, ...]
+    telling: tuple[str, ...]
+    features: pl.DataFrame
+    caveats: tuple[Caveat, ...]
+
+    def encode(self, frame: pl.DataFrame) -> Encoded:
+        """``frame`` encoded, row by row; a column that is not there is unknown for everybody."""
+        points, numbers, counts, names, levels = [], [], [], [], []
+        for code, factor in zip(self.codes, self.factors, strict=True):
+            columns, block = code.encode(frame)
+            if code.name in self.telling:
+                numbers.append(columns)
+            if block is not None:
+                counts.append(block)
+            points.append(columns if factor == 1.0 else columns * factor)
+            names += [code.name] * columns.shape[1]
+            levels += list(code.levels)
+        return Encoded(
+            points=np.column_stack(points),
+            numbers=np.column_stack(numbers) if numbers else np.empty((frame.height, 0)),
+            counts=tuple(counts),
+            names=tuple(names),
+            levels=tuple(levels),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedCustomers:
+    """A customer table as methods see it, with the way back to its rows.
+
+    Attributes
+    ----------
+    rows : the row of ``CustomerTable.frame`` that each row of ``encoded`` is; rows are ordered by feature values.
+    n_left_out : customers without an order; they are in no segment.
+    """
+
+    encoder: Encoder
+    encoded: Encoded
+    rows: Ints
+    n_left_out: int
+    key: str
+    caveats: tuple[Caveat, ...] = field(default=())
+
+
+def encode(customers: CustomerTable, features: tuple[str, ...], weights: Weights = ()) -> EncodedCustomers:
+    """Customers with an order, encoded by an ``Encoder`` fitted on them. Raises what ``fit_encoder`` raises."""
+    report(0.0, "segment_features")
+    traits, caveats = _chosen(customers, features, weights)
+    rows, frame = _sorted(customers, traits)
+    encoder = _fit(frame, traits, caveats, features, weights)
+    report(0.6, "segment_features")
+    return EncodedCustomers(
+        encoder=encoder,
+        encoded=encoder.encode(frame),
+        rows=rows,
+        n_left_out=customers.n_without_orders + customers.frame.height - len(rows),
+        key=derive_key("encode", None, customers.key, *features, *(f"{name}={weight}" for name, weight in weights)),
+        caveats=encoder.caveats,
+    )
+
+
+def fit_encoder(customers: CustomerTable, features: tuple[str, ...], weights: Weights = ()) -> Encoder:
+    """Learn from a table's customers with orders how to encode them.
+
+    Numbers: a missing value becomes the median. Skewness above 1 and at most one percent below zero (which counts as
+    zero: more returned than bought) become log(1 + x / s), s their 5th percentile above zero, so that a change of unit
+    changes nothing. Values beyond three interquartile ranges from the quartiles are capped (percentiles 1 and 99 where
+    the quartiles are equal); then mean 0, deviation 1. Categories: the 12 most frequent levels of at least one
+    percent, the rest one level; variance at most half a number's; unknown lies in the middle. Counts: shrunk shares.
+    Features that correlate from .9 on share one weight, and a family beside others counts at most three numbers times
+    its weight; weight 0 leaves it out. What holds one value, no value or looks like an id is left out and said.
+
+    Raises ``AnalysisError``: feature_is_id, feature_unknown, features_without_spread, family_weights_zero.
+    """
+    traits, caveats = _chosen(customers, features, weights)
+    return _fit(_sorted(customers, traits)[1], traits, caveats, features, weights)
+
+
+def usable_features(customers: CustomerTable) -> tuple[str, ...]:
+    """Traits that may be chosen, in the table's order; no id."""
+    return tuple(trait.name for trait in customers.traits if not is_id(trait.name))
+
+
+def is_id(name: str) -> bool:
+    return name == "id" or name.lower().endswith("_id")
+
+
+def refuse_id(name: str) -> None:
+    if is_id(name):
+        raise AnalysisError("feature_is_id", field=name)
+
+
+def ordering_rows(customers: CustomerTable) -> Ints:
+    """Rows of the table whose customer has ordered; all of them where no orders are known."""
+    frame = customers.frame
+    if "n_orders" not in frame.columns:
+        return np.arange(frame.height)
+    return np.flatnonzero(frame["n_orders"].fill_null(0).to_numpy() > 0)
+
+
+# ---- fitting
+
+
+def _sorted(customers: CustomerTable, traits: list[Trait]) -> tuple[Ints, pl.DataFrame]:
+    """Rows of customers with orders by the values of their traits, and these columns: an order that neither ids nor
+    the file decide, so that the same draw always meets the same customers."""
+    rows = ordering_rows(customers)
+    columns = list(dict.fromkeys(column for trait in traits for column in trait.columns))
+    frame = customers.frame.select(columns)
+    frame = frame[rows] if len(rows) < frame.height else frame
+    order = frame.select(pl.arg_sort_by(columns, nulls_last=True).cast(pl.Int64)).to_series().to_numpy()
+    return rows[order], frame[order]
+
+
+def _fit(
+    frame: pl.DataFrame, traits: list[Trait], caveats: list[Caveat], features: tuple[str, ...], weights: Weights
+) -> Encoder:
+    codes: list[Code] = []
+    rows: list[tuple[str, str, str, str, int, int, int, float | None]] = []
+    singles: dict[str, Floats] = {}
+    variances: list[float] = []
+    kept: list[Trait] = []
+    for trait in traits:
+        fitted = _FIT[trait.kind](frame, trait, caveats)
+        if fitted is None:
+            continue
+        code, n_missing, n_capped = fitted
+        columns, _ = code.encode(frame)
+        if isinstance(code, NumberCode | FlagCode):
+            singles[trait.name] = columns[:, 0]
+        kept.append(trait)
+        codes.append(code)
+        variances.append(float(columns.var(axis=0).sum()))
+        logged = isinstance(code, NumberCode) and code.log_scale > 0
+        transform = {"category": "levels", "counts": "shares"}.get(trait.kind, "log" if logged else "none")
+        strength = code.strength if isinstance(code, CountsCode) else None
+        rows.append((trait.name, trait.family, trait.kind, transform, n_missing, n_capped, len(code.levels), strength))
+    if not codes:
+        raise AnalysisError("features_without_spread", n=frame.height, fields=", ".join(features))
+    alike, telling = _alike(singles, caveats, {code.name for code in codes if isinstance(code, NumberCode)})
+    factors = _factors(kept, variances, alike, dict(weights))
+    share = np.array([factor**2 * variance for factor, variance in zip(factors, variances, strict=True)])
+    schema = {
+        **dict.fromkeys(("feature", "family", "kind", "transform"), pl.String),
+        **dict.fromkeys(("n_missing", "n_capped", "n_levels"), pl.Int64),
+        "strength": pl.Float64,
+    }
+    table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.Series("weight", share / share.sum()))
+    return Encoder(tuple(codes), tuple(factors), telling, table, tuple(caveats))
+
+
+def _chosen(customers: CustomerTable, features: tuple[str, ...], weights: Weights) -> tuple[list[Trait], list[Caveat]]:
+    """The wanted traits that are there, in the table's own order, with what is said about the others."""
+    known = {trait.name: trait for trait in customers.traits}
+    given = dict(weights)
+    caveats: list[Caveat] = []
+    traits: list[Trait] = []
+    unknown: list[str] = []
+    wanted = dict.fromkeys(features)
+    for name in wanted:
+        refuse_id(name)
+        trait = known.get(name)
+        if trait is None:
+            unknown += [] if name in BEHAVIOUR else [name]
+            caveats.append(Caveat("feature_missing", "watch", {"field": name}))
+        elif given.get(trait.family, 1.0) > 0:
+            traits.append(trait)
+    if not traits and len(unknown) == len(wanted):
+        raise AnalysisError("feature_unknown", field=unknown[0])
+    if not traits and any(name in known for name in wanted):
+        raise AnalysisError("family_weights_zero")
+    if not traits:
+        raise AnalysisError("features_without_spread", n=customers.frame.height, fields=", ".join(wanted))
+    rank = {trait.name: i for i, trait in enumerate(customers.traits)}
+    return sorted(traits, key=lambda trait: rank[trait.name]), caveats
+
+
+Fitted = tuple[Code, int, int] | None
+
+
+def _fit_number(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
+    name, (column,) = trait.name, trait.columns
+    raw = _numbers(frame, column)
+    finite = np.isfinite(raw)
+    if not finite.any():
+        caveats.append(Caveat("feature_missing", "watch", {"field": name}))
+        return None
+    whole = trait.family != "behaviour" and frame.schema[column].is_integer() and finite.sum() >= _ALONE
+    if whole and frame[column].drop_nulls().n_unique() == finite.sum():
+        caveats.append(Caveat("feature_like_id", "watch", {"field": name, "n": int(finite.sum())}))
+        return None
+    n_missing = int((~finite).sum())
+    median = float(np.median(raw[finite]))
+    values = np.where(finite, raw, median)
+    spread = values.std()
+    if spread <= 1e-12 * max(1.0, abs(float(values.mean()))):
+        caveats.append(Caveat("feature_constant", "watch", {"field": name}))
+        return None
+    log_scale = 0.0
+    skewness = float((((values - values.mean()) / spread) ** 3).mean())
+    below_zero = values < 0
+    if skewness > 1 and below_zero.mean() <= 0.01 and ((values > values.min()) & (values < values.max())).any():
+        values = np.maximum(values, 0.0)
+        log_scale = float(np.quantile(values[values > 0], 0.05))
+        values = np.log1p(values / log_scale)
+    low, high = np.quantile(values, [0.25, 0.75])
+    if low == high:  # more than half the customers share one value
+        low, high = np.quantile(values, [0.01, 0.99])
+    low, high = (low - 3 * (high - low), high + 3 * (high - low)) if low < high else (-np.inf, np.inf)
+    n_capped = int(((values < low) | (values > high) | (below_zero if log_scale else False)).sum())
+    values = np.clip(values, low, high)
+    if n_missing:
+        caveats.append(Caveat("values_filled", "note", {"field": name, "n": n_missing}))
+    if n_capped > 0.01 * len(values):
+        caveats.append(Caveat("values_capped", "note", {"field": name, "n": n_capped}))
+    code = NumberCode(
+        name, column, median, log_scale, float(low), float(high), float(values.mean()), float(values.std())
+    )
+    return code, n_missing, n_capped
+
+
+def _fit_flag(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
+    name, (column,) = trait.name, trait.columns
+    raw = _numbers(frame, column)
+    known = np.isfinite(raw)
+    share = float(raw[known].mean()) if known.any() else 0.0
+    if not 0 < share < 1:
+        caveats.append(Caveat("feature_constant" if known.any() else "feature_missing", "watch", {"field": name}))
+        return None
+    n_missing = int((~known).sum())
+    if n_missing:
+        caveats.append(Caveat("level_unknown", "note", {"field": name, "n": n_missing}))
+    return FlagCode(name, column, share), n_missing, 0
+
+
+def _fit_category(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
+    name, (column,) = trait.name, trait.columns
+    held = frame[column].cast(pl.String).drop_nulls().alias("level")
+    counts = held.value_counts().sort("count", "level", descending=[True, False])
+    n_known, n_levels = len(held), counts.height
+    if n_levels <= 1:
+        caveats.append(Caveat("feature_constant" if n_levels else "feature_missing", "watch", {"field": name}))
+        return None
+    if n_levels > max(10, n_known / 2):
+        caveats.append(Caveat("feature_like_id", "watch", {"field": name, "n": n_levels}))
+        return None
+    kept = counts.filter(pl.col("count") >= LEAST_LEVEL * n_known).head(MOST_LEVELS)
+    if not kept.height:
+        caveats.append(Caveat("feature_too_varied", "watch", {"field": name, "n": n_levels}))
+        return None
+    levels, shares = kept["level"].to_list(), (kept["count"] / n_known).to_list()
+    if kept.height < n_levels:
+        levels, shares = [*levels, ""], [*shares, 1.0 - sum(shares)]
+        caveats.append(Caveat("levels_pooled", "note", {"field": name, "kept": kept.height, "n": n_levels}))
+    if len(held) < frame.height:
+        caveats.append(Caveat("level_unknown", "note", {"field": name, "n": frame.height - n_known}))
+    variance = 1.0 - float(np.square(shares).sum())
+    scale = float(np.sqrt(CATEGORY_VARIANCE / max(CATEGORY_VARIANCE, variance)))
+    return CategoryCode(name, column, tuple(levels), tuple(shares), scale), frame.height - n_known, 0
+
+
+def _fit_counts(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
+    name = trait.name
+    block = _counts(frame, trait.columns)
+    held = block.sum(axis=0) > 0
+    n_unknown = int((block.sum(axis=1) == 0).sum())
+    if held.sum() < 2:
+        caveats.append(Caveat("feature_constant" if held.any() else "feature_missing", "watch", {"field": name}))
+        return None
+    columns = tuple(column for column, there in zip(trait.columns, held, strict=True) if there)
+    levels = tuple(level for level, there in zip(trait.levels, held, strict=True) if there)
+    prior, strength = shrinkage(block[:, held])
+    if not np.isfinite(strength):
+        caveats.append(Caveat("feature_by_chance", "note", {"field": name}))
+        return None
+    if n_unknown:
+        caveats.append(Caveat("level_unknown", "note", {"field": name, "n": n_unknown}))
+    # The variance that true shares have: customers with few orders, shrunk, keep less of it and make no corners.
+    variance = float((prior * (1 - prior)).sum()) / (1 + strength)
+    scale = float(min(1 / np.sqrt(variance), _MIX_FACTOR))
+    return CountsCode(name, columns, levels, tuple(prior.tolist()), strength, scale), n_unknown, 0
+
+
+_FIT = {"number": _fit_number, "flag": _fit_flag, "category": _fit_category, "counts": _fit_counts}
+
+
+def shrinkage(block: Ints) -> tuple[Floats, float]:
+    """Shares of all, and the pseudo-counts by which one customer's shares are drawn to them.
+
+    The moment estimator of a Dirichlet-multinomial. Infinite where customers differ no more than by chance; 5 where
+    nobody counts twice, so that nothing can be learnt about it.
+    """
+    totals = block.sum(axis=1)
+    block, totals = block[totals > 0].astype(np.float64), totals[totals > 0].astype(np.float64)
+    n, all_counts = len(totals), totals.sum()
+    prior: Floats = block.sum(axis=0) / all_counts
+    if n < 2 or all_counts <= n:
+        return prior, 5.0
+    shares = block / totals[:, None]
+    between = float((totals[:, None] * (shares - prior) ** 2).sum() / (n - 1))
+    within = float((totals[:, None] * shares * (1 - shares)).sum() / (all_counts - n))
+    size = float((all_counts - (totals**2).sum() / all_counts) / (n - 1))
+    overdispersion = (between - within) / (between + (size - 1) * within)
+    if overdispersion <= 0:
+        return prior, float("inf")
+    return prior, float(np.clip((1 - overdispersion) / overdispersion, 0.25, 1000.0))
+
+
+def _alike(
+    singles: dict[str, Floats], caveats: list[Caveat], numbers: set[str]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """How many features each correlated feature shares its weight with, and the numbers that repeat no other."""
+    names = list(singles)
+    if len(names) < 2:
+        return dict.fromkeys(names, 1), tuple(name for name in names if name in numbers)
+    correlation = np.atleast_2d(np.corrcoef(np.column_stack(list(singles.values())), rowvar=False))
+    group = list(range(len(names)))
+    repeated: set[str] = set()
+    for i, a in enumerate(names):
+        for j in range(i + 1, len(names)):
+            if abs(correlation[i, j]) < CORRELATED:
+                continue
+            params: dict[str, Param] = {"field_a": a, "field_b": names[j], "r": round(float(correlation[i, j]), 3)}
+            caveats.append(Caveat("features_correlated", "note", params))
+            joined = group[j]
+            group = [group[i] if other == joined else other for other in group]
+            if abs(correlation[i, j]) >= REPEATED:
+                repeated.add(names[j])
+    alike = {name: group.count(group[i]) for i, name in enumerate(names)}
+    return alike, tuple(name for name in names if name in numbers and name not in repeated)
+
+
+def _factors(
+    traits: list[Trait], variances: list[float], alike: dict[str, int], weights: dict[Family, float]
+) -> list[float]:
+    shared = [variance / alike.get(trait.name, 1) for trait, variance in zip(traits, variances, strict=True)]
+    family: dict[Family, float] = {}
+    for trait, variance in zip(traits, shared, strict=True):
+        family[trait.family] = family.get(trait.family, 0.0) + variance
+    factors = []
+    for trait in traits:
+        total = family[trait.family]
+        counts = weights.get(trait.family, 1.0) * min(total, FAMILY_MOST) / total if len(family) > 1 else 1.0
+        factors.append(float(np.sqrt(counts / alike.get(trait.name, 1))))
+    return factors
+
+
+def check_weights(weights: Weights) -> None:
+    """Refuse weights of families that do not exist, stand twice or lie outside 0-10, and weights that are all zero."""
+    names = [name for name, _ in weights]
+    if len(set(names)) < len(names) or not set(names) <= set(get_args(Family)):
+        raise AnalysisError("family_unknown", names=", ".join(names))
+    for name, weight in weights:
+        if not 0 <= weight <= MOST_WEIGHT:
+            raise AnalysisError("family_weight_range", name=name, weight=weight, most=MOST_WEIGHT)
+    if len(names) == len(get_args(Family)) and not any(weight for _, weight in weights):
+        raise AnalysisError("family_weights_zero")
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> Floats:
+    if column not in frame.columns:
+        return np.full(frame.height, np.nan)
+    # Beyond the fences nothing counts, and squares of what is larger overflow.
+    return frame[column].cast(pl.Float64).clip(-1e100, 1e100).to_numpy().astype(np.float64)
+
+
+def _counts(frame: pl.DataFrame, columns: tuple[str, ...]) -> Ints:
+    block = np.zeros((frame.height, len(columns)), dtype=np.int64)
+    for i, column in enumerate(columns):
+        if column in frame.columns:
+            block[:, i] = frame[column].fill_null(0).to_numpy()
+    return block
