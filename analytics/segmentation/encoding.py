@@ -192,8 +192,8 @@ class Encoder:
     ----------
     codes : one per feature, in the table's own order; ``factors``: what each feature's columns are multiplied by.
     telling : names of the numbers that stand in ``Encoded.numbers``.
-    features : feature, family, kind, transform ("log", "none", "levels", "shares"), n_missing, n_capped, n_levels,
-        strength (pseudo-counts of shrunk shares, else null), weight (share of all variance, 0-1).
+    features : feature, family, trait_kind, transform ("log", "none", "levels", "shares"), n_missing, n_capped, n_levels,
+        strength (pseudo-counts of shrunk shares, else null), variance_share (share of all variance, 0-1).
     """
 
     codes: tuple[Code, ...]
@@ -340,11 +340,13 @@ def _fit(
     factors = _factors(kept, variances, alike, dict(weights))
     share = np.array([factor**2 * variance for factor, variance in zip(factors, variances, strict=True)])
     schema = {
-        **dict.fromkeys(("feature", "family", "kind", "transform"), pl.String),
+        **dict.fromkeys(("feature", "family", "trait_kind", "transform"), pl.String),
         **dict.fromkeys(("n_missing", "n_capped", "n_levels"), pl.Int64),
         "strength": pl.Float64,
     }
-    table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.Series("weight", share / share.sum()))
+    table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        pl.Series("variance_share", share / share.sum())
+    )
     return Encoder(tuple(codes), tuple(factors), telling, table, tuple(caveats))
 
 
