@@ -22,7 +22,7 @@ from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.privacy import PrivacySpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
-from analytics.segmentation import SegmentationSpec
+from analytics.segmentation import MOST_SCENARIOS, PayoffSpec, Scenario, SegmentationSpec, WhatIfSpec
 
 VERSION = 1
 MAX_LINK_CHARACTERS = 8_000
@@ -69,7 +69,8 @@ class RememberedMapping:
 class Workspace:
     """All choices. ``world`` names a sample world, "" when ``sources`` are a person's own files.
 
-    ``scenario`` is the second segmentation that stands beside the first, None when there is none.
+    ``scenarios`` are pinned beside the present cut, which is ``segmentation`` of ``population``. ``reference`` is the
+    cut whose segments lend the others their colours, numbers and names; None: the present one has its own.
     """
 
     name: str = ""
@@ -85,11 +86,22 @@ class Workspace:
     population: PopulationSpec = PopulationSpec()
     definitions: DefinitionsSpec = DefinitionsSpec()
     segmentation: SegmentationSpec = SegmentationSpec()
-    scenario: SegmentationSpec | None = None
+    reference: Scenario | None = None
+    scenarios: Annotated[tuple[Scenario, ...], msgspec.Meta(max_length=MOST_SCENARIOS)] = ()
+    what_if: WhatIfSpec = WhatIfSpec()
+    payoff: PayoffSpec = PayoffSpec()
     personas: PersonaSpec = PersonaSpec()
     lifecycle: LifecycleSpec = LifecycleSpec()
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
+
+
+def with_reference(before: Workspace, after: Workspace) -> Workspace:
+    """``after`` with the cut of ``before`` as its reference, when it is the first to move away from that cut."""
+    moves = (before.segmentation, before.population) != (after.segmentation, after.population)
+    if not moves or after.reference is not None or (before.world, before.sources) != (after.world, after.sources):
+        return after
+    return dataclasses.replace(after, reference=Scenario("", before.segmentation, before.population))
 
 
 def to_json(workspace: Workspace, *, app_version: str = "") -> bytes:
@@ -214,9 +226,12 @@ def _differences(value: Any, default: Any) -> dict[str, Any]:
 
 def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
     """Each choice by itself, so that one stale or hostile value does not cost the others."""
-    types = get_type_hints(Workspace)
+    types = get_type_hints(Workspace, include_extras=True)
     accepted: dict[str, Any] = {}
     refused: list[str] = []
+    if "scenario" in choices and "scenarios" not in choices:  # until there could be several, there was one unnamed
+        choices = {**choices, "scenarios": [{"name": "B", "segmentation": choices["scenario"]}]}
+        del choices["scenario"]
     for name, value in choices.items():
         if name == "remembered" and isinstance(value, list):
             accepted[name], lost = _each(value)

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from analytics.charts import flow
 from analytics.charts import segmentation as charts
-from analytics.segmentation import compare, segment, usable_features
+from analytics.segmentation import usable_features
 from app_pages.ui import page, session, walk, widgets
 
 NUMBERS = (2, 3, 4, 5, 6, 7, 8)
@@ -26,7 +25,6 @@ with page.frame("segmentation") as _:
     with page.controls():
         choose("segmentation", fields)
     page.lesson(_, "segmentation")
-    workspace = session.workspace()
     result = walk.segments()
 
     page.answer(page.draw(charts.headline, result, _), _)
@@ -52,37 +50,6 @@ with page.frame("segmentation") as _:
                 charts.number_of_segments_note,
             )
 
-    page.heading(
-        _("What if they were cut another way?"), _("A is the segmentation above; B is yours to change beside it.")
-    )
-    if workspace.scenario is None:
-        st.button(
-            _("Open a second scenario"),
-            icon=":material/compare_arrows:",
-            key="open-scenario",
-            on_click=session.change,
-            kwargs={"scenario": workspace.segmentation},
-        )
-    else:
-        with page.controls("controls-b"):
-            choose("scenario", fields)
-            st.button(
-                _("Keep B"),
-                icon=":material/check:",
-                key="keep-b",
-                on_click=session.change,
-                kwargs={"segmentation": workspace.scenario, "scenario": None},
-            )
-            st.button(_("Drop B"), key="drop-b", on_click=session.change, kwargs={"scenario": None})
-        other = page.compute(segment, customers, workspace.scenario, heavy=True)
-        moves = page.compute(compare, result, other)
-        left, right = st.columns([7, 5], gap="medium")
-        with left:
-            page.evidence(moves, _, flow.flow, flow.flow_finding, flow.flow_note)
-        with right:
-            page.evidence(other, _, charts.profile, charts.profile_finding, charts.profile_note, place="b")
-        page.caveats(moves.caveats, _)
-
     page.heading(_("All segments"))
     kinds = {
         "segment": "text",
@@ -102,7 +69,7 @@ with page.frame("segmentation") as _:
             "capped, all are put on one scale. The number of segments is the one with the clearest separation among "
             "those that hold together when customers are resampled and leave no segment under 5% of customers."
         ),
-        {"segmentation": workspace.segmentation, "scenario": workspace.scenario},
+        {"segmentation": session.workspace().segmentation},
         result.key,
     )
     page.take_away(

@@ -21,7 +21,7 @@ from analytics.mapping import MappingSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
-from analytics.segmentation import SegmentationSpec
+from analytics.segmentation import PayoffSpec, Scenario, SegmentAssumption, SegmentationSpec, WhatIfSpec
 from analytics.workspace import (
     MAX_REMEMBERED,
     RememberedMapping,
@@ -36,6 +36,7 @@ from analytics.workspace import (
     remember,
     to_json,
     to_link,
+    with_reference,
 )
 
 BUSY = Workspace(
@@ -45,7 +46,13 @@ BUSY = Workspace(
     population=PopulationSpec(as_of=date(2026, 3, 31), countries=("TW", "HK"), leave_out=("wholesale", "test")),
     definitions=DefinitionsSpec(revenue="gross", returns="ignore"),
     segmentation=SegmentationSpec(n_segments=5, features=("recency_days", "revenue")),
-    scenario=SegmentationSpec(method="rfm"),
+    reference=Scenario("", SegmentationSpec(n_segments=4)),
+    scenarios=(
+        Scenario("RFM", SegmentationSpec(method="rfm")),
+        Scenario("Spring", SegmentationSpec(n_segments=3), PopulationSpec(as_of=date(2026, 3, 31))),
+    ),
+    what_if=WhatIfSpec(b=2, earlier=date(2025, 12, 31)),
+    payoff=PayoffSpec(response_rate=0.08, own=(SegmentAssumption("2", margin_share=0.4),), budget=5000.0),
     lifecycle=LifecycleSpec(lapsed_after_days=90),
     demand=DemandSpec(by="category", frequency="month"),
 )
@@ -135,6 +142,30 @@ def test_a_file_that_is_none_is_refused(data: bytes) -> None:
 def test_no_text_breaks_the_reader_of_links(text: str) -> None:
     with contextlib.suppress(AnalysisError):
         assert isinstance(from_link(text)[0], Workspace)
+
+
+def test_the_one_scenario_of_older_choices_becomes_a_pinned_one() -> None:
+    opened, refused = from_link(pack([1, {"scenario": {"method": "rfm"}, "segmentation": {"n_segments": 5}}]))
+    assert refused == ()
+    assert opened.scenarios == (Scenario("B", SegmentationSpec(method="rfm")),)
+    assert opened.segmentation.n_segments == 5
+    opened, refused = from_link(pack([1, {"scenario": {"n_segments": 99}, "segmentation": {"n_segments": 5}}]))
+    assert (opened.scenarios, refused) == ((), ("scenarios",))
+    assert from_link(pack([1, {"scenarios": [{"name": "x"}] * 5}]))[1] == ("scenarios",), "four at most"
+    assert from_link(pack([1, {"scenarios": [{"name": "x" * 41}]}]))[1] == ("scenarios",)
+
+
+def test_the_first_cut_that_is_left_becomes_the_reference() -> None:
+    start = Workspace()
+    moved = dataclasses.replace(start, segmentation=SegmentationSpec(n_segments=5))
+    noted = with_reference(start, moved)
+    assert noted.reference == Scenario("", start.segmentation, start.population)
+    again = dataclasses.replace(noted, segmentation=SegmentationSpec(n_segments=6))
+    assert with_reference(noted, again).reference == noted.reference, "the first one stays"
+    other_day = dataclasses.replace(start, population=PopulationSpec(as_of=date(2026, 3, 31)))
+    assert with_reference(start, other_day).reference == noted.reference
+    assert with_reference(start, dataclasses.replace(start, language="zh_TW")).reference is None
+    assert with_reference(start, dataclasses.replace(moved, world="")).reference is None, "other data, other cuts"
 
 
 def test_sources_and_mappings_cannot_be_smuggled_in_by_a_link() -> None:

@@ -1,17 +1,57 @@
-"""Which kinds of customer there are: RFM and k-means, the number of segments with its evidence, scenarios compared."""
+"""Which kinds of customer there are: by RFM, rules or clustering; the number of segments, its evidence, scenarios."""
 
-from analytics.segmentation.comparison import ComparisonResult, compare
-from analytics.segmentation.features import usable_features
+from analytics.segmentation.comparison import BORDER, ComparisonResult, compare
+from analytics.segmentation.encoding import (
+    Encoded,
+    EncodedCustomers,
+    Encoder,
+    encode,
+    fit_encoder,
+    usable_features,
+)
+from analytics.segmentation.identity import align_segments
+from analytics.segmentation.payoff import PayoffSpec, SegmentAssumption
 from analytics.segmentation.result import SegmentationResult, SegmentationSpec
-from analytics.segmentation.rfm import RFM_RULES
+from analytics.segmentation.rfm import RFM_RULES, RfmSpec
+from analytics.segmentation.rules import Condition, Rule
+from analytics.segmentation.scenario import (
+    MOST_SCENARIOS,
+    Scenario,
+    WhatIfSpec,
+    another_number,
+    at_position,
+    drop_scenario,
+    pin_scenario,
+    rename_scenario,
+)
 from analytics.segmentation.segment import segment
 
 __all__ = [
+    "BORDER",
+    "MOST_SCENARIOS",
     "RFM_RULES",
     "ComparisonResult",
+    "Condition",
+    "Encoded",
+    "EncodedCustomers",
+    "Encoder",
+    "PayoffSpec",
+    "RfmSpec",
+    "Rule",
+    "Scenario",
+    "SegmentAssumption",
     "SegmentationResult",
     "SegmentationSpec",
+    "WhatIfSpec",
+    "align_segments",
+    "another_number",
+    "at_position",
     "compare",
+    "drop_scenario",
+    "encode",
+    "fit_encoder",
+    "pin_scenario",
+    "rename_scenario",
     "segment",
     "usable_features",
 ]

@@ -20,7 +20,16 @@ from analytics.i18n import LANGUAGES, Language, Words, words_for
 from analytics.keys import digest_bytes
 from analytics.privacy import Secret
 from analytics.reading import bundle, same_shape
-from analytics.workspace import SourceRef, Workspace, from_json, from_link, mappings_from_json, remember, to_link
+from analytics.workspace import (
+    SourceRef,
+    Workspace,
+    from_json,
+    from_link,
+    mappings_from_json,
+    remember,
+    to_link,
+    with_reference,
+)
 
 LINK_PARAMETER = "s"
 MAX_UNDO = 50
@@ -71,6 +80,8 @@ def change(**changes: Any) -> None:
     """Replace choices of the Workspace; the state before can be had back by ``undo``."""
     before = workspace()
     after = dataclasses.replace(before, **changes)
+    if "reference" not in changes:
+        after = with_reference(before, after)
     if after != before:
         st.session_state[_HISTORY] = [*st.session_state[_HISTORY][-MAX_UNDO + 1 :], before]
         st.session_state[_WORKSPACE] = after
@@ -105,11 +116,38 @@ def change_spec(section: str, **changes: Any) -> None:
 
 def change_specs(changes: Mapping[str, Mapping[str, Any]]) -> None:
     """As ``change_spec`` for several specs, in one step that one undo takes back."""
-    before = workspace()
+    after = before = workspace()
     try:
-        change(**{section: dataclasses.replace(getattr(before, section), **new) for section, new in changes.items()})
+        for section, new in changes.items():
+            after = _replaced(after, _path(section), new)
     except AnalysisError as error:
         st.session_state[_NOTICE] = error
+        return
+    old, now = _fields(before), _fields(after)
+    change(**{name: value for name, value in now.items() if value != old[name]})
+
+
+def spec(section: str) -> Any:
+    """The spec at a path of the Workspace: "demand", "segmentation.rfm", "scenarios.0.population"; "" is all of it."""
+    found: Any = workspace()
+    for part in _path(section):
+        found = found[int(part)] if part.isdecimal() else getattr(found, part)
+    return found
+
+
+def _path(section: str) -> list[str]:
+    return section.split(".") if section else []
+
+
+def _replaced(whole: Any, path: Sequence[str], new: Mapping[str, Any]) -> Any:
+    """``whole`` with the fields ``new`` of the spec at ``path`` replaced; an item of a tuple goes by its position."""
+    if not path:
+        return dataclasses.replace(whole, **new)
+    first, *rest = path
+    if first.isdecimal():
+        at = int(first)
+        return (*whole[:at], _replaced(whole[at], rest, new), *whole[at + 1 :])
+    return dataclasses.replace(whole, **{first: _replaced(getattr(whole, first), rest, new)})
 
 
 def stop(key: str) -> None:

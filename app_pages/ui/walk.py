@@ -37,7 +37,7 @@ from analytics.integration import (
 from analytics.lifecycle import trace_lifecycle
 from analytics.mapping import MappedTable
 from analytics.personas import PersonasResult, describe_personas
-from analytics.population import observe
+from analytics.population import PopulationSpec, observe
 from analytics.privacy import (
     PrivacyScan,
     find_customer,
@@ -49,7 +49,7 @@ from analytics.privacy import (
 from analytics.privacy import owner_list as list_for_owner
 from analytics.quality import ValidationResult
 from analytics.schema import TABLES
-from analytics.segmentation import SegmentationResult, segment
+from analytics.segmentation import Scenario, SegmentationResult, align_segments, segment
 from analytics.traits import gather_traits
 from app_pages.ui import intake, session
 from app_pages.ui.compute import compute, forget
@@ -220,20 +220,51 @@ def _is_large(dataset: Dataset) -> bool:
 
 def observed() -> Dataset:
     """The Dataset as of the chosen day, for the chosen population and definitions."""
-    workspace = session.workspace()
+    return _observed(session.workspace().population)
+
+
+def _observed(population: PopulationSpec) -> Dataset:
     heavy = _is_large(protected())
-    return compute(observe, protected(), workspace.population, workspace.definitions, heavy=heavy)
+    return compute(observe, protected(), population, session.workspace().definitions, heavy=heavy)
 
 
-def customers() -> CustomerTable:
-    """One row per customer of the observed Dataset, with all traits."""
-    heavy = _is_large(observed())
-    return compute(gather_traits, compute(summarise_customers, observed(), heavy=heavy), observed(), heavy=heavy)
+def customers(population: PopulationSpec | None = None) -> CustomerTable:
+    """One row per customer of the observed Dataset, with all traits; of another ``population`` where one is given."""
+    seen = observed() if population is None else _observed(population)
+    heavy = _is_large(seen)
+    return compute(gather_traits, compute(summarise_customers, seen, heavy=heavy), seen, heavy=heavy)
 
 
 def segments() -> SegmentationResult:
     """The present segmentation, on which personas and demand by segment build."""
-    return compute(segment, customers(), session.workspace().segmentation, heavy=True)
+    return scenario_segments(present())
+
+
+def present() -> Scenario:
+    """The present cut as a scenario."""
+    workspace = session.workspace()
+    return Scenario("", workspace.segmentation, workspace.population)
+
+
+def scenario_segments(scenario: Scenario) -> SegmentationResult:
+    """The segments of any scenario, with the labels of the reference cut where there is one that can be had."""
+    reference = session.workspace().reference
+    own = _cut(scenario)
+    if reference is None or dataclasses.replace(reference, name=scenario.name) == scenario:
+        return own
+    try:
+        return compute(align_segments, own, _cut(reference))
+    except AnalysisError:
+        return own  # the reference does not hold for these data: the cut keeps labels of its own
+
+
+def beside(scenario: Scenario, a: SegmentationResult) -> SegmentationResult:
+    """The segments of a scenario, with the labels of the segments ``a`` that it stands beside."""
+    return compute(align_segments, _cut(scenario), a)
+
+
+def _cut(scenario: Scenario) -> SegmentationResult:
+    return compute(segment, customers(scenario.population), scenario.segmentation, heavy=True)
 
 
 def labels() -> CustomerLabels:

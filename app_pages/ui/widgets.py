@@ -1,4 +1,7 @@
-"""A spec's field as a widget. Each shows the stored value and stores a new one at once; options are stable codes."""
+"""A spec's field as a widget. Each shows the stored value and stores a new one at once; options are stable codes.
+
+``section`` is the spec's path in the Workspace: "demand", "segmentation.rfm", "scenarios.0.population".
+"""
 
 from __future__ import annotations
 
@@ -110,14 +113,13 @@ def day(section: str, field: str, label: str, shown: date, first: date, last: da
 
 def options(section: str, field: str, _: Words) -> dict[Any, str]:
     """The values that a spec's field allows (its ``Literal``), with their words ``option.<field>.<value>``."""
-    hints = get_type_hints(type(getattr(session.workspace(), section)))
+    hints = get_type_hints(type(session.spec(section)))
     return {value: _.phrase(f"option.{field}.{value}") for value in get_args(hints[field])}
 
 
 def _bound(section: str, field: str, convert: Callable[[Any], Any] = _same) -> tuple[str, Any]:
     """The widget's fixed key, and the stored value put under it."""
-    holder = getattr(session.workspace(), section) if section else session.workspace()
-    value = convert(getattr(holder, field))
+    value = convert(getattr(session.spec(section), field))
     key = f"{section}.{field}"
     session.bind(key, value)
     return key, value

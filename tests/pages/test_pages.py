@@ -159,20 +159,6 @@ def test_a_hostile_or_stale_link_gives_a_message_and_defaults(link: str, code: s
     assert (words.phrase(f"error.{code}").split("{")[0] in said) if code else not said
 
 
-def test_a_scenario_beside_the_first_moves_nobody_until_it_differs() -> None:
-    test = app("segmentation")
-    test.button(key="open-scenario").click().run()
-    assert_sound(test)
-    headings = [item.value for item in test.subheader]
-    assert any("nobody" in heading.lower() or "0%" in heading or "same" in heading.lower() for heading in headings)
-    test.segmented_control(key="scenario.n_segments").set_value(3).run()
-    assert_sound(test)
-    assert [item.value for item in test.subheader] != headings
-    test.button(key="keep-b").click().run()
-    assert_sound(test)
-    assert test.segmented_control(key="segmentation.n_segments").value == 3
-
-
 def test_a_refused_choice_is_told_and_changes_nothing() -> None:
     test = app("segmentation", Workspace(segmentation=SegmentationSpec(n_segments=4)))
     before = figures(test)

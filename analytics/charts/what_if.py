@@ -1,0 +1,205 @@
+"""What-if charts: the answer, changed profiles, borders, payoff against break-even, and migration between two days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from analytics.charts.headline import Headline, Metric
+from analytics.charts.segmentation import field_value, segment_names, short_name
+from analytics.charts.theme import (
+    STANDARD,
+    Spec,
+    category_scale,
+    finish,
+    neutral,
+    plain_axis,
+    tooltip,
+    value_axis,
+)
+from analytics.i18n import Words
+from analytics.segmentation import BORDER, ComparisonResult
+
+MOST_CHANGES = 10  # rows of the dumbbell chart
+SAME = 0.05  # a median that moves by less, in standard deviations, stays
+
+
+def headline(result: ComparisonResult, _: Words) -> Headline:
+    """How many change segment, with what revenue, and how many stand on a border."""
+    from analytics.charts.flow import flow_finding
+
+    near = result.borders.filter(pl.col("scenario") == "b")
+    known = near["border_share"].count() > 0
+    n_border, n_b = int(near["n_border"].sum()), int(near["n_customers"].sum())
+    metrics = [
+        Metric(_("Change segment"), _.number(result.n_moved), _("of {n} customers", n=result.n_common)),
+        Metric(_("Stay"), _.number(result.n_common - result.n_moved)),
+    ]
+    if result.moved_revenue is not None:
+        divisor, unit = _.compact_unit(result.moved_revenue)
+        metrics.append(
+            Metric(_("Revenue of movers ({unit})", unit=unit), _.money(result.moved_revenue / divisor, result.currency))
+            if unit
+            else Metric(_("Revenue of movers"), _.compact(result.moved_revenue, result.currency))
+        )
+    share = n_border / n_b if known and n_b else None
+    metrics.append(Metric(_("On a border in B"), _.percent(share) if known else "–"))
+    return Headline(flow_finding(result, _), _said(result, n_border, known, _), tuple(metrics))
+
+
+def _said(result: ComparisonResult, n_border: int, known: bool, _: Words) -> str:
+    gone = result.kept.filter(pl.col("label_b").is_null() & (pl.col("n_customers") > 0)).height
+    matched = result.kept["label_b"].drop_nulls().to_list()
+    new = result.flows.filter(~pl.col("label_b").is_in(matched))["label_b"].n_unique()
+    kept = result.kept.filter(pl.col("label_b").is_not_null() & (pl.col("n_customers") > 0)).height
+    said = [
+        _("Of A's segments {kept} remain and {gone} dissolve; B has {new} new ones.", kept=kept, gone=gone, new=new)
+    ]
+    if known:
+        said.append(_("{n} customers of B stand on a border and could as well be in the next segment.", n=n_border))
+    return (" " if _.language == "en" else "").join(said)
+
+
+# ---- changed profiles
+
+
+def _largest_changes(result: ComparisonResult) -> pl.DataFrame:
+    changed = result.profiles.filter(pl.col("change").abs() >= SAME)
+    order = pl.col("change").abs()
+    return changed.sort(order, descending=True, maintain_order=True).head(MOST_CHANGES)
+
+
+def profile_changes(result: ComparisonResult, _: Words) -> Spec:
+    """Dumbbells: a hollow dot is the median in A, a full one in B; the largest changes first."""
+    names = segment_names(result.names_a, _)
+    rows = _largest_changes(result)
+    values = [
+        (field_value(field, a, result.currency, _), field_value(field, b, result.currency, _))
+        for field, a, b in rows.select("field", "median_a", "median_b").iter_rows()
+    ]
+    shown = rows.select(
+        pl.col("label_a").replace_strict(names, return_dtype=pl.String).alias("name"),
+        pl.Series("field", [_.label("field", field) for field in rows["field"]], dtype=pl.String),
+        pl.col("z_a").clip(-4, 4).round(3),
+        pl.col("z_b").clip(-4, 4).round(3),
+        pl.Series("before", [a for a, _b in values], dtype=pl.String),
+        pl.Series("after", [b for _a, b in values], dtype=pl.String),
+        pl.Series("said", [f"{a} → {b}" for a, b in values], dtype=pl.String),
+        pl.Series(
+            "row",
+            [
+                f"{names[label]} · {short_name(field, _)}"
+                for label, field in rows.select("label_a", "field").iter_rows()
+            ],
+            dtype=pl.String,
+        ),
+    ).with_columns(at=pl.max_horizontal("z_a", "z_b"))
+    y = alt.Y("row:N", sort=shown["row"].to_list(), axis=plain_axis(labelLimit=190))
+    title = _("Distance from the median of all customers of A, in standard deviations")
+    x = alt.X("z_a:Q", axis=value_axis(_, title), scale=alt.Scale(padding=40))
+    colour = alt.Color("name:N", scale=category_scale(list(names.values())), legend=None)
+    told = [
+        tooltip("name", _("Segment")),
+        tooltip("field", _("Field")),
+        tooltip("before", _("Median in A")),
+        tooltip("after", _("Median in B")),
+    ]
+    chart = alt.Chart(shown)
+    layers = [
+        chart.mark_rule(strokeWidth=2.5, opacity=0.6).encode(x=x, x2="z_b:Q", y=y, color=colour),
+        chart.mark_point(filled=True, size=70, opacity=1, fill=neutral("paper"), strokeWidth=2).encode(
+            x=x, y=y, stroke=colour, tooltip=told
+        ),
+        chart.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("z_b:Q"), y=y, color=colour, tooltip=told),
+        chart.mark_text(align="left", dx=9).encode(x=alt.X("at:Q"), y=y, text="said:N"),
+    ]
+    return finish(alt.layer(*layers), _, height=STANDARD)
+
+
+def profile_changes_finding(result: ComparisonResult, _: Words) -> str:
+    rows = _largest_changes(result)
+    if not rows.height:
+        return _("What stays keeps its profile")
+    row = rows.row(0, named=True)
+    return _(
+        "{segment}: {field} from {a} to {b}",
+        segment=_.label("segment", dict(result.names_a)[row["label_a"]]),
+        field=short_name(row["field"], _).lower() if _.language == "en" else short_name(row["field"], _),
+        a=field_value(row["field"], row["median_a"], result.currency, _),
+        b=field_value(row["field"], row["median_b"], result.currency, _),
+    )
+
+
+def profile_changes_note(result: ComparisonResult, _: Words) -> str:
+    n = _largest_changes(result).height
+    if not n:
+        return _("No median of a segment that is in both moves by {least} standard deviations or more.", least=SAME)
+    return _("The {n} largest changes of medians of segments in both; hollow = A, full = B.", n=n)
+
+
+# ---- borders
+
+
+def borders(result: ComparisonResult, _: Words) -> Spec:
+    """Share of each segment of B on a border; the tick is the same segment in A."""
+    names = segment_names(result.names_b, _)
+    in_b = result.borders.filter((pl.col("scenario") == "b") & pl.col("border_share").is_not_null())
+    in_a = result.borders.filter(pl.col("scenario") == "a").select("label", share_a="border_share")
+    match = {b: a for a, b in result.kept.select("label_a", "label_b").iter_rows() if b is not None}
+    rows = in_b.with_columns(
+        pl.col("label").replace_strict(match, default=None, return_dtype=pl.String).alias("label_a"),
+        pl.col("label").replace_strict(names, return_dtype=pl.String).alias("name"),
+    ).join(in_a, left_on="label_a", right_on="label", how="left", maintain_order="left")
+    shown = rows.select(
+        "name",
+        share=pl.col("border_share"),
+        share_a=pl.col("share_a"),
+        n=pl.col("n_border"),
+        text=pl.Series([_.percent(share) for share in rows["border_share"]], dtype=pl.String),
+        revenue=pl.Series([_.compact(value, result.currency) for value in rows["border_revenue"]], dtype=pl.String),
+    )
+    y = alt.Y("name:N", sort=shown["name"].to_list(), axis=plain_axis(labelLimit=160))
+    x = alt.X("share:Q", axis=value_axis(_, percent=True), scale=alt.Scale(domainMin=0, nice=True))
+    colour = alt.Color("name:N", scale=category_scale(list(names.values())), legend=None)
+    told = [
+        tooltip("name", _("Segment")),
+        tooltip("text", _("On a border")),
+        tooltip("n", _("Customers"), kind="quantitative", format=",d"),
+        *([tooltip("revenue", _("Revenue"))] if rows["border_revenue"].count() else []),
+    ]
+    chart = alt.Chart(shown)
+    layers: list[Any] = [
+        chart.mark_bar(height={"band": 0.6}, opacity=0.85).encode(x=x, y=y, color=colour, tooltip=told),
+        chart.transform_filter("isValid(datum.share_a)")
+        .mark_tick(thickness=3, height={"band": 0.75}, color=neutral("ink"))
+        .encode(x=alt.X("share_a:Q"), y=y),
+        chart.mark_text(align="left", dx=6, fontWeight=600)
+        .encode(x=alt.X("end:Q"), y=y, text="text:N")
+        .transform_calculate(end="max(datum.share, isValid(datum.share_a) ? datum.share_a : 0)"),
+    ]
+    return finish(alt.layer(*layers), _, height=STANDARD)
+
+
+def borders_finding(result: ComparisonResult, _: Words) -> str:
+    known = result.borders.filter((pl.col("scenario") == "b") & pl.col("border_share").is_not_null())
+    if not known.height:
+        return _("This method draws no borders to stand on")
+    n = int(known["n_border"].sum())
+    if not n:
+        return _("No customer stands on a border")
+    worst = known.sort("border_share", descending=True).row(0, named=True)
+    return _(
+        "{share} of {segment} stand on a border",
+        share=_.percent(worst["border_share"]),
+        segment=_.label("segment", dict(result.names_b)[worst["label"]]),
+    )
+
+
+def borders_note(result: ComparisonResult, _: Words) -> str:
+    return _(
+        "Share of each segment of B with a margin under {least} (0 = as near to the next segment as to its own). "
+        "Tick = the same segment in A.",
+        least=BORDER,
+    )
