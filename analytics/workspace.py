@@ -23,6 +23,7 @@ from analytics.privacy import PrivacySpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
 from analytics.segmentation import MOST_SCENARIOS, PayoffSpec, Scenario, SegmentationSpec, WhatIfSpec
+from analytics.usage import UsageSpec
 
 VERSION = 1
 MAX_LINK_CHARACTERS = 8_000
@@ -94,6 +95,8 @@ class Workspace:
     lifecycle: LifecycleSpec = LifecycleSpec()
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
+    usage: UsageSpec = UsageSpec()
+    customer: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 def with_reference(before: Workspace, after: Workspace) -> Workspace:
@@ -105,8 +108,8 @@ def with_reference(before: Workspace, after: Workspace) -> Workspace:
 
 
 def to_json(workspace: Workspace, *, app_version: str = "") -> bytes:
-    """What differs from the defaults, as readable JSON with its version."""
-    return _written({"choices": _differences(workspace, Workspace())}, app_version)
+    """What differs from the defaults, as readable JSON with its version; no customer of a person's own files."""
+    return _written({"choices": _differences(_without_customer(workspace), Workspace())}, app_version)
 
 
 def from_json(data: bytes) -> tuple[Workspace, tuple[str, ...]]:
@@ -163,7 +166,8 @@ def to_link(workspace: Workspace) -> str:
     """The choices as one URL-safe parameter. Names of files, their headings and digests, the ids of their customers and
     the values in a person's own repairs are left out: a link opens a world."""
     default = Workspace()
-    shared = dataclasses.replace(workspace, **{name: getattr(default, name) for name in PRIVATE})
+    shared = _without_customer(workspace)
+    shared = dataclasses.replace(shared, **{name: getattr(default, name) for name in PRIVATE})
     if not workspace.world:
         matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
         quality = dataclasses.replace(workspace.quality, steps=())
@@ -241,7 +245,12 @@ def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
             accepted[name] = msgspec.convert(value, types[name], strict=True)
         except (KeyError, ValueError, TypeError, RecursionError):
             refused.append(str(name)[:40])
-    return Workspace(**accepted), tuple(refused)
+    return _without_customer(Workspace(**accepted)), tuple(refused)
+
+
+def _without_customer(workspace: Workspace) -> Workspace:
+    """Sample people are nobody; the id of a real one never leaves the session, nor comes in from outside."""
+    return workspace if workspace.world else dataclasses.replace(workspace, customer="")
 
 
 def _each(items: list[Any]) -> tuple[tuple[RememberedMapping, ...], tuple[str, ...]]:

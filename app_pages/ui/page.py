@@ -44,6 +44,7 @@ TOO_LITTLE = frozenset(
         "step_cancelled",
         "too_few_to_segment",
         "too_many_gaps",
+        "usage_no_events",
     }
 )
 LOG = logging.getLogger("regulars")
@@ -100,6 +101,16 @@ STEPS: tuple[Step, ...] = (
         N_("Privacy"),
         N_("Whose personal data is in here, and what is done to protect it?"),
         ":material/shield_person:",
+        next="usage",
+        next_label=N_("Next: how do they browse?"),
+    ),
+    Step(
+        "usage",
+        N_("Understand"),
+        N_("Product usage"),
+        N_("How do they browse and use what we offer?"),
+        ":material/touch_app:",
+        needs=("events.customer_id", "events.occurred_at", "events.event"),
         next="personas",
         next_label=N_("Next: who are these customers?"),
     ),

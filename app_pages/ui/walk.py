@@ -51,6 +51,7 @@ from analytics.quality import ValidationResult
 from analytics.schema import TABLES
 from analytics.segmentation import Scenario, SegmentationResult, align_segments, segment
 from analytics.traits import gather_traits
+from analytics.usage import UsageResult, study_usage
 from app_pages.ui import intake, session
 from app_pages.ui.compute import compute, forget
 
@@ -270,6 +271,20 @@ def _cut(scenario: Scenario) -> SegmentationResult:
 def labels() -> CustomerLabels:
     """The present segments as labels."""
     return segments().labels
+
+
+def labels_if_any() -> CustomerLabels | None:
+    """The present segments where these data can be cut; what only looks at them by the way goes on without."""
+    try:
+        return labels()
+    except AnalysisError:
+        return None
+
+
+def usage() -> UsageResult:
+    """How customers browse, and who of which segment does it less than before."""
+    spec, held = session.workspace().usage, labels_if_any()
+    return compute(study_usage, observed(), spec, *([held] if held else []), heavy=_is_large(observed()))
 
 
 def personas() -> PersonasResult:
