@@ -15,7 +15,7 @@ which the updates here are an extension to base shares with a favourite; Schwarz
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,15 +27,17 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FIT_ROWS, SCREEN_ROWS = 20_000, 4_000
-SCREEN_STEPS, MOST_STEPS = 40, 500
-POLISHED = 2  # starts that are carried to convergence
-TOLERANCE = 1e-6  # of the log-likelihood per row
+FIT_ROWS, SCREEN_ROWS = 20_000, 1_500
+SCREEN_STEPS, MOST_STEPS = 25, 500
+MOST_POLISHED = 3  # starts that are carried to convergence, should the best ones leave a segment empty
+TOLERANCE = 1e-5  # of the log-likelihood per row
 RIDGE = 1e-3  # on the variances of the numbers, which are about 1
 LEAST_ROWS = 1.0  # a component that holds fewer is begun anew
 _PSEUDO = 1.0  # orders per segment and block that are shared out like everybody's
 _MOST_CONCENTRATED, _LEAST_CONCENTRATED, _MOST_HABIT = 1e4, 0.1, 0.98
-_STEPS_OF_CONCENTRATION = (0.5, 0.8, 1.0, 1.25, 2.0)
+_STEPS_OF_CONCENTRATION = (0.7, 1.0, 1.4)
+_LEAST_HABIT, _HARDLY_VARIED = 0.08, 500.0
+_MOST_BEGUN_ANEW = 3
 _ROWS_AT_ONCE = 65_536
 
 
@@ -95,7 +97,7 @@ class Mixture:
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             joint = _joint(self, _Rows.of(numbers[rows], tuple(block[rows] for block in counts)))[0]
-            parts.append(_normalised(joint)[0])
+            parts.append(_normalised(joint)[0].T)
         return np.concatenate(parts) if parts else np.empty((0, self.n_segments))
 
 
@@ -105,8 +107,8 @@ def fit_mixture(
     """Fit ``n_segments`` components to standardised ``numbers`` (n x p, NaN = unknown) and blocks of ``counts``.
 
     From more than ``FIT_ROWS`` rows that many are drawn. ``n_init`` starts, from centres spread out as by k-means++
-    and from random rows in turn, run for some steps on at most ``SCREEN_ROWS`` rows; the best two go on, on all rows,
-    to convergence. A start that leaves a segment without a customer counts only where every start does.
+    and from random rows in turn, run for some steps on at most ``SCREEN_ROWS`` rows; the best goes on, on all rows, to
+    convergence, and where that leaves a segment without a customer the next best one too.
     """
     rng = np.random.default_rng(random_state)
     if len(numbers) > FIT_ROWS:
@@ -121,7 +123,11 @@ def fit_mixture(
         first = _spread_out(points, n_segments, rng) if i % 2 == 0 else _random(points, n_segments, rng)
         started.append(_climb(screen, _maximised(screen, first, None), SCREEN_STEPS, rng))
     started.sort(key=_rank, reverse=True)
-    fitted = [_climb(rows, start.mixture, MOST_STEPS, rng) for start in started[:POLISHED]]
+    fitted = []
+    for start in started[:MOST_POLISHED]:
+        fitted.append(_climb(rows, _simplified(start.mixture), MOST_STEPS, rng))
+        if not fitted[-1].n_empty:
+            break
     return max(fitted, key=_rank).mixture
 
 
@@ -131,13 +137,14 @@ def fit_mixture(
 class _Block(NamedTuple):
     """A block of counts by its entries above zero, in order of rows. Entries of one level and count share a ``pair``.
 
-    ``rows``: rows with any count; ``begins``: where the entries of each of them begin; ``row``: of each entry, its
-    place among ``rows``.
+    ``rows``: rows with any count, ``dense`` their counts; ``begins``: where the entries of each of them begin;
+    ``row``: of each entry, its place among ``rows``.
     """
 
     n_levels: int
     single: bool
     rows: Ints
+    dense: Floats
     begins: Ints
     row: Ints
     pair: Ints
@@ -145,10 +152,6 @@ class _Block(NamedTuple):
     pair_count: Ints
     totals: Floats
     total_rows: Floats  # how many rows have each of ``totals``
-
-    @property
-    def level(self) -> Ints:
-        return self.pair_level[self.pair]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +186,7 @@ def _block(counts: Ints) -> _Block:
         n_levels=n_levels,
         single=len(totals) == 0 or int(totals[-1]) <= 1,
         rows=held,
+        dense=(counts if len(held) == len(counts) else counts[held]).astype(np.float64),
         begins=begins,
         row=place.astype(np.int64),
         pair=pair.astype(np.int64),
@@ -193,7 +197,7 @@ def _block(counts: Ints) -> _Block:
     )
 
 
-# ---- expectation
+# ---- expectation: everything inside is k x rows, so that sums over rows run along memory
 
 
 class _Climbed(NamedTuple):
@@ -208,45 +212,42 @@ def _rank(climbed: _Climbed) -> tuple[bool, float]:
 def _climb(rows: _Rows, mixture: Mixture, most_steps: int, rng: np.random.Generator) -> _Climbed:
     """Expectation and maximisation in turn until the log-likelihood no longer rises."""
     before, converged, n_steps, begun_anew = -np.inf, False, 0, 0
-    while n_steps < most_steps:
-        n_steps += 1
+    while True:
         joint, favourites = _joint(mixture, rows)
         posterior, log_likelihood = _normalised(joint)
         now = float(log_likelihood.mean()) + _constants(mixture, rows) / len(rows)
-        thin = np.flatnonzero(posterior.sum(axis=0) < LEAST_ROWS)
-        if len(thin) and begun_anew < 3 and len(rows) > mixture.n_segments:
-            # An empty component starts again at the rows that are described worst.
-            begun_anew += 1
-            worst = np.argsort(log_likelihood)[: max(len(rows) // (4 * mixture.n_segments), 1)]
-            for k in thin:
-                chosen = rng.choice(worst, max(len(worst) // 2, 1), replace=False)
-                posterior[chosen] = 0.0
-                posterior[chosen, k] = 1.0
-            mixture = _maximised(rows, posterior, None)
-            before = -np.inf
-            continue
-        if abs(now - before) < TOLERANCE:
-            converged = True
+        converged = abs(now - before) < TOLERANCE
+        if converged or n_steps == most_steps:
             break
         before = now
-        mixture = _maximised(rows, posterior, mixture, favourites)
-    joint, _ = _joint(mixture, rows)
-    posterior, log_likelihood = _normalised(joint)
-    total = float(log_likelihood.sum()) + _constants(mixture, rows)
-    n = len(rows)
-    fitted = Mixture(
-        weights=mixture.weights,
-        means=mixture.means,
-        covariances=mixture.covariances,
-        blocks=mixture.blocks,
-        log_likelihood=total / n,
+        n_steps += 1
+        thin = np.flatnonzero(posterior.sum(axis=1) < LEAST_ROWS)
+        if len(thin) and begun_anew < _MOST_BEGUN_ANEW and len(rows) > mixture.n_segments:
+            begun_anew += 1
+            mixture = _maximised(rows, _begun_anew(posterior, thin, log_likelihood, rng), None)
+        else:
+            mixture = _maximised(rows, posterior, mixture, favourites)
+    total, n = now * len(rows), len(rows)
+    fitted = replace(
+        mixture,
+        log_likelihood=now,
         bic=-2 * total + _n_parameters(mixture) * float(np.log(n)),
         n_fitted=n,
         n_steps=n_steps,
         converged=converged,
     )
-    n_empty = mixture.n_segments - len(np.unique(posterior.argmax(axis=1)))
-    return _Climbed(fitted, n_empty)
+    return _Climbed(fitted, mixture.n_segments - len(np.unique(posterior.argmax(axis=0))))
+
+
+def _begun_anew(posterior: Floats, thin: Ints, log_likelihood: Floats, rng: np.random.Generator) -> Floats:
+    """Components without customers start again at some of those that are described worst."""
+    k, n = posterior.shape
+    worst = np.argsort(log_likelihood)[: max(n // (4 * k), 1)]
+    for j in thin:
+        chosen = rng.choice(worst, max(len(worst) // 2, 1), replace=False)
+        posterior[:, chosen] = 0.0
+        posterior[j, chosen] = 1.0
+    return posterior
 
 
 def _n_parameters(mixture: Mixture) -> int:
@@ -259,23 +260,23 @@ def _n_parameters(mixture: Mixture) -> int:
 
 def _normalised(joint: Floats) -> tuple[Floats, Floats]:
     """Posterior probabilities and the log-likelihood of each row, from log joint densities."""
-    top = joint.max(axis=1)
-    posterior = np.exp(joint - top[:, None])
-    total = posterior.sum(axis=1)
-    posterior /= total[:, None]
+    top = joint.max(axis=0)
+    posterior = np.exp(joint - top)
+    total = posterior.sum(axis=0)
+    posterior /= total
     return posterior, top + np.log(total)
 
 
 class _Favourites(NamedTuple):
-    """Of a block, per row with counts and segment: log of the sum over favourites; per entry: its gain if favourite."""
+    """Of a block. ``total``: k x rows with counts, log of the sum over favourites; ``gain``: k x entries, of one."""
 
     total: Floats
     gain: Floats
 
 
 def _joint(mixture: Mixture, rows: _Rows) -> tuple[Floats, tuple[_Favourites | None, ...]]:
-    """n x k log densities of each row in each segment, with what the next step needs of each block."""
-    joint = np.tile(np.log(mixture.weights), (len(rows), 1))
+    """k x n log densities of each row in each segment, with what the next step needs of each block."""
+    joint = np.repeat(np.log(mixture.weights)[:, None], len(rows), axis=1)
     if mixture.means.shape[1]:
         joint += _gaussian(mixture, rows)
     favourites = []
@@ -285,8 +286,11 @@ def _joint(mixture: Mixture, rows: _Rows) -> tuple[Floats, tuple[_Favourites | N
             if np.isfinite(habits.concentration):
                 densities, found = _of_habits(habits, block)
             else:
-                densities = _summed(np.log(habits.shares).T[block.level] * block.pair_count[block.pair, None], block)
-            joint[block.rows] += densities
+                densities = np.log(habits.shares) @ block.dense.T
+            if len(block.rows) == len(rows):
+                joint += densities
+            else:
+                joint[:, block.rows] += densities
         favourites.append(found)
     return joint, tuple(favourites)
 
@@ -304,25 +308,23 @@ def _constants(mixture: Mixture, rows: _Rows) -> float:
 
 
 def _gaussian(mixture: Mixture, rows: _Rows) -> Floats:
-    k = mixture.n_segments
-    densities = np.zeros((len(rows), k))
+    densities = np.zeros((mixture.n_segments, len(rows)))
     for known, which in rows.patterns:
         if not known.any():
             continue
-        part = rows.numbers[which][:, known]
-        for j in range(k):
+        part = rows.numbers if known.all() and len(which) == len(rows) else rows.numbers[np.ix_(which, known)]
+        for j in range(mixture.n_segments):
             factor = np.linalg.cholesky(mixture.covariances[j][np.ix_(known, known)])
-            inverse = np.linalg.inv(factor)
-            whitened = (part - mixture.means[j, known]) @ inverse.T
+            whitened = (part - mixture.means[j, known]) @ np.linalg.inv(factor).T
             log_determinant = 2 * np.log(np.diag(factor)).sum()
             distance = np.einsum("ij,ij->i", whitened, whitened)
-            densities[which, j] = -0.5 * (known.sum() * np.log(2 * np.pi) + log_determinant + distance)
+            densities[j, which] = -0.5 * (known.sum() * np.log(2 * np.pi) + log_determinant + distance)
     return densities
 
 
 def _summed(entries: Floats, block: _Block) -> Floats:
-    """Entries x k added up over each row's entries."""
-    return np.asarray(np.add.reduceat(entries, block.begins, axis=0))
+    """k x entries added up over each row's entries."""
+    return np.asarray(np.add.reduceat(entries, block.begins, axis=1))
 
 
 def _bases(habits: Habits) -> tuple[Floats, Floats]:
@@ -332,20 +334,19 @@ def _bases(habits: Habits) -> tuple[Floats, Floats]:
 
 
 def _of_habits(habits: Habits, block: _Block) -> tuple[Floats, _Favourites]:
-    """Rows with counts x k: log density of their orders, without what is the same in all segments."""
+    """k x rows with counts: log density of their orders, without what is the same in all segments."""
     from scipy.special import gammaln
 
-    plain, favoured = (base.T[block.pair_level] for base in _bases(habits))
-    count = block.pair_count[:, None]
-    low = gammaln(plain + count) - gammaln(plain)
-    gain = (gammaln(favoured + count) - gammaln(favoured) - low)[block.pair]
-    shares = habits.shares.T[block.level]
+    plain, favoured = (base[:, block.pair_level] for base in _bases(habits))
+    low = gammaln(plain + block.pair_count) - gammaln(plain)
+    gain = (gammaln(favoured + block.pair_count) - gammaln(favoured) - low)[:, block.pair]
+    shares = habits.shares[:, block.pair_level][:, block.pair]
     # log(sum over all levels of share x exp(gain)); a level never bought gains nothing.
-    top = np.maximum.reduceat(gain, block.begins, axis=0)
-    inner = _summed(shares * np.exp(gain - top[block.row]), block)
+    top = np.maximum.reduceat(gain, block.begins, axis=1)
+    inner = _summed(shares * np.exp(gain - top[:, block.row]), block)
     never = np.maximum(1.0 - _summed(shares, block), 0.0)
     total = top + np.log(inner + never * np.exp(-top))
-    return _summed(low[block.pair], block) + total, _Favourites(total, gain)
+    return _summed(low[:, block.pair], block) + total, _Favourites(total, gain)
 
 
 # ---- maximisation
@@ -355,16 +356,16 @@ def _maximised(
     rows: _Rows, posterior: Floats, before: Mixture | None, favourites: tuple[_Favourites | None, ...] = ()
 ) -> Mixture:
     """The mixture that fits the rows best under these probabilities; ``before`` where there is no best in one step."""
-    held = posterior.sum(axis=0) + 1e-12
+    held = posterior.sum(axis=1) + 1e-12
     means, covariances = _moments(rows, posterior, held, before)
     blocks = []
     for i, block in enumerate(rows.blocks):
-        seen = posterior[block.rows]
+        seen = posterior if len(block.rows) == len(rows) else posterior[:, block.rows]
         of_favourites = favourites[i] if favourites else None
-        if before is None or of_favourites is None:
-            blocks.append(_plain_habits(block, seen))
-        else:
+        if before is not None and of_favourites is not None:
             blocks.append(_habits(block, seen, before.blocks[i], of_favourites))
+        else:
+            blocks.append(_plain_habits(block, seen, before.blocks[i] if before else None))
     return Mixture(
         weights=held / held.sum(),
         means=means,
@@ -380,13 +381,12 @@ def _maximised(
 
 def _moments(rows: _Rows, posterior: Floats, held: Floats, before: Mixture | None) -> tuple[Floats, Floats]:
     """Means and covariances; what is unknown is filled with its expectation given what is known."""
-    k, p = posterior.shape[1], rows.numbers.shape[1]
+    k, p = len(posterior), rows.numbers.shape[1]
     means, covariances = np.zeros((k, p)), np.zeros((k, p, p))
     if not p:
         return means, covariances
     complete = all(known.all() for known, _ in rows.patterns)
-    for j in range(k):
-        weight = posterior[:, j]
+    for j, weight in enumerate(posterior):
         filled, spread = rows.numbers, np.zeros((p, p))
         if not complete:
             mean = before.means[j] if before else np.zeros(p)
@@ -419,31 +419,28 @@ def _filled(rows: _Rows, weight: Floats, mean: Floats, covariance: Floats) -> tu
 
 
 def _by_level(block: _Block, per_pair: Floats) -> Floats:
-    """Pairs x k added up to k x levels."""
-    sums = np.zeros((block.n_levels, per_pair.shape[1]))
-    np.add.at(sums, block.pair_level, per_pair)
-    return sums.T
+    """k x pairs added up to k x levels."""
+    return np.stack([np.bincount(block.pair_level, one, minlength=block.n_levels) for one in per_pair])
 
 
 def _by_pair(block: _Block, entries: Floats) -> Floats:
-    """Entries x k added up to pairs x k."""
-    n = len(block.pair_level)
-    return np.column_stack([np.bincount(block.pair, entries[:, j], minlength=n) for j in range(entries.shape[1])])
+    """k x entries added up to k x pairs."""
+    return np.stack([np.bincount(block.pair, one, minlength=len(block.pair_level)) for one in entries])
 
 
 def _prior(block: _Block) -> Floats:
     """What everybody's orders are, for a segment that has hardly any; no level is impossible."""
-    entries = np.bincount(block.pair, minlength=len(block.pair_level))
-    totals = np.bincount(block.pair_level, entries * block.pair_count, minlength=block.n_levels) + 0.5
+    totals = block.dense.sum(axis=0) + 0.5
     return np.asarray(_PSEUDO * totals / totals.sum())
 
 
-def _plain_habits(block: _Block, posterior: Floats) -> Habits:
+def _plain_habits(block: _Block, posterior: Floats, before: Habits | None) -> Habits:
     """Shares of what was counted; where customers have several orders, a first guess of how much they repeat."""
-    per_pair = _by_pair(block, posterior[block.row]) * block.pair_count[:, None]
-    shares = _by_level(block, per_pair) + _prior(block)
+    shares = posterior @ block.dense + _prior(block)
     shares /= shares.sum(axis=1, keepdims=True)
-    return Habits(shares, 0.0 if block.single else 0.3, np.inf if block.single else 50.0)
+    if block.single or (before is not None and np.isinf(before.concentration)):
+        return Habits(shares, 0.0, np.inf)
+    return Habits(shares, 0.3, 50.0)
 
 
 def _habits(block: _Block, posterior: Floats, before: Habits, favourites: _Favourites) -> Habits:
@@ -455,17 +452,17 @@ def _habits(block: _Block, posterior: Floats, before: Habits, favourites: _Favou
     from scipy.special import psi
 
     shares, total, gain = before.shares, favourites.total, favourites.gain
-    of_entry = posterior[block.row]
-    share = shares.T[block.level]
-    none = np.exp(-total)  # times share: the probability that a level never bought is the favourite
-    favourite = of_entry * share * np.exp(gain - total[block.row])
-    as_favourite = _by_pair(block, favourite)
-    as_other = _by_pair(block, of_entry - favourite)
-    drawn_favourites = (posterior * none).sum(axis=0)[:, None] * shares
-    drawn_favourites += _by_level(block, as_favourite - _by_pair(block, of_entry * share * none[block.row]))
+    never = posterior * np.exp(-total)  # times share: the probability that a level never bought is the favourite
+    of_entry = posterior[:, block.row]
+    share = shares[:, block.pair_level][:, block.pair]
+    favourite = of_entry * share * np.exp(gain - total[:, block.row])
+    as_favourite, as_any = _by_pair(block, favourite), _by_pair(block, of_entry)
+    as_other = as_any - as_favourite
+    drawn_favourites = never.sum(axis=1)[:, None] * shares
+    drawn_favourites += _by_level(block, as_favourite - _by_pair(block, share * never[:, block.row]))
 
-    plain, favoured = (base.T[block.pair_level] for base in _bases(before))
-    count = block.pair_count[:, None]
+    plain, favoured = (base[:, block.pair_level] for base in _bases(before))
+    count = block.pair_count
     fresh_other = _by_level(block, as_other * plain * (psi(plain + count) - psi(plain)))
     fresh_favourite = _by_level(block, as_favourite * favoured * (psi(favoured + count) - psi(favoured)))
     by_habit = fresh_favourite * before.habit / (before.habit + (1 - before.habit) * shares)
@@ -473,20 +470,18 @@ def _habits(block: _Block, posterior: Floats, before: Habits, favourites: _Favou
     new_shares /= new_shares.sum(axis=1, keepdims=True)
     habit = float(np.clip(by_habit.sum() / max(fresh_other.sum() + fresh_favourite.sum(), 1e-12), 0.0, _MOST_HABIT))
     step = Habits(new_shares, habit, before.concentration)
-    return Habits(new_shares, habit, _concentrated(block, step, as_other, as_favourite))
+    return replace(step, concentration=_concentrated(block, step, as_other, as_favourite))
 
 
 def _concentrated(block: _Block, habits: Habits, as_other: Floats, as_favourite: Floats) -> float:
     """The best of some concentrations around the present one."""
     from scipy.special import gammaln
 
-    count = block.pair_count[:, None]
-
     def likelihood(concentration: float) -> float:
-        base = _bases(Habits(habits.shares, habits.habit, concentration))
-        plain, favoured = (part.T[block.pair_level] for part in base)
-        value = (as_other * (gammaln(plain + count) - gammaln(plain))).sum()
-        value += (as_favourite * (gammaln(favoured + count) - gammaln(favoured))).sum()
+        base = _bases(replace(habits, concentration=concentration))
+        plain, favoured = (part[:, block.pair_level] for part in base)
+        value = (as_other * (gammaln(plain + block.pair_count) - gammaln(plain))).sum()
+        value += (as_favourite * (gammaln(favoured + block.pair_count) - gammaln(favoured))).sum()
         value += (block.total_rows * (gammaln(concentration) - gammaln(concentration + block.totals))).sum()
         return float(value)
 
@@ -497,6 +492,17 @@ def _concentrated(block: _Block, habits: Habits, as_other: Floats, as_favourite:
     return max(tried, key=likelihood)
 
 
+def _simplified(mixture: Mixture) -> Mixture:
+    """Blocks in which customers hardly differ within their segment become plain shares: the same, but much cheaper."""
+    plain = [
+        replace(block, habit=0.0, concentration=np.inf)
+        if block.habit < _LEAST_HABIT and block.concentration > _HARDLY_VARIED
+        else block
+        for block in mixture.blocks
+    ]
+    return replace(mixture, blocks=tuple(plain))
+
+
 # ---- starts
 
 
@@ -505,7 +511,7 @@ def _embedded(rows: _Rows) -> Floats:
     parts = [np.nan_to_num(rows.numbers, nan=0.0)]
     for block in rows.blocks:
         counts = np.zeros((len(rows), block.n_levels))
-        counts[block.rows[block.row], block.level] = block.pair_count[block.pair]
+        counts[block.rows] = block.dense
         prior = _prior(block) / _PSEUDO
         shares = np.sqrt((counts + prior) / (counts.sum(axis=1, keepdims=True) + 1.0))
         parts.append((shares - shares.mean(axis=0)) / max(float(shares.std(axis=0).max()), 1e-9))
@@ -541,6 +547,6 @@ def _random(points: Floats, k: int, rng: np.random.Generator) -> Floats:
 
 def _softened(index: Ints, k: int) -> Floats:
     """Not quite certain, so that no start is beyond correction and no component empty."""
-    posterior = np.full((len(index), k), 0.1 / k)
-    posterior[np.arange(len(index)), index] += 0.9
+    posterior = np.full((k, len(index)), 0.1 / k)
+    posterior[index, np.arange(len(index))] += 0.9
     return posterior
