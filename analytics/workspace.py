@@ -17,7 +17,7 @@ from analytics.i18n import Language
 from analytics.integration import CurrencySpec, JoinSpec, MatchSpec
 from analytics.lifecycle import LifecycleSpec
 from analytics.mapping import MappingSpec
-from analytics.personas import PersonaSpec
+from analytics.personas import PersonaEdits, PersonaSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.privacy import PrivacySpec
 from analytics.quality import QualitySpec
@@ -92,6 +92,7 @@ class Workspace:
     what_if: WhatIfSpec = WhatIfSpec()
     payoff: PayoffSpec = PayoffSpec()
     personas: PersonaSpec = PersonaSpec()
+    persona_edits: PersonaEdits = PersonaEdits()
     lifecycle: LifecycleSpec = LifecycleSpec()
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
@@ -164,14 +165,22 @@ def recall(remembered: tuple[RememberedMapping, ...], signature: str) -> Remembe
 
 def to_link(workspace: Workspace) -> str:
     """The choices as one URL-safe parameter. Names of files, their headings and digests, the ids of their customers and
-    the values in a person's own repairs are left out: a link opens a world."""
+    the values in a person's own repairs and cards are left out: a link opens a world."""
     default = Workspace()
     shared = _without_customer(workspace)
     shared = dataclasses.replace(shared, **{name: getattr(default, name) for name in PRIVATE})
     if not workspace.world:
         matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
         quality = dataclasses.replace(workspace.quality, steps=())
-        shared = dataclasses.replace(shared, matching=matching, quality=quality)
+        shared = dataclasses.replace(shared, matching=matching, quality=quality, persona_edits=PersonaEdits())
+    link = _link(shared)
+    # What a person wrote on cards can be longer than a link may be: the choices still travel.
+    if len(link) > MAX_LINK_CHARACTERS:
+        link = _link(dataclasses.replace(shared, persona_edits=PersonaEdits()))
+    return link
+
+
+def _link(shared: Workspace) -> str:
     body = msgspec.json.encode([VERSION, _differences(shared, Workspace())], order="deterministic")
     return base64.urlsafe_b64encode(zlib.compress(body, 9)).decode().rstrip("=")
 

@@ -3,28 +3,16 @@
 import streamlit as st
 
 from analytics.charts import personas as charts
-from app_pages.ui import page, session, walk, widgets
-
-
-def card(label: str) -> None:
-    """One persona: who, how many, what sets it apart, what does not, and on what this rests."""
-    with st.container(border=True, height="stretch"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(names[label], color="gray")
-            st.space("stretch")
-            st.markdown(f":small[:gray[{page.draw(charts.people, result, label, _)}]]", width="content")
-        st.markdown(page.draw(charts.one_line, result, label, _))
-        page.metrics(page.draw(charts.card_metrics, result, label, _), columns=2)
-        finding = page.draw(charts.traits_finding, result, label, _)
-        st.vega_lite_chart(
-            page.picture(charts.traits, result, label, names, _), width="stretch", key=f"traits-{label}", alt=finding
-        )
-        for line in (charts.similar_line, charts.evidence_line):
-            st.markdown(f":small[:gray[{page.draw(line, result, label, _)}]]")
-
+from app_pages.ui import page, persona_cards, session, walk, widgets
 
 with page.frame("personas") as _:
+    chosen = session.workspace().personas
     with page.controls():
+        sources = widgets.options("personas", "source", _)
+        widgets.segmented("personas", "source", _("Groups"), sources)
+        if chosen.source == "own":
+            numbers = {None: _("as many as stay stable"), **{n: str(n) for n in range(2, 9)}}
+            widgets.select("personas", "own_number", _("Number of groups"), numbers, width=220)
         traits = {n: str(n) for n in (3, 4, 5)}
         widgets.segmented("personas", "n_traits", _("Traits on a card"), traits)
         effects = {0.1: _("small, from 0.1"), 0.2: _("usual, from 0.2"), 0.5: _("large, from 0.5")}
@@ -32,35 +20,50 @@ with page.frame("personas") as _:
         least = {n: str(n) for n in (10, 20, 50, 100)}
         widgets.segmented("personas", "min_group", _("Fewest people on a card"), least)
     page.lesson(_, "personas")
-    result, names = walk.personas(), walk.names(_)
+    groups, result, names = walk.persona_groups(), walk.personas(), walk.persona_names(_)
+    cards = walk.persona_cards(_)
+    called = {**names, **{card.label: card.name for card in cards}}
 
-    page.answer(page.draw(charts.headline, result, names, _), _)
-    page.heading(_("The cards"), page.draw(charts.traits_note, result, _))
-    with st.grid(min_column_width=330, gap="medium"):
-        for label in result.cards["label"]:
-            card(label)
-    note = page.draw(charts.built_in_note, result, _)
-    if note:
-        st.markdown(f":small[:gray[{note}]]")
+    page.answer(page.draw(charts.headline, result, called, walk.persona_stability(), _), _)
+    one_by_one, together = st.tabs([_("The cards"), _("Side by side")])
+    with one_by_one:
+        page.heading(page.draw(charts.cards_finding, result, _), page.draw(charts.traits_note, result, _))
+        with st.grid(min_column_width=330, gap="medium"):
+            for card in cards:
+                persona_cards.show(result, card, called, _)
+        note = page.draw(charts.built_in_note, result, _)
+        if note:
+            st.markdown(f":small[:gray[{note}]]")
+    with together:
+        finding = page.draw(charts.comparison_finding, result, _)
+        page.heading(finding, page.draw(charts.comparison_note, result, _))
+        st.table(page.draw(charts.comparison, result, called, _), border="horizontal", hide_index=True, alt=finding)
     page.caveats(result.caveats, _)
     page.how_counted(
         _,
         _(
-            "Personas are the present segments. Each is compared with everyone else: numbers by their standardised "
-            "difference, categories by the difference in share, each with its 95% interval, corrected for the number "
-            "of comparisons (Holm). No figure stands for fewer than {limit} people.",
+            "Each group is compared with everyone else: numbers by their standardised difference, categories by the "
+            "difference in share, purchases by their mean share among each person's own orders, each with its 95% "
+            "interval, all {tests} comparisons corrected together (Holm). No figure stands for fewer than {limit} "
+            "people, nor can one be had by subtraction. Quotes come from groups with at least 5 authors; texts with "
+            "anything personal in them are left out; of the rest the most typical are drawn.",
+            tests=result.n_tests,
             limit=result.spec.min_group,
         ),
-        {"personas": result.spec, "segmentation": session.workspace().segmentation},
+        {"personas": result.spec, "groups": groups.spec},
         result.key,
     )
+    persona_cards.sheets(result, cards, called, _)
     page.take_away(
         _,
         "personas",
         {
             _("Cards"): result.cards,
             _("All comparisons"): result.traits,
+            _("Needs"): result.needs,
+            _("Pains"): result.pains,
             _("Not different"): result.similar,
             _("Coverage"): result.coverage,
+            _("Who belongs where"): walk.persona_list(_),
         },
     )

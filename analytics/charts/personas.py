@@ -1,7 +1,6 @@
-"""Persona cards: bars with a tick for everybody else, and the sentences around them.
+"""Personas: the answer, bars with a tick for everybody else, and the personas side by side.
 
 Functions take ``names``: label -> the name people read (``segment_names``), so that a person's own names serve too.
-Sentences hold a data set's own words (levels of a category) made harmless for Markdown.
 """
 
 from __future__ import annotations
@@ -13,24 +12,27 @@ import altair as alt
 import polars as pl
 
 from analytics.charts.headline import Headline, Metric
-from analytics.charts.segmentation import field_value, short_name
+from analytics.charts.persona_card import Names, field_name, trait_name
+from analytics.charts.segmentation import field_value
 from analytics.charts.theme import Spec, category_scale, finish, neutral, tooltip
 from analytics.i18n import Words, escape_markdown
 from analytics.personas import PersonasResult
 
 MOST_BARS = 5
+STABLE = 0.7  # bootstrap ARI from which groups can be trusted
 ROW_HEIGHT = 40
+MOST_ROWS = 12
 MUCH = 0.75  # of revenue
-CARD_FIELDS = ("n_orders", "mean_order_value", "recency_days")
-
-Names = Mapping[str, str]
 
 
 # ---- the answer card
 
 
-def headline(result: PersonasResult, names: Names, _: Words) -> Headline:
-    """How few personas bring most of the revenue, what was compared, and four figures."""
+def headline(result: PersonasResult, names: Names, stability: float | None, _: Words) -> Headline:
+    """How few personas bring most of the revenue, what was compared, and four figures.
+
+    ``stability``: mean ARI of the groups over resamples, None where it is not known.
+    """
     cards = result.cards
     n_different = int(cards["n_shown"].sum())
     few = cards.sort("revenue_share", descending=True, nulls_last=True)
@@ -62,77 +64,21 @@ def headline(result: PersonasResult, names: Names, _: Words) -> Headline:
     )
     metrics = [
         Metric(_("Personas"), _.number(cards.height), _("{n} too small", n=result.n_hidden) if result.n_hidden else ""),
-        Metric(_("Customers"), _.number(int(cards["n_customers"].sum()))),
         Metric(_("Clear differences"), _.number(n_different), _("of {tests} compared", tests=result.n_tests)),
     ]
+    if stability is None:
+        metrics.insert(1, Metric(_("Customers"), _.number(int(cards["n_customers"].sum()))))
+    else:
+        firm = stability >= STABLE
+        note = _("come back when resampled") if firm else _("change when resampled")
+        metrics.append(Metric(_("Stability"), _.number(stability, 2), note, "good" if firm else "watch"))
     if cards["coverage"].count():
         known = cards.select((pl.col("coverage") * pl.col("n_customers")).sum() / pl.col("n_customers").sum()).item()
         metrics.append(Metric(_("Attributes known"), _.percent(known)))
     return Headline(finding, sentence, tuple(metrics))
 
 
-# ---- one card
-
-
-def card_metrics(result: PersonasResult, label: str, _: Words) -> tuple[Metric, ...]:
-    """Four figures of a card: medians of its behaviour, and its share of revenue."""
-    held = {row["field"]: row for row in result.measures.filter(pl.col("label") == label).iter_rows(named=True)}
-    fields = [*(f for f in CARD_FIELDS if f in held), *(f for f in held if f not in CARD_FIELDS)]
-    card = result.cards.row(by_predicate=pl.col("label") == label, named=True)
-    share = card["revenue_share"]
-    metrics = [_metric(field, held[field], result.currency, _) for field in fields[: 4 if share is None else 3]]
-    if share is not None:
-        metrics.append(
-            Metric(
-                _("Share of revenue"),
-                _.percent(share),
-                _("from {share} of customers", share=_.percent(card["customer_share"])),
-            )
-        )
-    return tuple(metrics)
-
-
-def _metric(field: str, row: Mapping[str, Any], currency: str, _: Words) -> Metric:
-    low, high = (field_value(field, row[name], "", _) for name in ("q25", "q75"))
-    note = _("middle half {span}", span=_.span(low, high))
-    if field == "recency_days":
-        return Metric(_("Last order, days"), field_value(field, row["median"], currency, _), note)
-    return Metric(short_name(field, _), field_value(field, row["median"], currency, _), note)
-
-
-def people(result: PersonasResult, label: str, _: Words) -> str:
-    """How many customers a card stands for."""
-    return _("n = {n}", n=int(result.cards.row(by_predicate=pl.col("label") == label, named=True)["n_customers"]))
-
-
-def one_line(result: PersonasResult, label: str, _: Words) -> str:
-    """What sets a persona apart, strongest first, as one sentence; says so when nothing does."""
-    rows = result.traits.filter((pl.col("label") == label) & pl.col("shown")).sort("rank").head(3)
-    if not rows.height:
-        return _("Does not differ clearly from the other customers.")
-    said = _.listing(_said(row, _) for row in rows.iter_rows(named=True))
-    return _("Compared with everyone else: {traits}.", traits=said)
-
-
-def _said(row: Mapping[str, Any], _: Words) -> str:
-    more = row["effect"] > 0
-    if row["kind"] == "number":
-        code = f"trait.{row['field']}.{'more' if more else 'less'}"
-        if _.has_phrase(code):
-            return _.phrase(code)
-        field = _.quote(escape_markdown(_.label("field", row["field"])))
-        return _("higher {field}", field=field) if more else _("lower {field}", field=field)
-    share, rest = _.percent(row["value_group"]), _.percent(row["value_rest"])
-    return _("{trait} {share} (others {rest})", trait=escape_markdown(trait_name(row, _)), share=share, rest=rest)
-
-
-def trait_name(row: Mapping[str, Any], _: Words) -> str:
-    """A trait's name on a bar: the field, and for a category its level; plain text."""
-    field = _.label("field", row["field"])
-    if row["level"] is None or row["level"] == "true":
-        return field
-    level = _.label("level", row["level"])
-    return f"{field}: {level}" if _.language == "en" else f"{field}：{level}"
+# ---- the bars of one card
 
 
 def traits(result: PersonasResult, label: str, names: Names, _: Words) -> Spec:
@@ -166,7 +112,7 @@ def traits(result: PersonasResult, label: str, names: Names, _: Words) -> Spec:
     schema = {"row": pl.Int64, "name": pl.String, "trait": pl.String, "bar": pl.Float64, "tick": pl.Float64}
     schema |= dict.fromkeys(("text", "rest", "difference"), pl.String)
     chart = alt.Chart(pl.DataFrame(drawn, schema=schema))
-    x = alt.X("bar:Q", axis=None, scale=alt.Scale(domain=[0, 1.22], nice=False))
+    x = alt.X("bar:Q", axis=None, scale=alt.Scale(domain=[0, 1.34], nice=False))
     y = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
     told = [
         tooltip("trait", _("Trait")),
@@ -193,6 +139,13 @@ def traits_finding(result: PersonasResult, label: str, _: Words) -> str:
     return _.ngettext("{n} clear difference", "{n} clear differences", n) if n else _("No clear difference")
 
 
+def cards_finding(result: PersonasResult, _: Words) -> str:
+    n = int(result.cards["n_shown"].sum())
+    return _.ngettext(
+        "{n} clear difference on {k} cards", "{n} clear differences on {k} cards", n, k=result.cards.height
+    )
+
+
 def traits_note(result: PersonasResult, _: Words) -> str:
     return _(
         "Bar: this persona. Tick: everyone else. Shares run to 100%; each number has its own scale from zero. Shown: "
@@ -210,35 +163,67 @@ def built_in_note(result: PersonasResult, _: Words) -> str:
         return ""
     return _(
         "The groups were built from these, so they differ by construction: {fields}.",
-        fields=_.listing(escape_markdown(_.label("field", field)) for field in fields),
+        fields=_.listing(escape_markdown(field_name(field, _)) for field in fields),
     )
 
 
-def similar_line(result: PersonasResult, label: str, _: Words) -> str:
-    """In what a persona does not differ; says so when nothing could be shown to be alike."""
-    fields = result.similar.filter(pl.col("label") == label)["field"].to_list()
-    if not fields:
-        return _("Nothing could be shown to be alike.")
-    return _("Not different: {fields}.", fields=_.listing(escape_markdown(_.label("field", field)) for field in fields))
+# ---- side by side
 
 
-def evidence_line(result: PersonasResult, label: str, _: Words) -> str:
-    """How many people stand behind a card, and how much is known of them."""
-    card = result.cards.row(by_predicate=pl.col("label") == label, named=True)
-    people = _.ngettext("{n} person", "{n} people", card["n_customers"])
-    thin = result.coverage.filter((pl.col("label") == label) & (pl.col("coverage") < 0.9)).sort("coverage").head(3)
-    if card["coverage"] is None:
-        return _("From {people}; no attributes known.", people=people)
-    if not thin.height:
-        return _("From {people}; attributes known for {share}.", people=people, share=_.percent(card["coverage"]))
-    gaps = _.listing(
-        f"{escape_markdown(_.label('field', field))} {_.percent(share)}"
-        for field, share in thin.select("field", "coverage").iter_rows()
+def comparison(result: PersonasResult, names: Names, _: Words) -> tuple[dict[str, str], ...]:
+    """One row per trait, one column per persona: the value, and in a mark and a word how it stands to the others.
+
+    First size and share, then every trait that some card shows, the strongest first, at most ``MOST_ROWS``; then what
+    each buys more than the others.
+    """
+    labels = result.cards["label"].to_list()
+    heads = {label: names.get(label, label) for label in labels}
+    cards = {row["label"]: row for row in result.cards.iter_rows(named=True)}
+    rows = [{"": _("Customers"), **{heads[label]: _.number(cards[label]["n_customers"]) for label in labels}}]
+    if result.cards["revenue_share"].count():
+        shares = {heads[label]: _.percent(cards[label]["revenue_share"]) for label in labels}
+        rows.append({"": _("Share of revenue"), **shares})
+    pair = ["field", "level"]
+    shown = result.traits.filter("shown").group_by(pair).agg(pl.col("size").max())
+    shown = shown.sort("size", "field", "level", descending=[True, False, False], nulls_last=True).head(MOST_ROWS)
+    for field, level in shown.select(pair).iter_rows():
+        same = result.traits.filter((pl.col("field") == field) & pl.col("level").eq_missing(pl.lit(level)))
+        held = {row["label"]: row for row in same.iter_rows(named=True)}
+        title = trait_name({"field": field, "level": level}, _)
+        rows.append({"": title, **{heads[label]: _cell(held.get(label), result.currency, _) for label in labels}})
+    rows.append({"": _("Buys more than others"), **{heads[label]: _most(result, label, _) for label in labels}})
+    return tuple(rows)
+
+
+def _cell(row: Mapping[str, Any] | None, currency: str, _: Words) -> str:
+    if row is None:
+        return _("– not told")
+    number = row["kind"] == "number"
+    value = field_value(row["field"], row["value_group"], currency, _) if number else _.percent(row["value_group"])
+    match row["verdict"]:
+        case "different":
+            return _("{value} ▲ more", value=value) if row["effect"] > 0 else _("{value} ▼ less", value=value)
+        case "similar":
+            return _("{value} = alike", value=value)
+    return _("{value} ? unclear", value=value)
+
+
+def _most(result: PersonasResult, label: str, _: Words) -> str:
+    own = (pl.col("label") == label) & (pl.col("field") == "category_mix") & pl.col("shown")
+    levels = result.needs.filter(own).sort("rank")["level"].to_list()
+    return _.listing(levels) if levels else "–"
+
+
+def comparison_finding(result: PersonasResult, _: Words) -> str:
+    shown = result.traits.filter("shown").select("field", "level").n_unique()
+    return _.ngettext("{n} trait tells the personas apart", "{n} traits tell the personas apart", shown)
+
+
+def comparison_note(result: PersonasResult, _: Words) -> str:
+    return _(
+        "Medians and shares; ▲ and ▼: clearly more or less than all others (Holm over {tests} comparisons); = the "
+        "interval lies within the least difference shown; ? the data cannot tell; – would tell of fewer than {limit} "
+        "people, or is not known.",
+        tests=result.n_tests,
+        limit=result.spec.min_group,
     )
-    return _("From {people}. Known for part of them only: {gaps}.", people=people, gaps=gaps)
-
-
-def initials(name: str) -> str:
-    """A portrait's letters: the first of up to two words, or the first character of a Chinese name."""
-    words = [word for word in name.split(" · ")[-1].split() if word[:1].isalnum()]
-    return "".join(word[0].upper() for word in words[:2]) or "?"

@@ -16,8 +16,9 @@ from analytics.personas.edits import (
     revert,
     write,
 )
+from analytics.personas.groups import own_features, recommend_number
 from analytics.personas.result import PersonasResult
-from analytics.personas.spec import PersonaSpec, recommend_number
+from analytics.personas.spec import PersonaSpec
 
 __all__ = [
     "EDITED_FIELDS",
@@ -31,6 +32,7 @@ __all__ = [
     "describe_personas",
     "hide_quote",
     "labels_of",
+    "own_features",
     "recommend_number",
     "revert",
     "write",

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import polars as pl
-
 from analytics.contrasts import PRIVACY_LIMIT
 from analytics.errors import AnalysisError
 
-STABLE = 0.7  # bootstrap ARI from which a number of groups can be trusted
-SMALLEST = 0.05  # of all customers
 MOST_OWN = 12
 
 
@@ -50,18 +46,3 @@ class PersonaSpec:
         sound = sound and self.min_lift >= 1 and 0 <= self.n_quotes <= 6 and 0 <= self.random_state < 2**31
         if not sound or (self.own_number is not None and not 2 <= self.own_number <= MOST_OWN):
             raise AnalysisError("persona_choice_range")
-
-
-def recommend_number(numbers: pl.DataFrame) -> int:
-    """How many groups personas should have: the most that still come back, none of them tiny.
-
-    ``numbers``: n_segments, stability (bootstrap ARI), smallest_share (0-1), one row per number tried. The largest
-    number with stability of at least .7 and no group under 5 percent; where none is, the most stable one of those
-    without a tiny group, else the most stable one.
-    """
-    sized = numbers.filter(pl.col("smallest_share") >= SMALLEST)
-    trusted = sized.filter(pl.col("stability") >= STABLE)
-    if trusted.height:
-        return int(trusted["n_segments"].max())  # type: ignore[arg-type]
-    rows = sized if sized.height else numbers
-    return int(rows.sort("stability", "n_segments", descending=[True, False], nulls_last=True)["n_segments"][0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from concurrent import futures
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -72,6 +73,28 @@ def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False, seconds: 
 def draw(chart: Callable[..., T], *inputs: Any) -> T:
     """A finished chart, headline or sentence: ``chart(*inputs)``, with ``_: Words`` among the inputs."""
     return compute(chart, *inputs)
+
+
+def later(verb: Callable[..., T], *inputs: Any) -> Callable[[], T]:
+    """What gives ``verb(*inputs)``, run in a worker when asked for: by a download's click, outside the session."""
+    key, asked = _scoped(key_of(verb, *inputs)), engine()
+
+    def give() -> T:
+        outcome = asked.peek(key)
+        if outcome is None:
+            job = asked.submit(key, verb, inputs)
+            job.join()
+            try:
+                futures.wait([job.future])
+                outcome = asked.collect(job)
+            finally:
+                job.leave()
+        if outcome is None:
+            raise AnalysisError("step_cancelled")
+        given: T = outcome.unwrap()
+        return given
+
+    return give
 
 
 def picture(chart: Callable[..., Spec], *inputs: Any) -> Spec:

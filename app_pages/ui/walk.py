@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from analytics.charts.persona_card import Card, cards
 from analytics.charts.segmentation import segment_names
 from analytics.customers import CustomerLabels, CustomerTable, summarise_customers
 from analytics.dataset import Dataset
@@ -36,7 +37,7 @@ from analytics.integration import (
 )
 from analytics.lifecycle import trace_lifecycle
 from analytics.mapping import MappedTable
-from analytics.personas import PersonasResult, describe_personas
+from analytics.personas import PersonasResult, describe_personas, labels_of, own_features, recommend_number
 from analytics.population import PopulationSpec, observe
 from analytics.privacy import (
     PrivacyScan,
@@ -49,7 +50,7 @@ from analytics.privacy import (
 from analytics.privacy import owner_list as list_for_owner
 from analytics.quality import ValidationResult
 from analytics.schema import TABLES
-from analytics.segmentation import Scenario, SegmentationResult, align_segments, segment
+from analytics.segmentation import Scenario, SegmentationResult, SegmentationSpec, align_segments, segment
 from analytics.traits import gather_traits
 from analytics.usage import UsageResult, study_usage
 from app_pages.ui import intake, session
@@ -287,12 +288,52 @@ def usage() -> UsageResult:
     return compute(study_usage, observed(), spec, *([held] if held else []), heavy=_is_large(observed()))
 
 
+def persona_groups() -> SegmentationResult:
+    """The groups that personas describe: the present segments, or a clustering of their own."""
+    spec = session.workspace().personas
+    if spec.source == "segments":
+        return segments()
+    held = customers()
+    cut = SegmentationSpec(features=spec.own_features or own_features(held), n_segments=spec.own_number)
+    if spec.own_number is None:
+        number = compute(recommend_number, compute(segment, held, cut, heavy=True).evidence)
+        cut = dataclasses.replace(cut, n_segments=number)
+    return compute(segment, held, cut, heavy=True)
+
+
 def personas() -> PersonasResult:
-    """The persona cards of the present segments; what built the segments is marked as such."""
-    cut = segments()
-    features = tuple(cut.features["feature"].to_list())
-    spec = dataclasses.replace(session.workspace().personas, built_from=features)
-    return compute(describe_personas, customers(), cut.labels, spec)
+    """The persona cards; what built their groups is marked as such."""
+    cut, held = persona_groups(), customers()
+    spec = dataclasses.replace(session.workspace().personas, built_from=tuple(cut.features["feature"].to_list()))
+    heavy = held.frame.height > HEAVY_CUSTOMERS
+    return compute(describe_personas, held, cut.labels, spec, observed(), heavy=heavy)
+
+
+def persona_names(_: Words) -> dict[str, str]:
+    """What the groups of the personas are called before a person calls them otherwise."""
+    return compute(segment_names, persona_groups().names, _)
+
+
+def persona_cards(_: Words) -> tuple[Card, ...]:
+    """The cards as they are read, with what the person wrote."""
+    codes, edits = dict(persona_groups().names), session.workspace().persona_edits
+    return compute(cards, personas(), persona_names(_), codes, edits, _)
+
+
+def persona_stability() -> float | None:
+    """How far the groups come back when customers are drawn anew: mean ARI, None where it is not known."""
+    return persona_groups().stability
+
+
+def persona_labels() -> CustomerLabels:
+    """Who belongs to which persona, for later pages."""
+    return labels_of(personas())
+
+
+def persona_list(_: Words) -> pl.DataFrame:
+    """Who belongs to which persona by name: ids as the pages show them."""
+    called = {card.label: card.name for card in persona_cards(_)}
+    return persona_labels().frame.with_columns(persona=pl.col("label").replace(called))
 
 
 def names(_: Words) -> dict[str, str]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import tomllib
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
 import pytest
 
+from analytics.charts import persona_card
 from analytics.charts import personas as charts
 from analytics.customers import CustomerLabels, CustomerTable
 from analytics.i18n import LANGUAGES, words_for
-from analytics.personas import PersonaSpec, PersonasResult, describe_personas
+from analytics.personas import PersonaEdits, PersonaSpec, PersonasResult, describe_personas, write
 
+ROOT = Path(__file__).parents[2]
 NAMES = {"1": "1 · Champions", "2": "2 · Loyal", "3": "3 · New"}
 
 
@@ -69,15 +75,17 @@ def results() -> dict[str, PersonasResult]:
 def test_every_card_builds(results, language) -> None:
     _ = words_for(language)
     for name, result in results.items():
-        card = charts.headline(result, NAMES, _)
-        assert card.finding, name
-        assert 3 <= len(card.metrics) <= 4
+        head = charts.headline(result, NAMES, 0.91, _)
+        assert head.finding, name
+        assert 3 <= len(head.metrics) <= 4
         assert charts.traits_note(result, _)
+        assert charts.cards_finding(result, _)
         for label in result.cards["label"]:
             assert json.dumps(charts.traits(result, label, NAMES, _))
-            assert 3 <= len(charts.card_metrics(result, label, _)) <= 4
-            for say in (charts.one_line, charts.similar_line, charts.evidence_line, charts.traits_finding):
-                text = say(result, label, _)
+            card = persona_card.card(result, label, NAMES, NAMES, PersonaEdits(), _)
+            assert 3 <= len(card.metrics) <= 4
+            said = [card.line, card.similar, card.evidence, card.people, charts.traits_finding(result, label, _)]
+            for text in [*said, *(text for section in card.sections for text in section[:2])]:
                 assert text
                 assert "{" not in text
 
@@ -100,33 +108,85 @@ def test_bars_and_ticks_are_the_traits_figures(results) -> None:
 def test_sentences_say_what_differs_and_what_does_not(results) -> None:
     _ = words_for("en")
     good = results["good"]
-    assert "orders more often" in charts.one_line(good, "1", _)
+    assert "orders more often" in persona_card.one_line(good, "1", _)
     assert "Orders" in charts.built_in_note(good, _)
-    assert charts.one_line(results["nothing differs"], "1", _) == "Does not differ clearly from the other customers."
-    assert charts.headline(results["nothing differs"], NAMES, _).finding == "No persona differs clearly from the rest"
+    assert (
+        persona_card.one_line(results["nothing differs"], "1", _) == "Does not differ clearly from the other customers."
+    )
+    assert (
+        charts.headline(results["nothing differs"], NAMES, None, _).finding
+        == "No persona differs clearly from the rest"
+    )
     assert charts.built_in_note(results["nothing differs"], _) == ""
-    assert "Age 7" in charts.evidence_line(good, "1", _)
+    assert "Age 7" in persona_card.evidence_line(good, "1", _)
     n = good.cards["n_customers"][0]
-    assert f"{n} people" in charts.evidence_line(good, "1", _)
-
-
-def test_a_data_sets_own_words_are_harmless_in_sentences(results) -> None:
-    line = " ".join(charts.one_line(results["good"], label, words_for("en")) for label in "123")
-    assert "[x](y)" not in line
-    assert "a*b" not in line
+    assert f"{n} people" in persona_card.evidence_line(good, "1", _)
 
 
 def test_english_headings_are_short(results) -> None:
     _ = words_for("en")
     for result in results.values():
-        card = charts.headline(result, NAMES, _)
+        card = charts.headline(result, NAMES, 0.5, _)
         assert len(card.finding) <= 60
         assert all(len(metric.label) <= 20 for metric in card.metrics)
         for label in result.cards["label"]:
-            assert all(len(metric.label) <= 20 for metric in charts.card_metrics(result, label, _))
+            assert all(len(metric.label) <= 20 for metric in persona_card.card_metrics(result, label, _))
 
 
 def test_initials() -> None:
-    assert charts.initials("2 · Big baskets") == "BB"
-    assert charts.initials("1 · 常勝") == "常"
-    assert charts.initials("") == "?"
+    assert persona_card.initials("2 · Big baskets") == "BB"
+    assert persona_card.initials("1 · 常勝") == "常"
+    assert persona_card.initials("") == "?"
+    assert persona_card.initials("· ·") == "?"
+
+
+def test_a_portrait_is_letters_on_the_groups_colour_and_nothing_else(results) -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+    assert list(persona_card.LIGHT) == config["light"]["chartCategoricalColors"]
+    assert list(persona_card.DARK) == config["dark"]["chartCategoricalColors"]
+    color = persona_card.color_of(results["good"], "2")
+    assert color == persona_card.LIGHT[1]
+    drawn = persona_card.portrait("<&", color)
+    assert ElementTree.fromstring(drawn).find("{http://www.w3.org/2000/svg}text").text == "<&"
+    assert "<image" not in drawn
+
+
+# ---- what a person writes
+
+
+def test_own_words_stand_beside_the_computed_ones_and_are_flagged_when_these_change(results) -> None:
+    _ = words_for("en")
+    good = results["good"]
+    fresh = persona_card.card(good, "1", NAMES, {"1": "champions"}, PersonaEdits(), _)
+    edits = write(PersonaEdits(), "segments", "1", "name", "Weekend Wei", fresh.basis["name"])
+    edits = write(edits, "segments", "1", "line", "Always first in the queue.", fresh.basis["line"])
+    edits = write(edits, "own", "1", "name", "Another cut", "")
+    card = persona_card.card(good, "1", NAMES, {"1": "champions"}, edits, _)
+    assert (card.name, card.initials, card.line) == ("Weekend Wei", "WW", "Always first in the queue.")
+    assert card.computed["name"] == "1 · Champions"
+    assert card.computed["line"] == fresh.line
+    assert card.stale == ()
+    assert card.metrics == fresh.metrics
+    renamed = persona_card.card(good, "1", NAMES, {"1": "loyal"}, edits, _)
+    assert renamed.stale == ("name",)
+    changed = persona_card.card(results["nothing differs"], "1", NAMES, {"1": "champions"}, edits, _)
+    assert changed.stale == ("line",)
+    assert changed.line == "Always first in the queue."
+
+
+# ---- side by side
+
+
+def test_side_by_side_shows_value_mark_and_word(results) -> None:
+    good = results["good"]
+    rows = charts.comparison(good, NAMES, words_for("en"))
+    assert all(list(row) == ["", *NAMES.values()] for row in rows)
+    held = {row[""]: row for row in rows}
+    assert held["Customers"]["1 · Champions"] == f"{good.cards['n_customers'][0]:,}"
+    for (label, name), verdict in itertools.product(NAMES.items(), ("n_orders",)):
+        row = good.traits.filter((pl.col("label") == label) & (pl.col("field") == verdict)).row(0, named=True)
+        word = {"similar": "= alike", "unclear": "? unclear"}.get(row["verdict"])
+        word = word or ("▲ more" if row["effect"] > 0 else "▼ less")
+        assert held["Orders"][name].endswith(word)
+        assert held["Orders"][name].startswith(f"{row['value_group']:.0f}")
+    assert len(rows) <= charts.MOST_ROWS + 3
