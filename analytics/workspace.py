@@ -23,6 +23,7 @@ from analytics.privacy import PrivacySpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
 from analytics.segmentation import MOST_SCENARIOS, PayoffSpec, Scenario, SegmentationSpec, WhatIfSpec
+from analytics.segmentation.naming import OwnNames
 from analytics.usage import UsageSpec
 
 VERSION = 1
@@ -91,6 +92,7 @@ class Workspace:
     scenarios: Annotated[tuple[Scenario, ...], msgspec.Meta(max_length=MOST_SCENARIOS)] = ()
     what_if: WhatIfSpec = WhatIfSpec()
     payoff: PayoffSpec = PayoffSpec()
+    segment_names: OwnNames = ()
     personas: PersonaSpec = PersonaSpec()
     persona_edits: PersonaEdits = PersonaEdits()
     lifecycle: LifecycleSpec = LifecycleSpec()

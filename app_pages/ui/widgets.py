@@ -68,6 +68,21 @@ def segmented(
     )
 
 
+def slider(section: str, field: str, label: str, options: Mapping[Any, str], **looks: Any) -> None:
+    """One of a few ordered ``options`` (code -> label), chosen by sliding."""
+    key, value = _bound(section, field, _shown)
+    shown = _with_stale({_shown(code): text for code, text in options.items()}, [value])
+    st.select_slider(
+        label,
+        list(shown),
+        format_func=shown.__getitem__,
+        key=key,
+        on_change=_store,
+        args=(section, field, key, _decided),
+        **looks,
+    )
+
+
 def several(section: str, field: str, label: str, options: Mapping[Any, str], **looks: Any) -> None:
     """Any number of ``options``, stored as a tuple in the options' order."""
     key, value = _bound(section, field, list)
