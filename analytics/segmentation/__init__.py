@@ -10,7 +10,14 @@ from analytics.segmentation.encoding import (
     usable_features,
 )
 from analytics.segmentation.identity import align_segments
-from analytics.segmentation.payoff import PayoffSpec, SegmentAssumption
+from analytics.segmentation.migration import MigrationResult, migrate
+from analytics.segmentation.payoff import (
+    PayoffResult,
+    PayoffSpec,
+    SegmentAssumption,
+    expect_payoff,
+    tabulate_payoffs,
+)
 from analytics.segmentation.result import SegmentationResult, SegmentationSpec
 from analytics.segmentation.rfm import RFM_RULES, RfmSpec
 from analytics.segmentation.rules import Condition, Rule
@@ -35,6 +42,8 @@ __all__ = [
     "Encoded",
     "EncodedCustomers",
     "Encoder",
+    "MigrationResult",
+    "PayoffResult",
     "PayoffSpec",
     "RfmSpec",
     "Rule",
@@ -49,9 +58,12 @@ __all__ = [
     "compare",
     "drop_scenario",
     "encode",
+    "expect_payoff",
     "fit_encoder",
+    "migrate",
     "pin_scenario",
     "rename_scenario",
     "segment",
+    "tabulate_payoffs",
     "usable_features",
 ]
