@@ -7,7 +7,7 @@ decide every cut (Hennig and Liao 2013); shares shrunk as under a Dirichlet-mult
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -24,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 Weights = tuple[tuple[Family, float], ...]
 
 CORRELATED, REPEATED = 0.9, 0.999
+REST = "*"
 MOST_LEVELS, LEAST_LEVEL = 12, 0.01  # levels of a category with a column of their own
 FAMILY_MOST = 3.0  # a family counts for at most so many numbers when others stand beside it
 MOST_WEIGHT = 10.0
@@ -53,9 +54,11 @@ class Encoded:
     Attributes
     ----------
     points : n x d. Every number with mean 0 and deviation 1, categories and shares bounded, families weighted.
-    numbers : n x p: the standardised numbers alone, unweighted; what repeats another number (|r| >= .999) is not there.
+    numbers : n x p: the standardised numbers alone, unweighted, NaN where unknown; what repeats another number
+        (|r| >= .999) is not there.
     counts : one n x levels block per category or flag (one-hot, all zero = unknown) and per counts trait.
-    names : the feature of each column of ``points``; ``levels``: its level, empty for numbers and flags.
+    names : the feature of each column of ``points``; ``levels``: its level, empty for numbers and flags, "*" for all
+        levels without a column of their own.
     """
 
     points: Floats
@@ -192,8 +195,8 @@ class Encoder:
     ----------
     codes : one per feature, in the table's own order; ``factors``: what each feature's columns are multiplied by.
     telling : names of the numbers that stand in ``Encoded.numbers``.
-    features : feature, family, trait_kind, transform ("log", "none", "levels", "shares"), n_missing, n_capped, n_levels,
-        strength (pseudo-counts of shrunk shares, else null), variance_share (share of all variance, 0-1).
+    features : feature, family, trait_kind, transform ("log", "none", "levels", "shares"), n_missing, n_capped,
+        n_levels, strength (pseudo-counts of shrunk shares, else null), variance_share (of all variance, 0-1).
     """
 
     codes: tuple[Code, ...]
@@ -207,13 +210,14 @@ class Encoder:
         points, numbers, counts, names, levels = [], [], [], [], []
         for code, factor in zip(self.codes, self.factors, strict=True):
             columns, block = code.encode(frame)
-            if code.name in self.telling:
-                numbers.append(columns)
+            if code.name in self.telling and isinstance(code, NumberCode):
+                unknown = ~np.isfinite(_numbers(frame, code.column))
+                numbers.append(np.where(unknown[:, None], np.nan, columns) if unknown.any() else columns)
             if block is not None:
                 counts.append(block)
             points.append(columns if factor == 1.0 else columns * factor)
             names += [code.name] * columns.shape[1]
-            levels += list(code.levels)
+            levels += [level or ("" if columns.shape[1] == 1 else REST) for level in code.levels]
         return Encoded(
             points=np.column_stack(points),
             numbers=np.column_stack(numbers) if numbers else np.empty((frame.height, 0)),
@@ -238,7 +242,13 @@ class EncodedCustomers:
     rows: Ints
     n_left_out: int
     key: str
-    caveats: tuple[Caveat, ...] = field(default=())
+    caveats: tuple[Caveat, ...] = ()
+
+    @staticmethod
+    def key_of(customers: CustomerTable, features: tuple[str, ...], weights: Weights) -> str:
+        """The key of ``encode(customers, features, weights)``."""
+        weighed = (f"{family}={float(weight)}" for family, weight in sorted(weights))
+        return derive_key("encode", None, customers.key, *features, *weighed)
 
 
 def encode(customers: CustomerTable, features: tuple[str, ...], weights: Weights = ()) -> EncodedCustomers:
@@ -253,7 +263,7 @@ def encode(customers: CustomerTable, features: tuple[str, ...], weights: Weights
         encoded=encoder.encode(frame),
         rows=rows,
         n_left_out=customers.n_without_orders + customers.frame.height - len(rows),
-        key=derive_key("encode", None, customers.key, *features, *(f"{name}={weight}" for name, weight in weights)),
+        key=EncodedCustomers.key_of(customers, features, weights),
         caveats=encoder.caveats,
     )
 

@@ -85,6 +85,7 @@ def align_segments(result: SegmentationResult, reference: SegmentationResult) ->
         if isinstance(getattr(result, item.name), pl.DataFrame)
     }
     changes["sizes"] = _with_empty(changes["sizes"], codes)
+    changes["model"] = dataclasses.replace(result.model, labels=tuple(to[label] for label in result.model.labels))
     return dataclasses.replace(
         result,
         **changes,

@@ -12,8 +12,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
-from analytics.segmentation.encoding import Encoded
+from analytics.segmentation.encoding import Encoded, Encoder
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -62,6 +63,18 @@ class Centres:
         return index, margin if self.n_segments > 1 else np.ones(n)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedCut:
+    """A partition with the encoder that feeds it: places the customers of any table."""
+
+    encoder: Encoder
+    partition: Partition
+
+    def place(self, frame: pl.DataFrame) -> tuple[Ints, Floats]:
+        """The segment of each row and its margin."""
+        return self.partition.assign(self.encoder.encode(frame))
+
+
 def fit_partition(
     encoded: Encoded,
     method: Literal["kmeans", "mixture", "hierarchical"],
@@ -79,20 +92,19 @@ def fit_partition(
         from analytics.segmentation.hierarchical import ward_centres
 
         return Centres(ward_centres(encoded.points, n_segments))
+    from analytics.segmentation import kmeans
+
     with one_thread():
-        return Centres(_kmeans_centres(encoded.points, n_segments, n_init, random_state))
+        return Centres(kmeans.fit(encoded.points, n_segments, n_init=n_init, random_state=random_state))
 
 
-def _kmeans_centres(points: Floats, n_segments: int, n_init: int, random_state: int) -> Floats:
-    from sklearn.cluster import KMeans
-
-    model = KMeans(n_segments, n_init=n_init, random_state=random_state, max_iter=100).fit(points)
-    return np.asarray(model.cluster_centers_, dtype=np.float64)
-
-
-def n_profiles(points: Floats) -> int:
-    """How many different rows there are, where equal rows stand side by side."""
-    return 1 + int((points[1:] != points[:-1]).any(axis=1).sum()) if len(points) else 0
+def n_profiles(points: Floats, enough: int = 8) -> int:
+    """How many different rows there are; counted no further than ``enough``."""
+    for rows in (2_000, len(points)):
+        found = len(np.unique(points[:: max(len(points) // rows, 1)], axis=0)) if len(points) else 0
+        if found >= enough:
+            break
+    return min(found, enough)
 
 
 @contextmanager

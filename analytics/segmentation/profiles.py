@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from analytics.customers import CustomerTable
 from analytics.errors import Caveat
-from analytics.segmentation.encoding import BEHAVIOUR
+from analytics.segmentation.encoding import BEHAVIOUR, Encoded, EncodedCustomers, Encoder
 from analytics.segmentation.result import SWAPPING
 
 Floats = npt.NDArray[np.float64]
@@ -18,13 +21,73 @@ MAP_COLUMNS, MAP_ROWS = 48, 26
 PROFILE_FIELDS = 6
 
 
-def display_order(frame: pl.DataFrame, index: Ints, n_segments: int) -> Ints:
+@dataclass(frozen=True, slots=True, eq=False)
+class Landscape:
+    """What describing segments needs of the customers alone; rows are the table's customers with orders, by id.
+
+    Attributes
+    ----------
+    rows : their rows in ``CustomerTable.frame``.
+    fields : fields of the profile; ``ranked``: of each ranked field the rows by value, unknown values left out.
+    everyone : of each ranked field its quartiles and its standard deviation (q25, median, q75, sd).
+    cells : the cell of the map each row lies in, x * 26 + y. ``axes``, ``shares``: as in the Result.
+    """
+
+    rows: Ints
+    fields: tuple[str, ...]
+    ranked: dict[str, npt.NDArray[np.uint32]]
+    everyone: dict[str, tuple[float, float, float, float]]
+    cells: npt.NDArray[np.int16]
+    axes: pl.DataFrame
+    shares: tuple[float, float]
+
+
+def survey_landscape(customers: CustomerTable, encoded: EncodedCustomers) -> Landscape:
+    """Sort and draw once what any number of cuts will be described by."""
+    rows = np.sort(encoded.rows)
+    fields = profile_fields(customers, encoded.encoder)
+    ranked: dict[str, npt.NDArray[np.uint32]] = {}
+    everyone: dict[str, tuple[float, float, float, float]] = {}
+    for field in dict.fromkeys((*fields, "recency_days", "n_orders")):
+        if field not in customers.frame.columns:
+            continue
+        values = _values(customers, field, rows)
+        order = np.argsort(values, kind="stable").astype(np.uint32)
+        n_known = len(values) - int(np.isnan(values).sum())
+        if not n_known:
+            continue
+        ranked[field] = order[:n_known]
+        q25, median, q75 = _quartiles(values, ranked[field])
+        everyone[field] = (q25, median, q75, float(values[ranked[field]].std(ddof=1)) if n_known > 1 else 0.0)
+    cells, axes, shares = _draw(encoded.encoded)
+    at = np.empty(len(rows), dtype=np.int16)
+    at[np.searchsorted(rows, encoded.rows)] = cells
+    kept = tuple(field for field in fields if field in ranked)
+    return Landscape(rows, kept, ranked, everyone, at, axes, shares)
+
+
+def _values(customers: CustomerTable, field: str, rows: Ints) -> Floats:
+    values: Floats = customers.frame[field].cast(pl.Float64).to_numpy()
+    return values if len(rows) == len(values) else values[rows]
+
+
+def _quartiles(values: Floats, order: npt.NDArray[np.uint32]) -> tuple[float, float, float]:
+    found = []
+    for share in (0.25, 0.5, 0.75):
+        place = (len(order) - 1) * share
+        low = values[order[int(place)]]
+        high = values[order[min(int(place) + 1, len(order) - 1)]]
+        found.append(float(low + (high - low) * (place - int(place))))
+    return found[0], found[1], found[2]
+
+
+def display_order(customers: CustomerTable, landscape: Landscape, index: Ints, n_segments: int) -> Ints:
     """Segment indices by revenue per customer, largest first; by size where there is no revenue."""
-    sizes = np.bincount(index, minlength=n_segments)
-    if "revenue" not in frame.columns or not frame["revenue"].count():
-        return np.argsort(-sizes, kind="stable")
-    revenue = frame["revenue"].cast(pl.Float64).fill_null(0.0).to_numpy()
-    per_customer = np.bincount(index, weights=revenue, minlength=n_segments) / np.maximum(sizes, 1)
+    held = np.bincount(index, minlength=n_segments)
+    if "revenue" not in customers.frame.columns or not customers.frame["revenue"].count():
+        return np.argsort(-held, kind="stable")
+    revenue = np.nan_to_num(_values(customers, "revenue", landscape.rows))
+    per_customer = np.bincount(index, weights=revenue, minlength=n_segments) / np.maximum(held, 1)
     return np.argsort(-per_customer, kind="stable")
 
 
@@ -86,82 +149,108 @@ def _name_scores(at: dict[str, float], medians: dict[str, float | None]) -> list
     return scores
 
 
-def sizes(labelled: pl.DataFrame, labels: list[str], codes: tuple[str, ...]) -> pl.DataFrame:
-    """The frame ``SegmentationResult.sizes``; segments without customers keep a row of nulls and zeros."""
-    columns = labelled.columns
-    nothing = pl.lit(None, pl.Float64)
-    revenue = pl.col("revenue").sum() if "revenue" in columns else nothing
-    orders = pl.col("n_orders").cast(pl.Float64)
-    per_order = (
-        (pl.col("mean_order_value") * orders).sum() / orders.filter(pl.col("mean_order_value").is_not_null()).sum()
-        if {"mean_order_value", "n_orders"} <= set(columns)
-        else pl.col("mean_order_value").mean()
-        if "mean_order_value" in columns
-        else nothing
-    )
-    counted = labelled.group_by("label").agg(
-        pl.len().cast(pl.Int64).alias("n_customers"),
-        revenue.cast(pl.Float64).alias("revenue"),
-        per_order.alias("mean_order_value"),
-        *(
-            (pl.col(name).median() if name in columns else nothing).cast(pl.Float64).alias(name)
-            for name in ("recency_days", "n_orders")
-        ),
-    )
-    every = pl.DataFrame({"label": labels, "name": list(codes)}, schema={"label": pl.String, "name": pl.String})
-    joined = every.join(counted, on="label", how="left", maintain_order="left")
-    total = pl.col("revenue").sum()
-    return joined.with_columns(pl.col("n_customers").fill_null(0)).select(
-        "label",
-        "name",
-        "n_customers",
-        (pl.col("n_customers") / pl.col("n_customers").sum()).alias("customer_share"),
-        "revenue",
-        pl.when(total > 0).then(pl.col("revenue") / total).alias("revenue_share"),
-        "mean_order_value",
-        "recency_days",
-        "n_orders",
+def describe(
+    customers: CustomerTable, landscape: Landscape, index: Ints, labels: list[str], codes: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The frames ``sizes`` and ``profiles`` of the Result; ``index`` is the label of each row of the landscape."""
+    k = len(labels)
+    grouped = {field: _by_segment(landscape.ranked[field], index, k) for field in landscape.ranked}
+    medians: dict[str, list[float | None]] = {}
+    rows = []
+    for field, groups in grouped.items():
+        values = _values(customers, field, landscape.rows)
+        all_q25, all_median, all_q75, sd = landscape.everyone[field]
+        deviation = (all_q75 - all_q25) / 1.349 or sd
+        medians[field] = [None] * k
+        for i, order in enumerate(groups):
+            if not len(order):
+                continue
+            q25, median, q75 = _quartiles(values, order)
+            medians[field][i] = median
+            low, high = _median_places(len(order))
+            z = (median - all_median) / deviation if deviation else 0.0
+            lo, hi = float(values[order[low]]), float(values[order[high]])
+            if field in landscape.fields:
+                rows.append((labels[i], field, median, q25, q75, lo, hi, all_median, z))
+    numbers = dict.fromkeys(("median", "q25", "q75", "lo", "hi", "median_all", "z"), pl.Float64)
+    rank = {field: place for place, field in enumerate(landscape.fields)}
+    rows.sort(key=lambda row: (labels.index(row[0]), rank[row[1]]))
+    table = pl.DataFrame(rows, schema={"label": pl.String, "field": pl.String, **numbers}, orient="row")
+    return _sizes(customers, landscape, index, labels, codes, medians), table
+
+
+def _by_segment(ranked: npt.NDArray[np.uint32], index: Ints, n_segments: int) -> list[npt.NDArray[np.uint32]]:
+    """The rows of each segment by value. Sorting small integers is a count: no value is compared again."""
+    small = index.astype(np.uint8)[ranked]
+    order = ranked[np.argsort(small, kind="stable")]
+    return np.split(order, np.cumsum(np.bincount(small, minlength=n_segments))[:-1])
+
+
+def _sizes(
+    customers: CustomerTable,
+    landscape: Landscape,
+    index: Ints,
+    labels: list[str],
+    codes: Sequence[str],
+    medians: dict[str, list[float | None]],
+) -> pl.DataFrame:
+    k, frame = len(labels), customers.frame
+    counts = np.bincount(index, minlength=k)
+    nothing: list[float | None] = [None] * k
+    revenue = nothing
+    if "revenue" in frame.columns and frame["revenue"].count():
+        known = _values(customers, "revenue", landscape.rows)
+        summed = np.bincount(index, weights=np.nan_to_num(known), minlength=k)
+        revenue = [float(summed[i]) if counts[i] else None for i in range(k)]
+    per_order = nothing
+    if "mean_order_value" in frame.columns:
+        value = _values(customers, "mean_order_value", landscape.rows)
+        orders = _values(customers, "n_orders", landscape.rows) if "n_orders" in frame.columns else np.ones(len(value))
+        orders = np.where(np.isnan(value), 0.0, np.nan_to_num(orders))
+        weight = np.bincount(index, weights=orders, minlength=k)
+        total = np.bincount(index, weights=np.nan_to_num(value) * orders, minlength=k)
+        per_order = [float(total[i] / weight[i]) if weight[i] else None for i in range(k)]
+    columns = {
+        "label": labels,
+        "name": list(codes),
+        "n_customers": counts.astype(np.int64),
+        "customer_share": counts / max(counts.sum(), 1),
+        "revenue": revenue,
+        "mean_order_value": per_order,
+        "recency_days": medians.get("recency_days", nothing),
+        "n_orders": medians.get("n_orders", nothing),
+    }
+    types: dict[str, type[pl.DataType]] = {"label": pl.String, "name": pl.String, "n_customers": pl.Int64}
+    schema = {name: types.get(name, pl.Float64) for name in columns}
+    everything = pl.col("revenue").sum()
+    return (
+        pl.DataFrame(columns, schema=schema)
+        .with_columns(pl.when(everything > 0).then(pl.col("revenue") / everything).alias("revenue_share"))
+        .select(*list(columns)[:5], "revenue_share", *list(columns)[5:])
     )
 
 
-def profile_fields(customers: CustomerTable, frame: pl.DataFrame, used: list[str]) -> list[str]:
-    """What the profile shows: the features used, then other known behaviour; nothing without values.
+def profile_fields(customers: CustomerTable, encoder: Encoder) -> list[str]:
+    """What the profile shows: the numbers used, then other known behaviour; nothing without values.
 
     Six in all, unless more features were used; eight at most."""
+    numeric = {trait.name for trait in customers.traits if trait.kind in ("number", "flag")}
+    used = [name for name in encoder.features["feature"].to_list() if name in numeric]
     order = {name: i for i, name in enumerate(BEHAVIOUR)}
     others = sorted((m for m in customers.measures if m in order and m not in used), key=lambda name: order[name])
-    numeric = [name for name in (*used, *others) if name in frame.columns and frame[name].count()]
-    return numeric[: min(8, max(PROFILE_FIELDS, len(used)))]
-
-
-def profiles(labelled: pl.DataFrame, labels: list[str], fields: list[str]) -> pl.DataFrame:
-    """The frame ``SegmentationResult.profiles``, in display order and then in that of ``fields``."""
-    values = labelled.select("label", pl.col(fields).cast(pl.Float64))
-    quarters = [(pl.col(fields).quantile(q, "linear").name.suffix(f"_q{q}")) for q in (0.25, 0.5, 0.75)]
-    everyone = values.select(*quarters, pl.col(fields).std().name.suffix("_sd")).row(0, named=True)
-    rows = []
-    for label in labels:
-        segment = values.filter(pl.col("label") == label)
-        for field in fields:
-            held = np.sort(segment[field].drop_nulls().to_numpy())
-            if not len(held):
-                continue
-            q25, median, q75 = np.quantile(held, [0.25, 0.5, 0.75])
-            low, high = median_interval(held)
-            all_median = everyone[f"{field}_q0.5"]
-            deviation = (everyone[f"{field}_q0.75"] - everyone[f"{field}_q0.25"]) / 1.349 or everyone[f"{field}_sd"]
-            z = (median - all_median) / deviation if deviation else 0.0
-            rows.append((label, field, median, q25, q75, low, high, all_median, z))
-    numbers = dict.fromkeys(("median", "q25", "q75", "lo", "hi", "median_all", "z"), pl.Float64)
-    return pl.DataFrame(rows, schema={"label": pl.String, "field": pl.String, **numbers}, orient="row")
+    held = [name for name in (*used, *others) if name in customers.frame.columns and customers.frame[name].count()]
+    return held[: min(8, max(PROFILE_FIELDS, len(used)))]
 
 
 def median_interval(ordered: Floats) -> tuple[float, float]:
     """95 % interval of the median from order statistics (normal approximation of the binomial); no distribution."""
-    n = len(ordered)
+    low, high = _median_places(len(ordered))
+    return float(ordered[low]), float(ordered[high])
+
+
+def _median_places(n: int) -> tuple[int, int]:
     reach = 1.96 * np.sqrt(n) / 2
-    low, high = int(np.floor(n / 2 - reach)), int(np.ceil(n / 2 + reach))
-    return float(ordered[max(low, 0)]), float(ordered[min(high, n - 1)])
+    return max(int(np.floor(n / 2 - reach)), 0), min(int(np.ceil(n / 2 + reach)), n - 1)
 
 
 def overlaps(swaps: Floats, labels: list[str]) -> pl.DataFrame:
@@ -186,65 +275,70 @@ def overlap_caveats(pairs: pl.DataFrame) -> list[Caveat]:
     return [Caveat("segments_overlap", "watch", params)]
 
 
-def draw_map(
-    points: Floats, index: Ints, labels: list[str], features: list[str]
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, tuple[float, float]]:
-    """Customers on the first two principal components: cells, centres, axes and variance shares (see the Result).
+def _draw(encoded: Encoded) -> tuple[npt.NDArray[np.int16], pl.DataFrame, tuple[float, float]]:
+    """The cells of customers on the first two principal components, axes and variance shares (see the Result).
 
     What lies beyond the outermost per mille of an axis is drawn on its border. Axes point to where the strongest
     feature grows, or where orders are more recent. With one feature the second component is zero.
     """
-    covariance = np.atleast_2d(np.cov(points, rowvar=False))
-    strengths, vectors = np.linalg.eigh(covariance)
+    points = encoded.points
+    strengths, vectors = np.linalg.eigh(np.atleast_2d(np.cov(points, rowvar=False)))
     loadings = vectors[:, ::-1][:, :2]
     variance = np.maximum(strengths[::-1], 0.0)
-    shares = variance / variance.sum()
-    sign = np.array([-1.0 if name == "recency_days" else 1.0 for name in features])
+    shares = variance / max(float(variance.sum()), 1e-300)
+    sign = np.array([-1.0 if name == "recency_days" else 1.0 for name in encoded.names])
     strongest = np.abs(loadings).argmax(axis=0)
-    turn = np.sign(loadings[strongest, range(loadings.shape[1])] * sign[strongest])
-    loadings = loadings * turn
+    loadings = loadings * np.sign(loadings[strongest, range(loadings.shape[1])] * sign[strongest])
     places = points @ loadings
     if places.shape[1] == 1:
         places = np.column_stack([places, np.zeros(len(places))])
-    scaled = np.column_stack([_scaled(places[:, 0], MAP_COLUMNS), _scaled(places[:, 1], MAP_ROWS)])
-    frame = pl.DataFrame(
-        {
-            "x": np.floor(scaled[:, 0]).astype(np.int64),
-            "y": np.floor(scaled[:, 1]).astype(np.int64),
-            "index": index,
-        }
-    )
-    counted = frame.group_by("x", "y", "index").agg(pl.len().cast(pl.Int64).alias("n"))
-    cells = (
-        counted.sort("n", "index", descending=[True, False])
-        .group_by("x", "y", maintain_order=True)
-        .agg(pl.col("index").first(), pl.col("n").first().alias("majority"), pl.col("n").sum())
-        .sort("x", "y")
-        .select(
-            "x",
-            "y",
-            pl.col("index").replace_strict(dict(enumerate(labels)), return_dtype=pl.String).alias("label"),
-            "n",
-            (pl.col("majority") / pl.col("n")).alias("purity"),
-        )
-    )
-    rows = []
-    for i, label in enumerate(labels):
-        inside = scaled[index == i]
-        if len(inside):
-            x, y = np.median(inside, axis=0)
-            rows.append((label, float(x), float(y)))
-    centres = pl.DataFrame(rows, schema={"label": pl.String, "x": pl.Float64, "y": pl.Float64}, orient="row")
+    x, y = _scaled(places[:, 0], MAP_COLUMNS).astype(np.int16), _scaled(places[:, 1], MAP_ROWS).astype(np.int16)
+    shown = [f"{name}: {level}" if level else name for name, level in zip(encoded.names, encoded.levels, strict=True)]
     axes = pl.DataFrame(
         [
-            (axis, features[row], float(loadings[row, column]))
+            (axis, shown[row], float(loadings[row, column]))
             for column, axis in enumerate("xy"[: loadings.shape[1]])
             for row in np.argsort(-np.abs(loadings[:, column]), kind="stable")
         ],
         schema={"axis": pl.String, "feature": pl.String, "loading": pl.Float64},
         orient="row",
     )
-    return cells, centres, axes, (float(shares[0]), float(shares[1]) if len(shares) > 1 else 0.0)
+    return x * MAP_ROWS + y, axes, (float(shares[0]), float(shares[1]) if len(shares) > 1 else 0.0)
+
+
+def colour_map(landscape: Landscape, index: Ints, labels: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The frames ``map_cells`` and ``map_centres`` of the Result: who lies in each cell, where each segment does."""
+    k = len(labels)
+    code = landscape.cells.astype(np.int64) * k + index
+    counts = np.bincount(code, minlength=MAP_COLUMNS * MAP_ROWS * k).reshape(-1, k)
+    held = np.flatnonzero(counts.sum(axis=1))
+    majority = counts[held].argmax(axis=1)
+    n = counts[held].sum(axis=1)
+    cells = pl.DataFrame(
+        {
+            "x": (held // MAP_ROWS).astype(np.int64),
+            "y": (held % MAP_ROWS).astype(np.int64),
+            "label": pl.Series(labels, dtype=pl.String)[majority.astype(np.int64)],
+            "n": n.astype(np.int64),
+            "purity": counts[held, majority] / n,
+        }
+    )
+    grid = counts.reshape(MAP_COLUMNS, MAP_ROWS, k)
+    rows = [
+        (label, _middle(grid[:, :, i].sum(axis=1)), _middle(grid[:, :, i].sum(axis=0)))
+        for i, label in enumerate(labels)
+        if grid[:, :, i].any()
+    ]
+    centres = pl.DataFrame(rows, schema={"label": pl.String, "x": pl.Float64, "y": pl.Float64}, orient="row")
+    return cells, centres
+
+
+def _middle(counts: Ints) -> float:
+    """The median of binned values, as if they lay evenly in their cell."""
+    until = np.cumsum(counts)
+    cell = int(np.searchsorted(until, until[-1] / 2))
+    before = until[cell] - counts[cell]
+    return cell + float((until[-1] / 2 - before) / counts[cell])
 
 
 def _scaled(values: Floats, n_cells: int) -> Floats:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,19 @@ from analytics.segmentation.rules import Rule, check_rules
 FEWEST, MOST = 2, 8  # numbers of segments that are offered
 STABLE, SMALLEST_SHARE = 0.7, 0.05  # a number qualifies from here on
 SWAPPING = 0.1  # two segments overlap when this share of their customers changes sides under resampling
+
+
+EVIDENCE_SCHEMA = pl.Schema(
+    {
+        "n_segments": pl.Int64(),
+        "silhouette": pl.Float64(),
+        "calinski_harabasz": pl.Float64(),
+        "stability": pl.Float64(),
+        "min_share": pl.Float64(),
+        "qualifies": pl.Boolean(),
+    }
+)
+OVERLAPS_SCHEMA = pl.Schema({"label_a": pl.String(), "label_b": pl.String(), "moved_share": pl.Float64()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +63,47 @@ class SegmentationSpec:
             raise AnalysisError("n_segments_range", n=self.n_segments, lowest=FEWEST, highest=MOST)
 
 
+class Placing(Protocol):
+    """What puts the customers of any table into segments; frozen and picklable."""
+
+    def place(self, frame: pl.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """The index of each row's segment, and its margin: 0 on the border to another segment, 1 far from it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentModel:
+    """A segmentation's definition: ``labels[i]`` is the label of the segment that ``placing`` calls i."""
+
+    placing: Placing
+    labels: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentationResult:
-    """Segments, what they are like, and how far they can be trusted. Labels are "1".."k" in display order.
+    """Segments and what they are like. Labels are "1".."k" in display order.
 
     Attributes
     ----------
-    members : customer_id, label (String), revenue (Float64, currency units, null where unknown); one row per
-        segmented customer, by id. ``labels`` is the same as CustomerLabels.
-    names : (label, name code) for every label; words under ``segment.<code>``. RFM keeps all eight labels, also
-        those without customers, so that a segment keeps its colour; k-means has none without customers.
+    members : customer_id, label (String), revenue (Float64, currency units, null where unknown), margin (0 on the
+        border to another segment, 1 far from it); one row per segmented customer, by id. ``labels`` is the same as
+        CustomerLabels.
+    names : (label, name code) for every label. RFM keeps all eight labels and rules all of theirs, also those without
+        customers, so that a segment keeps its colour. The last segment of rules is "rest": who meets no rule.
     sizes : label, name, n_customers, customer_share (0-1), revenue (currency units), revenue_share (0-1),
         mean_order_value (currency units per order), recency_days, n_orders (medians); in display order.
     profiles : label, field, median, q25, q75, lo, hi (95 % interval of the median from order statistics), median_all,
         z (segment median less median_all, in robust standard deviations of all customers: IQR / 1.349).
-    features : feature, transform ("log" or "none"), n_missing, n_capped: what the segments were built from.
-    evidence : n_segments, silhouette, calinski_harabasz, stability (mean ARI), min_share (0-1), qualifies; k-means
-        only, from ``n_evidence`` customers drawn from the table.
-    recommended, reason : the number the evidence speaks for and why: "best_silhouette" (the best silhouette among
-        numbers with stability at least .7 and no segment under 5 %) or "no_clear_structure" (nothing qualifies, or
-        the best silhouette is at most .25: the most stable number stands in). None and "" for RFM.
-    stability : mean ARI of the shown segments over bootstrap resamples; null where it cannot be had.
-    overlaps : label_a, label_b, moved_share: of the customers of both, the share that lies in the other one when the
-        data is resampled; largest first.
+    features : feature, family, trait_kind, transform ("log", "none", "levels", "shares"), n_missing, n_capped,
+        n_levels, strength, variance_share (0-1): what the segments were built from (see ``Encoder``).
+    rfm_cells : r, f, m (scores), label, n_customers, revenue (currency units); ``rfm_cuts``: field, score, low, high
+        (null where open; recency: low < value <= high, others: low <= value < high), n_customers, source
+        ("quantiles", "fixed", "advised"); ``rfm_scores``: customer_id, r, f, m. Empty unless the method is RFM.
+    model : applies the same definition to another table (``assign_segments``).
     map_cells : x (0-47), y (0-25), label (majority), n, purity (share of the majority): customers on the first two
         principal components. ``map_centres``: label, x, y in the same units. ``map_axes``: axis ("x" or "y"),
         feature, loading, strongest first; ``map_shares``: variance shares of the two components.
-    n_customers, n_left_out, n_fitted, n_evidence : customers segmented, left out (no order yet), fitted on, and
-        used for the evidence.
+    n_customers, n_left_out, n_fitted : customers segmented, left out (no order yet), and fitted on.
     """
 
     spec: SegmentationSpec
@@ -87,11 +113,10 @@ class SegmentationResult:
     sizes: pl.DataFrame
     profiles: pl.DataFrame
     features: pl.DataFrame
-    evidence: pl.DataFrame
-    recommended: int | None
-    reason: str
-    stability: float | None
-    overlaps: pl.DataFrame
+    rfm_cells: pl.DataFrame
+    rfm_cuts: pl.DataFrame
+    rfm_scores: pl.DataFrame
+    model: SegmentModel
     map_cells: pl.DataFrame
     map_centres: pl.DataFrame
     map_axes: pl.DataFrame
@@ -99,9 +124,15 @@ class SegmentationResult:
     n_customers: int
     n_left_out: int
     n_fitted: int
-    n_evidence: int
     caveats: tuple[Caveat, ...]
     key: str
+    # Until the pages read them from EvidenceResult.
+    evidence: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVIDENCE_SCHEMA))
+    recommended: int | None = None
+    reason: str = ""
+    stability: float | None = None
+    overlaps: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OVERLAPS_SCHEMA))
+    n_evidence: int = 0
 
     @property
     def labels(self) -> CustomerLabels:
@@ -112,36 +143,3 @@ class SegmentationResult:
     def n_segments(self) -> int:
         """Segments that hold at least one customer."""
         return int((self.sizes["n_customers"] > 0).sum())
-
-
-EVIDENCE_SCHEMA = pl.Schema(
-    {
-        "n_segments": pl.Int64(),
-        "silhouette": pl.Float64(),
-        "calinski_harabasz": pl.Float64(),
-        "stability": pl.Float64(),
-        "min_share": pl.Float64(),
-        "qualifies": pl.Boolean(),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cut:
-    """What a method hands back: the segment index of each row, and what the method knows about itself.
-
-    ``codes`` are the names of the segments where the method itself names and orders them. ``swaps[i, j]`` is how
-    often, summed over resamples, a customer of segment i was put into segment j.
-    """
-
-    index: npt.NDArray[np.int64]
-    n_segments: int
-    codes: tuple[str, ...] | None
-    evidence: pl.DataFrame
-    recommended: int | None
-    reason: str
-    stability: float | None
-    swaps: npt.NDArray[np.float64]
-    n_fitted: int
-    n_evidence: int
-    caveats: tuple[Caveat, ...]
