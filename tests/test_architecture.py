@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[frozenset[str], bool], ...] = (
     (frozenset({"errors", "keys", "schema", "dataset", "mapped", "progress"}), True),
     (frozenset({"reading", "mapping", "quality", "privacy", "integration", "connecting"}), True),
     (frozenset({"customers", "contrasts", "demand", "population", "reductions", "traits"}), True),
-    (frozenset({"segmentation", "personas", "lifecycle", "forecasting", "usage", "portrait"}), False),
+    (frozenset({"segmentation", "personas", "lifecycle", "forecasting", "behaviour", "usage", "portrait"}), False),
     (frozenset({"charts", "workspace"}), False),
     (frozenset({"export"}), False),
 )
