@@ -61,7 +61,10 @@ class Prior(NamedTuple):
 def count_levels(dataset: Dataset, column: str) -> Counts:
     """The counts of one order-line column; raises ``AnalysisError``: table_missing, fields_missing."""
     dataset.table("transactions", "customer_id", "ordered_at", column)
-    lines = sale_lines(dataset, (column,)).filter(pl.col("customer_id").is_not_null(), pl.col(column).is_not_null())
+    ids = customer_ids(dataset)
+    lines = sale_lines(dataset, (column,), ids).filter(
+        pl.col("customer_id").is_not_null(), pl.col(column).is_not_null()
+    )
     each = (
         lines.group_by("customer_id", "order_id", column)
         .agg(pl.col("amount").sum())
@@ -75,7 +78,7 @@ def count_levels(dataset: Dataset, column: str) -> Counts:
     return Counts(
         found,
         sums.join(total, on="customer").sort("customer"),
-        customer_ids(dataset),
+        ids,
         reductions.values(dataset, column),
     )
 

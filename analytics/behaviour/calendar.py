@@ -35,13 +35,15 @@ def week_of(orders: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
         (minute.cast(pl.Int64) % MINUTES_A_DAY // 60) if has_times else pl.Series([None] * len(minute), dtype=pl.Int64)
     )
     counted = (
-        pl.DataFrame({"weekday": weekday, "hour": hour}).group_by("weekday", "hour").agg(n=pl.len().cast(pl.Int64))
+        pl.DataFrame({"weekday": weekday, "hour": hour})
+        .group_by("weekday", "hour")
+        .agg(n_orders=pl.len().cast(pl.Int64))
     )
     hours = pl.DataFrame({"hour": range(24) if has_times else [None]}, schema={"hour": pl.Int64})
     grid = pl.DataFrame({"weekday": range(1, 8)}, schema={"weekday": pl.Int64}).join(hours, how="cross")
     every = grid.join(counted, on=["weekday", "hour"], how="left", nulls_equal=True, maintain_order="left")
-    n = pl.col("n").fill_null(0)
-    return every.select("weekday", "hour", n=n, share=n / orders.height), has_times
+    n = pl.col("n_orders").fill_null(0)
+    return every.select("weekday", "hour", n_orders=n, share=n / orders.height), has_times
 
 
 def season_of(days: pl.Series, as_of: date) -> Season:
@@ -58,7 +60,7 @@ def season_of(days: pl.Series, as_of: date) -> Season:
     ends = pl.col("month").dt.offset_by("1mo") - timedelta(days=1)
     begin = first.replace(day=1) if first.day <= _FIRST_DAYS else first
     whole = (pl.col("month") >= begin) & (ends <= as_of)
-    months = months.select("month", n=pl.col("count").fill_null(0).cast(pl.Int64), whole=whole)
+    months = months.select("month", n_orders=pl.col("count").fill_null(0).cast(pl.Int64), whole=whole)
     used = months.filter("whole")
     if used.height < _SEASON_MONTHS:
         return Season(months, _no_index(), None, used.height)
@@ -71,7 +73,7 @@ def _fit(months: pl.DataFrame) -> tuple[pl.DataFrame, float]:
 
     which = months["month"].dt.month().to_numpy() - 1
     length = months.select(pl.col("month").dt.days_in_month()).to_series().to_numpy()
-    rate = np.log((months["n"].to_numpy() + 0.5) / length)
+    rate = np.log((months["n_orders"].to_numpy() + 0.5) / length)
     time = np.arange(len(rate), dtype=np.float64)
     trend = np.column_stack([np.ones(len(rate)), time - time.mean()])
     design = np.column_stack([np.eye(_MONTHS)[which], trend[:, 1]])

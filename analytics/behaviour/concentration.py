@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analytics.behaviour.orders import goods_lines
+from analytics.behaviour.orders import customer_ids, goods_lines
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
@@ -36,8 +36,8 @@ class ConcentrationResult:
     Attributes
     ----------
     curve : customer_share (0-1, the largest customers first), revenue_share (0-1), at each hundredth.
-    tops : top (share of customers), n_customers, revenue (whole currency units), share (0-1), lo, hi (95 %). A top that
-        ends inside a customer takes that part of them.
+    tops : top (share of customers), n (customers), revenue (whole currency units), share (0-1), lo, hi (95 %). A top
+        that ends inside a customer takes that part of them.
     gini, gini_lo, gini_hi : 0 = all alike, near 1 = one brings all; unbiased (n / (n - 1)); null interval under 10.
     most_share : the smallest share of customers who bring 80 % of the revenue.
     n_customers, n_zero, n_negative : customers; those with no revenue; those with negative revenue.
@@ -108,7 +108,7 @@ def measure_concentration(dataset: Dataset) -> ConcentrationResult:
 
 def _revenue(dataset: Dataset) -> npt.NDArray[np.int64]:
     """Revenue of each customer with an order, minor units."""
-    known = goods_lines(dataset).filter(pl.col("customer_id").is_not_null())
+    known = goods_lines(dataset, (), customer_ids(dataset)).filter(pl.col("customer_id").is_not_null())
     sums = known.group_by("customer_id").agg(pl.col("amount").sum(), pl.col("is_sale").sum())
     return sums.filter(pl.col("is_sale") > 0).select("amount").collect()["amount"].to_numpy()
 
@@ -155,7 +155,7 @@ def _tops(values: Numbers, revenue: float, enough: bool) -> pl.DataFrame:
         lo, hi = _logit(share, error) if enough else (None, None)
         rows.append((top, round(top * len(values)), share * revenue, share, lo, hi))
     numbers = dict.fromkeys(("revenue", "share", "lo", "hi"), pl.Float64)
-    return pl.DataFrame(rows, schema={"top": pl.Float64, "n_customers": pl.Int64, **numbers}, orient="row")
+    return pl.DataFrame(rows, schema={"top": pl.Float64, "n": pl.Int64, **numbers}, orient="row")
 
 
 def _most(ascending: npt.NDArray[np.int64], total: int) -> float:

@@ -44,16 +44,16 @@ class MethodsResult:
     by : "payment_method" or "channel" (or another column of one value an order).
     shares : method (null: all others together), n_orders, share, lo, hi (0-1, of orders with a known method; 95 %,
         known customers and anonymous orders as independent units), revenue (before returns, whole units) and
-        revenue_share (null without amounts), n_customers (ever used it), n_main (customers whose usual method it is).
-    switching : from_method, to_method (null: others), n (steps from one order to the next of a customer), n_customers
-        (who made it), share (of the steps from there), chance (share of all steps that lead there).
+        revenue_share (null without amounts), n (customers who ever used it), n_main (whose usual method it is).
+    switching : from_method, to_method (null: others), n_steps (from one order to the next of a customer), n
+        (customers who made it), share (of the steps from there), chance (share of all steps that lead there).
     stay, chance, kappa : Estimates over all steps: the share that stays with the method, the share that would if the
         next method had nothing to do with the present one, and (stay - chance) / (1 - chance). None without steps.
     by_label : label, method, n (customers whose usual method it is), n_label (customers of the label), share,
         difference (against all other customers), lo, hi (95 %; null where a cell would tell of one to nine people).
     association : labels against usual methods, each customer once; None without labels.
-    several : n_methods (1, 2, 3: three or more) of customers with at least two orders: n_customers, share, mean_orders,
-        mean_revenue, median_revenue (before returns).
+    several : n_methods (1, 2, 3: three or more) of customers with at least two orders: n (customers), share,
+        mean_orders, mean_revenue, median_revenue (before returns).
     matched : Estimate: revenue of those with several methods against those with one, at equal numbers of orders; None
         without both. An association, not an effect.
     n_orders, n_unknown, n_steps, n_same_time : orders, those without a known method; steps between orders; steps left
@@ -166,7 +166,7 @@ def _shares(
     sums = folded.group_by("method").agg(
         pl.len().cast(pl.Int64).alias("n_orders"),
         pl.col("amount").sum(),
-        pl.col("customer").drop_nulls().n_unique().cast(pl.Int64).alias("n_customers"),
+        pl.col("customer").drop_nulls().n_unique().cast(pl.Int64).alias("n"),
     )
     main = usual.with_columns(_folded("method", kept)).group_by("method").agg(n_main=pl.len().cast(pl.Int64))
     frame = sums.join(main, on="method", how="left", nulls_equal=True).sort(_in_order("method", kept))
@@ -183,7 +183,7 @@ def _shares(
         pl.Series("hi", hi),
         revenue=pl.col("amount") / scale if priced else pl.lit(None, pl.Float64),
         revenue_share=pl.col("amount") / total if with_revenue else pl.lit(None, pl.Float64),
-        n_customers="n_customers",
+        n="n",
         n_main=pl.col("n_main").fill_null(0),
     )
 
@@ -239,7 +239,7 @@ def _steps(known: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 def _switching(steps: pl.DataFrame, kept: list[int], names: pl.Series) -> pl.DataFrame:
     folded = steps.with_columns(_folded("method", kept), _folded("next", kept))
     counted = folded.group_by("method", "next").agg(
-        pl.len().cast(pl.Int64).alias("n"), pl.col("customer").n_unique().cast(pl.Int64).alias("n_customers")
+        pl.len().cast(pl.Int64).alias("n_steps"), pl.col("customer").n_unique().cast(pl.Int64).alias("n")
     )
     seen = folded["method"].append(folded["next"]).unique()
     ways = pl.DataFrame({"method": seen}, schema={"method": pl.Int64})
@@ -247,15 +247,15 @@ def _switching(steps: pl.DataFrame, kept: list[int], names: pl.Series) -> pl.Dat
         _in_order("method", kept), _in_order("next", kept)
     )
     frame = grid.join(counted, on=["method", "next"], how="left", nulls_equal=True, maintain_order="left")
-    frame = frame.with_columns(pl.col("n", "n_customers").fill_null(0))
-    there = pl.col("n").sum().over("method")
+    frame = frame.with_columns(pl.col("n_steps", "n").fill_null(0))
+    there = pl.col("n_steps").sum().over("method")
     return frame.select(
         _named(frame, "method", names).alias("from_method"),
         _named(frame, "next", names).alias("to_method"),
+        "n_steps",
         "n",
-        "n_customers",
-        share=pl.when(there > 0).then(pl.col("n") / there),
-        chance=pl.col("n").sum().over("next") / max(steps.height, 1),
+        share=pl.when(there > 0).then(pl.col("n_steps") / there),
+        chance=pl.col("n_steps").sum().over("next") / max(steps.height, 1),
     )
 
 
@@ -328,21 +328,25 @@ def _several(known: pl.DataFrame, priced: bool, scale: int) -> tuple[pl.DataFram
     each = (
         known.filter(pl.col("customer").is_not_null())
         .group_by("customer")
-        .agg(pl.len().cast(pl.Int64).alias("n_orders"), pl.col("method").n_unique().alias("n"), pl.col("amount").sum())
+        .agg(
+            pl.len().cast(pl.Int64).alias("n_orders"),
+            pl.col("method").n_unique().alias("several"),
+            pl.col("amount").sum(),
+        )
         .filter(pl.col("n_orders") >= 2)
-        .with_columns(n_methods=pl.col("n").clip(upper_bound=3).cast(pl.Int64))
+        .with_columns(n_methods=pl.col("several").clip(upper_bound=3).cast(pl.Int64))
     )
     none = pl.lit(None, pl.Float64)
     frame = each.group_by("n_methods").agg(
-        pl.len().cast(pl.Int64).alias("n_customers"),
+        pl.len().cast(pl.Int64).alias("n"),
         pl.col("n_orders").sum() / pl.len(),
         (pl.col("amount").sum() / pl.len() / scale if priced else none).alias("mean_revenue"),
         (pl.col("amount").median() / scale if priced else none).alias("median_revenue"),
     )
     frame = frame.sort("n_methods").select(
         "n_methods",
-        "n_customers",
-        share=pl.col("n_customers") / max(each.height, 1),
+        "n",
+        share=pl.col("n") / max(each.height, 1),
         mean_orders="n_orders",
         mean_revenue="mean_revenue",
         median_revenue="median_revenue",

@@ -45,7 +45,8 @@ def read_orders(dataset: Dataset, columns: Collection[str] = ()) -> Orders:
     Raises ``AnalysisError``: table_missing, fields_missing (ordered_at, and ``columns``), no_orders.
     """
     lines = dataset.table("transactions", "ordered_at", *columns)
-    sales = sale_lines(dataset, columns)
+    ids = customer_ids(dataset)
+    sales = sale_lines(dataset, columns, ids)
     order = ["customer_id", "order_id"]
     spread = [expr for name in columns for expr in (pl.col(name).min(), pl.col(name).max().alias(f"{name}: last"))]
     found = (
@@ -73,7 +74,7 @@ def read_orders(dataset: Dataset, columns: Collection[str] = ()) -> Orders:
     content = [name for name in found.columns if name != "order_id"]
     return Orders(
         frame=found.select(content).rename({"customer_id": "customer"}),
-        ids=customer_ids(dataset),
+        ids=ids,
         levels=MappingProxyType({name: reductions.values(dataset, name) for name in columns}),
         has_amounts=dataset.has("transactions.amount"),
         has_items=dataset.has("transactions.quantity"),
@@ -81,19 +82,19 @@ def read_orders(dataset: Dataset, columns: Collection[str] = ()) -> Orders:
     )
 
 
-def sale_lines(dataset: Dataset, columns: Collection[str] = ()) -> pl.LazyFrame:
+def sale_lines(dataset: Dataset, columns: Collection[str], ids: pl.Series) -> pl.LazyFrame:
     """The sale lines up to the as-of date, see ``goods_lines``."""
-    return goods_lines(dataset, columns).filter(pl.col("is_sale") == 1)
+    return goods_lines(dataset, columns, ids).filter(pl.col("is_sale") == 1)
 
 
-def goods_lines(dataset: Dataset, columns: Collection[str] = ()) -> pl.LazyFrame:
-    """The goods lines up to the as-of date, with customers (in ``customer_ids``) and ``columns`` as positions.
+def goods_lines(dataset: Dataset, columns: Collection[str], ids: pl.Series) -> pl.LazyFrame:
+    """The goods lines up to the as-of date, with customers (in ``ids``: ``customer_ids``) and ``columns`` as positions.
 
     order_id is a hash: within one customer two orders share one by a chance of one in 2 ** 64.
     """
     lines: pl.LazyFrame = reductions.project(dataset, encode=columns).to_native()
     # An Enum is encoded three times as fast as ranks are, where lines do not lie by customer.
-    customer = pl.col("customer_id").cast(pl.Enum(customer_ids(dataset))).to_physical().cast(pl.Int64)
+    customer = pl.col("customer_id").cast(pl.Enum(ids)).to_physical().cast(pl.Int64)
     as_of = pl.lit(dataset.as_of).cast(pl.Date).cast(pl.Int32)
     return lines.filter(pl.col("day") <= as_of).with_columns(customer, pl.col("order_id").hash())
 

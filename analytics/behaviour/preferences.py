@@ -27,11 +27,11 @@ class PreferencesResult:
     Attributes
     ----------
     by : "category", "brand", "channel" or "payment_method".
-    levels : level (null: all others together), n_orders (with it), share (0-1, of all such counts), n_customers (who
-        ordered it), n_fans, fan_share (0-1, of the customers with enough orders), revenue (sales before returns, whole
-        currency units; null without amounts), most frequent first.
+    levels : level (null: all others together), n_orders (with it), share (0-1, of all such counts), n (customers
+        who ordered it), n_fans, fan_share (0-1, of the customers with enough orders), revenue (sales before returns,
+        whole currency units; null without amounts), most frequent first.
     states : state ("fan" of at least one, "none": no preference that passes, "not_enough": too few orders),
-        n_customers, share (0-1).
+        n (customers), share (0-1).
     by_label : label, level, n (the segment's customers), share (mean of their own shares), rest_share, difference, lo,
         hi (95 %), lift (share / rest_share), p_holm, verdict ("different", "similar", "unclear"). Cells that would tell
         of one to nine people are absent; empty without labels.
@@ -103,14 +103,14 @@ def describe_preferences(
         params = {"n": n_short, "percent": share, "least": spec.min_orders}
         caveats.append(Caveat("affinity_not_enough", "note", params))
     fans = scored.filter("is_fan")
-    counted = states.group_by("state").agg(n_customers=pl.len().cast(pl.Int64))
+    counted = states.group_by("state").agg(n=pl.len().cast(pl.Int64))
     every = pl.DataFrame({"state": STATES}).join(counted, on="state", how="left", maintain_order="left")
-    n = pl.col("n_customers").fill_null(0)
+    n = pl.col("n").fill_null(0)
     kept = _kept(counts, spec.n_levels)
     return PreferencesResult(
         by=spec.affinity_by,
         levels=_levels(counts, kept, fans, states, dataset),
-        states=every.select("state", n_customers=n, share=n / states.height),
+        states=every.select("state", n=n, share=n / states.height),
         by_label=_by_label(counts, kept, labels, spec.affinity_by),
         labels=labels.labels if labels is not None else (),
         concentration=prior.concentration,
@@ -204,7 +204,7 @@ def _levels(
         .group_by("level")
         .agg(
             pl.col("n").sum().alias("n_orders"),
-            pl.col("customer").n_unique().cast(pl.Int64).alias("n_customers"),
+            pl.col("customer").n_unique().cast(pl.Int64).alias("n"),
             pl.col("amount").sum(),
         )
     )
@@ -219,7 +219,7 @@ def _levels(
         counts.levels.gather(ordered["level"]).alias("level"),
         "n_orders",
         share=pl.col("n_orders") / pl.col("n_orders").sum(),
-        n_customers="n_customers",
+        n="n",
         n_fans=n_fans,
         fan_share=n_fans / n_enough if n_enough else pl.lit(None, pl.Float64),
         revenue=dataset.money("amount") if priced else pl.lit(None, pl.Float64),

@@ -36,17 +36,17 @@ class SpendingResult:
     Attributes
     ----------
     summary : one row per measure that the data give: measure ("order_value", "order_items", "order_lines": over all
-        orders; "gap_days": over the customers with at least two order days, each with the median of their own gaps), n,
-        mean, p10, p25, p50, p75, p90, largest.
+        orders; "gap_days": over the customers with at least two order days, each with the median of their own gaps),
+        n_values, mean, p10, p25, p50, p75, p90, largest.
     distribution : measure, low, high (Float64: from ``low`` up to but without ``high``, the last with it; high null:
-        open end), n (Int64), share (0-1). Order values have equal bins on a log scale where ``is_log``, the outermost
-        ones holding the ends; the others have bins of whole numbers.
+        open end), n_values (Int64), share (0-1). Order values have equal bins on a log scale where ``is_log``, the
+        outermost ones holding the ends; the others have bins of whole numbers.
     returning : of customers with an order: day (days since the first order day), n_at_risk, share (0-1, who had ordered
         on a second day by then), lo, hi (95 %). Customers who may still return are censored at the as-of date
         (Kaplan & Meier 1958; Greenwood's variance on the log-log scale). Ends where fewer than 10 are left.
-    week : weekday (1 = Monday), hour (0-23, as in the file; null throughout without times of day), n, share (0-1, of
-        orders). Every combination is there.
-    months : month (first day), n (orders), whole (Boolean: the data cover all of it).
+    week : weekday (1 = Monday), hour (0-23, as in the file; null throughout without times of day), n_orders, share
+        (0-1, of orders). Every combination is there.
+    months : month (first day), n_orders, whole (Boolean: the data cover all of it).
     season : month_of_year (1-12), index (orders a day against the mean month, trend taken out), lo, hi (95 %). Empty
         under two years of whole months.
     season_p : of the test that all months are alike; None without ``season``.
@@ -144,7 +144,7 @@ def _summary(measures: dict[str, Numbers]) -> pl.DataFrame:
         ordered = np.sort(values)  # the mean, too, of ordered values: it must not depend on ids
         rows.append((name, len(values), ordered.mean(), *np.quantile(ordered, _QUANTILES), ordered[-1]))
     numbers = ("mean", *(f"p{100 * q:.0f}" for q in _QUANTILES), "largest")
-    schema = {"measure": pl.String, "n": pl.Int64, **dict.fromkeys(numbers, pl.Float64)}
+    schema = {"measure": pl.String, "n_values": pl.Int64, **dict.fromkeys(numbers, pl.Float64)}
     return pl.DataFrame([tuple(map(_plain, row)) for row in rows], schema=schema, orient="row")
 
 
@@ -172,10 +172,10 @@ def _distribution(name: str, values: Numbers, is_log: bool) -> pl.DataFrame:
         bins = _whole_bins(values, _GAP_EDGES if name == "gap_days" else _COUNT_EDGES)
     lows, highs, counts = bins
     frame = pl.DataFrame(
-        {"low": list(lows), "high": list(highs), "n": [int(n) for n in counts]},
-        schema={"low": pl.Float64, "high": pl.Float64, "n": pl.Int64},
+        {"low": list(lows), "high": list(highs), "n_values": [int(n) for n in counts]},
+        schema={"low": pl.Float64, "high": pl.Float64, "n_values": pl.Int64},
     )
-    share = pl.col("n") / max(len(values), 1)
+    share = pl.col("n_values") / max(len(values), 1)
     return frame.select(pl.lit(name).alias("measure"), pl.all(), share=share)
 
 

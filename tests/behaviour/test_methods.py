@@ -35,8 +35,8 @@ class TestByHand:
         result = describe_methods(build(), SPEC)
         card, cash = result.shares.to_dicts()
         # Card: a1, a2, c1, d1, e1; cash: a3, b1, b2 and the anonymous x1.
-        assert (card["method"], card["n_orders"], card["revenue"], card["n_customers"]) == ("card", 5, 131.0, 4)
-        assert (cash["method"], cash["n_orders"], cash["revenue"], cash["n_customers"]) == ("cash", 4, 51.0, 2)
+        assert (card["method"], card["n_orders"], card["revenue"], card["n"]) == ("card", 5, 131.0, 4)
+        assert (cash["method"], cash["n_orders"], cash["revenue"], cash["n"]) == ("cash", 4, 51.0, 2)
         assert (card["n_main"], cash["n_main"]) == (4, 1)
         assert card["share"] == pytest.approx(5 / 9)
         assert card["revenue_share"] == pytest.approx(131 / 182)
@@ -46,7 +46,7 @@ class TestByHand:
         result = describe_methods(build(), SPEC)
         # amy: card card cash; bob: cash cash. Three steps, two of them stay.
         steps = {(row["from_method"], row["to_method"]): row for row in result.switching.to_dicts()}
-        counts = {way: row["n"] for way, row in steps.items()}
+        counts = {way: row["n_steps"] for way, row in steps.items()}
         assert counts == {("card", "card"): 1, ("card", "cash"): 1, ("cash", "card"): 0, ("cash", "cash"): 1}
         assert steps["card", "cash"]["share"] == 0.5
         assert steps["card", "cash"]["chance"] == pytest.approx(2 / 3)
@@ -88,7 +88,7 @@ class TestNaiveLoops:
             for before, after in pairwise(methods):
                 steps[before, after] = steps.get((before, after), 0) + 1
                 sizes.setdefault(str(who), []).append(int(before == after))
-        found = {(row["from_method"], row["to_method"]): row["n"] for row in result.switching.to_dicts()}
+        found = {(row["from_method"], row["to_method"]): row["n_steps"] for row in result.switching.to_dicts()}
         assert found == steps
         assert result.stay is not None
         n = sum(steps.values())

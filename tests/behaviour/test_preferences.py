@@ -61,7 +61,7 @@ class TestByHand:
     def test_five_customers_teach_nothing_and_it_is_said(self) -> None:
         result = describe_preferences(build(), SPEC)
         assert result.concentration is None
-        assert dict(result.states.select("state", "n_customers").iter_rows()) == {"fan": 0, "none": 0, "not_enough": 5}
+        assert dict(result.states.select("state", "n").iter_rows()) == {"fan": 0, "none": 0, "not_enough": 5}
         assert {item.code for item in result.caveats} == {"affinity_not_learned", "affinity_not_enough"}
         assert result.levels["n_orders"].to_list() == [5, 4]
         assert result.levels["revenue"].to_list() == [124.0, 52.0]
@@ -183,7 +183,7 @@ class TestFavourites:
         dataset = build(made(500))
         found, page = favourites(dataset, SPEC), describe_preferences(dataset, SPEC)
         states = found.states.filter(kind="category").group_by("state").len()
-        mine = dict(page.states.select("state", "n_customers").iter_rows())
+        mine = dict(page.states.select("state", "n").iter_rows())
         assert dict(states.iter_rows()) == {state: n for state, n in mine.items() if n}
         assert mine["fan"] > 0
 

@@ -33,7 +33,7 @@ class TestByHand:
         result = describe_spending(build())
         found = summary(result)
         # a1 15, a2 5, a3 5, b1 20, b2 20, c1 100, d1 4, e1 7, x1 6: nine orders, the anonymous one among them.
-        assert result.n_orders == found["order_value"]["n"] == 9
+        assert result.n_orders == found["order_value"]["n_values"] == 9
         assert found["order_value"]["p50"] == 7.0
         assert found["order_value"]["mean"] == pytest.approx(182 / 9)
         assert (found["order_value"]["p25"], found["order_value"]["p75"], found["order_value"]["largest"]) == (
@@ -47,7 +47,7 @@ class TestByHand:
     def test_gaps_are_each_customers_own_and_who_has_none_is_counted(self) -> None:
         result = describe_spending(build())
         gap = summary(result)["gap_days"]
-        assert (gap["n"], gap["p50"], gap["mean"]) == (2, 22.5, 22.5)  # amy: median of 10 and 20; bob: 30
+        assert (gap["n_values"], gap["p50"], gap["mean"]) == (2, 22.5, 22.5)  # amy: median of 10 and 20; bob: 30
         assert (result.n_customers, result.n_one_day) == (5, 3)
         said = {item.code: dict(item.params) for item in result.caveats}
         assert said["behaviour_gaps"] == {"n": 3, "percent": 60.0}
@@ -58,14 +58,17 @@ class TestByHand:
         result = describe_spending(build())
         assert result.has_times
         assert result.week.height == 7 * 24
-        cells = {(row["weekday"], row["hour"]): row["n"] for row in result.week.filter(pl.col("n") > 0).to_dicts()}
+        cells = {
+            (row["weekday"], row["hour"]): row["n_orders"]
+            for row in result.week.filter(pl.col("n_orders") > 0).to_dicts()
+        }
         # Mondays: a1, b1, x1 at nine; Thursdays: a2 at twenty, c1, d1, e1 at nine; Wednesday: a3, b2.
         assert cells == {(1, 9): 3, (4, 20): 1, (4, 9): 3, (3, 20): 1, (3, 9): 1}
         assert result.week["share"].sum() == pytest.approx(1)
 
     def test_months(self) -> None:
         result = describe_spending(build())
-        assert result.months["n"].to_list() == [5, 4] + [0] * 10
+        assert result.months["n_orders"].to_list() == [5, 4] + [0] * 10
         assert result.months["whole"].all()
         assert result.season.is_empty()
         assert result.season_p is None
@@ -74,7 +77,7 @@ class TestByHand:
         result = describe_spending(build(SIX.with_columns(pl.col("ordered_at").dt.truncate("1d"))))
         assert not result.has_times
         assert result.week["hour"].null_count() == 7
-        assert result.week["n"].to_list() == [3, 0, 2, 4, 0, 0, 0]
+        assert result.week["n_orders"].to_list() == [3, 0, 2, 4, 0, 0, 0]
 
     def test_without_amounts_baskets_still_work(self) -> None:
         result = describe_spending(build(SIX.drop("amount")))
@@ -117,7 +120,7 @@ class TestInvariance:
         same(result, hundred, but=("summary", "distribution"))
         mine, theirs = summary(result), summary(hundred)
         assert theirs["order_value"]["p50"] == pytest.approx(100 * mine["order_value"]["p50"])
-        assert hundred.distribution["n"].equals(result.distribution["n"])
+        assert hundred.distribution["n_values"].equals(result.distribution["n_values"])
 
     def test_what_comes_after_the_as_of_date_changes_nothing(self) -> None:
         lines, day = made(200), date(2024, 3, 15)
@@ -128,8 +131,8 @@ class TestInvariance:
     def test_every_order_stands_in_one_bin(self) -> None:
         result = describe_spending(build(made(300)))
         assert result.is_log
-        counted = dict(result.distribution.group_by("measure").agg(pl.col("n").sum()).iter_rows())
-        assert counted == {row["measure"]: row["n"] for row in result.summary.to_dicts()}
+        counted = dict(result.distribution.group_by("measure").agg(pl.col("n_values").sum()).iter_rows())
+        assert counted == {row["measure"]: row["n_values"] for row in result.summary.to_dicts()}
         for part in result.distribution.partition_by("measure"):
             assert part["share"].sum() == pytest.approx(1)
             assert part["high"].to_list()[:-1] == part["low"].to_list()[1:]
@@ -188,7 +191,7 @@ class TestBadInput:
         lines = made(60).with_columns(amount=pl.lit(500, pl.Int64), quantity=pl.lit(1, pl.Int64))
         result = describe_spending(build(lines))
         assert not result.is_log
-        assert result.distribution.filter(measure="order_value")["n"].to_list() == [lines.height]
+        assert result.distribution.filter(measure="order_value")["n_values"].to_list() == [lines.height]
 
     def test_nobody_is_known(self) -> None:
         result = describe_spending(build(SIX.drop("customer_id")))
