@@ -1,151 +1,97 @@
-"""K-means, and the evidence for the number of segments.
+"""K-means: one fit on a sample, and many small fits at once for evidence.
 
-Sources: k-means++ starts (Arthur and Vassilvitskii 2007); silhouette (Rousseeuw 1987); Calinski and Harabasz (1974);
-stability over bootstrap resamples (Hennig 2007).
+Sources: k-means++ starts, the best of a few candidates each (Arthur and Vassilvitskii 2007); Lloyd (1982).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
-
-from analytics.errors import AnalysisError, Caveat
-from analytics.progress import report
-from analytics.segmentation.resampling import contingency, matched, mean_agreement
-from analytics.segmentation.result import EVIDENCE_SCHEMA, FEWEST, MOST, SMALLEST_SHARE, STABLE, Cut
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-FIT_ROWS, EVIDENCE_ROWS = 20_000, 1_200
-N_STARTS, N_RESAMPLE_STARTS, N_RESAMPLES = 6, 3, 12
-NO_STRUCTURE = 0.25  # a mean silhouette up to here: "no substantial structure" (Kaufman and Rousseeuw 1990)
+FIT_ROWS, N_STARTS, MOST_STEPS = 20_000, 6, 100
+_CANDIDATES = 2
+_SETTLED = 5e-4  # of the rows may still change segment when steps end
 
 
-def cut_by_kmeans(points: Floats, n_segments: int | None, random_state: int) -> Cut:
-    """Cut standardised rows (n x features, in a fixed order) into ``n_segments``, or into the recommended number.
+class Fits(NamedTuple):
+    """Fits of several data sets. ``centres``: sets x k x d; ``segment``: sets x n; ``within``: sums of squares."""
 
-    Large tables are fitted on ``FIT_ROWS`` rows drawn at random; every row goes to its nearest centre. Raises
-    ``AnalysisError("too_few_to_segment")`` when the rows hold fewer than two different profiles.
-    """
-    rng = np.random.default_rng(random_state)
-    n = len(points)
-    drawn = _draw(rng, n, FIT_ROWS)
-    fitted = points[drawn]
-    studied = fitted[_draw(rng, len(fitted), EVIDENCE_ROWS)]
-    profile = np.unique(studied, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    n_profiles = int(profile.max()) + 1
-    most = min(MOST, n_profiles, len(studied) - 1)
-    if most < FEWEST:
-        raise AnalysisError("too_few_to_segment", n=n, needed=FEWEST + 1)
-    with _one_thread():
-        evidence, swaps, references = _weigh(studied, profile, most, random_state)
-        recommended, reason = recommend(evidence)
-        chosen = min(n_segments or recommended, most)
-        report(0.8, "segment_fit")
-        centres = _fit(fitted, chosen, N_STARTS, random_state)
-        index = _nearest(points, centres)
-    # The evidence was weighed on its own fit: carry its tally over to the segments that are shown.
-    to_shown = matched(contingency(_nearest(studied, centres), references[chosen], chosen, chosen))
-    tally = np.zeros((chosen, chosen))
-    tally[np.ix_(to_shown, to_shown)] = swaps[chosen]
-    row = evidence.filter(pl.col("n_segments") == chosen).row(0, named=True)
-    caveats = []
-    if n_segments is not None and chosen < n_segments:
-        caveats.append(Caveat("segments_reduced", "watch", {"asked": n_segments, "made": chosen}))
-    if reason == "no_clear_structure":
-        caveats.append(Caveat("no_clear_structure", "watch", {"n": recommended}))
-    elif row["stability"] is not None and row["stability"] < STABLE:
-        caveats.append(Caveat("segments_unstable", "watch", {"n": chosen, "stability": row["stability"]}))
-    if row["min_share"] < SMALLEST_SHARE:
-        caveats.append(Caveat("segment_small", "note", {"percent": round(100 * row["min_share"], 1)}))
-    return Cut(
-        index=index,
-        n_segments=chosen,
-        codes=None,
-        evidence=evidence,
-        recommended=recommended,
-        reason=reason,
-        stability=row["stability"],
-        swaps=tally,
-        n_fitted=len(fitted),
-        n_evidence=len(studied),
-        caveats=tuple(caveats),
-    )
+    centres: Singles
+    segment: Ints
+    within: Singles
 
 
-def recommend(evidence: pl.DataFrame) -> tuple[int, str]:
-    """The number with the best silhouette among those that qualify; the most stable one where none does."""
-    qualified = evidence.filter("qualifies").sort("silhouette", "n_segments", descending=[True, False])
-    if qualified.height and qualified["silhouette"][0] > NO_STRUCTURE:
-        return int(qualified["n_segments"][0]), "best_silhouette"
-    stand_in = evidence.sort(
-        pl.col("min_share") >= SMALLEST_SHARE, pl.col("stability").fill_null(0), descending=True, maintain_order=True
-    )
-    return int(stand_in["n_segments"][0]), "no_clear_structure"
-
-
-def _weigh(
-    points: Floats, profile: Ints, most: int, random_state: int
-) -> tuple[pl.DataFrame, dict[int, Floats], dict[int, Ints]]:
-    """Evidence for 2..``most`` segments, with the tally of swaps and the reference segments of each number."""
-    from sklearn.metrics import calinski_harabasz_score, euclidean_distances, silhouette_score
-
-    distances = euclidean_distances(points)
-    n = len(points)
-    rows, swaps, references = [], {}, {}
-    for k in range(FEWEST, most + 1):
-        report(0.05 + 0.75 * (k - FEWEST) / (most - FEWEST + 1), "segment_evidence")
-        reference = _nearest(points, _fit(points, k, N_STARTS, random_state))
-        rng = np.random.default_rng([random_state, k])
-        tables, tally = [], np.zeros((k, k))
-        for _ in range(N_RESAMPLES):
-            drawn = rng.integers(0, n, n)
-            if len(np.unique(profile[drawn])) < k:
-                continue
-            start = int(rng.integers(2**31))
-            again = _nearest(points, _fit(points[drawn], k, N_RESAMPLE_STARTS, start))
-            table = contingency(reference, again, k, k)
-            tables.append(table)
-            tally[:, matched(table)] += table
-        stability = mean_agreement(tables)
-        sizes = np.bincount(reference, minlength=k)
-        min_share = float(sizes.min() / n)
-        # With as many segments as profiles every segment is a point: the two indices are then not defined.
-        defined = FEWEST <= int((sizes > 0).sum()) < n
-        silhouette = float(silhouette_score(distances, reference, metric="precomputed")) if defined else None
-        spread = float(calinski_harabasz_score(points, reference)) if defined else None
-        qualifies = (stability or 0.0) >= STABLE and min_share >= SMALLEST_SHARE and silhouette is not None
-        rows.append((k, silhouette, spread, stability, min_share, qualifies))
-        swaps[k], references[k] = tally, reference
-    return pl.DataFrame(rows, schema=EVIDENCE_SCHEMA, orient="row"), swaps, references
-
-
-def _fit(points: Floats, k: int, n_init: int, random_state: int) -> Floats:
+def fit(points: Floats, n_segments: int, *, n_init: int = N_STARTS, random_state: int = 0) -> Floats:
+    """Centres (k x d) of k-means on ``points``; from more than ``FIT_ROWS`` rows that many are drawn at random."""
     from sklearn.cluster import KMeans
 
-    model = KMeans(k, n_init=n_init, random_state=random_state, max_iter=100).fit(points)
+    rng = np.random.default_rng(random_state)
+    fitted = points[draw_rows(rng, len(points), FIT_ROWS)]
+    model = KMeans(n_segments, n_init=n_init, random_state=random_state, max_iter=MOST_STEPS).fit(fitted)
     return np.asarray(model.cluster_centers_, dtype=np.float64)
 
 
-def _nearest(points: Floats, centres: Floats) -> Ints:
-    squares: Floats = (centres**2).sum(axis=1)
-    index: Ints = np.argmin(squares - 2 * points @ centres.T, axis=1).astype(np.int64)
-    return index
-
-
-def _draw(rng: np.random.Generator, n: int, limit: int) -> Ints:
+def draw_rows(rng: np.random.Generator, n: int, limit: int) -> Ints:
+    """At most ``limit`` of ``n`` rows, in their order."""
     return np.arange(n) if n <= limit else np.sort(rng.choice(n, limit, replace=False))
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # Small fits: threads cost more than they bring, and sums in a fixed order make a seed repeatable.
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+def fit_many(sets: Singles, n_segments: int, *, n_init: int, rng: np.random.Generator, most_steps: int = 25) -> Fits:
+    """The best of ``n_init`` fits of each of several data sets of one shape (sets x n x d), side by side."""
+    n_sets = len(sets)
+    repeated = np.repeat(sets, n_init, axis=0)
+    fits = improve_many(repeated, _starts(repeated, n_segments, rng), most_steps=most_steps)
+    best = fits.within.reshape(n_sets, n_init).argmin(axis=1) + np.arange(n_sets) * n_init
+    return Fits(fits.centres[best], fits.segment[best], fits.within[best])
 
-    with threadpool_limits(limits=1):
-        yield
+
+def improve_many(sets: Singles, centres: Singles, *, most_steps: int = 25) -> Fits:
+    """Lloyd's steps from given centres (sets x k x d) until hardly a row changes; an empty segment keeps its centre."""
+    turned = np.ascontiguousarray(sets.transpose(0, 2, 1))
+    segments = np.arange(centres.shape[1])[None, :, None]
+    index = nearest_many(turned, centres).argmin(axis=1)
+    for _ in range(most_steps):
+        member = (index[:, None, :] == segments).astype(np.float32)
+        size = member.sum(axis=2)[:, :, None]
+        centres = np.where(size > 0, np.matmul(member, sets) / np.maximum(size, 1), centres)
+        before, index = index, nearest_many(turned, centres).argmin(axis=1)
+        if (index != before).sum() <= _SETTLED * index.size:
+            break
+    within = nearest_many(turned, centres).min(axis=1).sum(axis=1) + np.einsum("ijk,ijk->i", sets, sets)
+    return Fits(centres, index, within)
+
+
+def nearest_many(turned: Singles, centres: Singles) -> Singles:
+    """Squared distance of each row to each centre, less the row's own square: sets x k x n from sets x d x n."""
+    squared: Singles = (centres**2).sum(axis=2)[:, :, None] - 2 * np.matmul(centres, turned)
+    return squared
+
+
+def _starts(sets: Singles, n_segments: int, rng: np.random.Generator) -> Singles:
+    n_sets, n, d = sets.shape
+    every, own = np.arange(n_sets), (sets**2).sum(axis=2)
+    centres = np.empty((n_sets, n_segments, d), dtype=np.float32)
+    centres[:, 0] = sets[every, rng.integers(n, size=n_sets)]
+    distance = ((sets - centres[:, :1]) ** 2).sum(axis=2)
+    for j in range(1, n_segments):
+        reached = np.cumsum(distance, axis=1)
+        least = np.full(n_sets, np.inf)
+        closest = distance
+        for _ in range(_CANDIDATES):
+            chosen = np.minimum((reached < rng.random((n_sets, 1)) * reached[:, -1:]).sum(axis=1), n - 1)
+            candidate = sets[every, chosen]
+            apart = own - 2 * np.matmul(sets, candidate[:, :, None])[:, :, 0] + (candidate**2).sum(axis=1)[:, None]
+            left = np.minimum(distance, np.maximum(apart, 0))
+            total = left.sum(axis=1)
+            better = total < least
+            least = np.where(better, total, least)
+            centres[:, j] = np.where(better[:, None], candidate, centres[:, j])
+            closest = np.where(better[:, None], left, closest)
+        distance = closest
+    return centres
