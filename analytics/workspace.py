@@ -19,6 +19,7 @@ from analytics.lifecycle import LifecycleSpec
 from analytics.mapping import MappingSpec
 from analytics.personas import PersonaEdits, PersonaSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
+from analytics.portrait import PortraitSpec
 from analytics.privacy import PrivacySpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
@@ -99,6 +100,7 @@ class Workspace:
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
     usage: UsageSpec = UsageSpec()
+    portrait: PortraitSpec = PortraitSpec()
     customer: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 

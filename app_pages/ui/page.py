@@ -31,6 +31,8 @@ NEEDED = frozenset({"fields_missing", "table_missing", "nothing_loaded"})
 TOO_LITTLE = frozenset(
     {
         "as_of_too_early",
+        "customer_not_chosen",
+        "customer_unknown",
         "features_without_spread",
         "irregular_periods",
         "lifecycle_no_orders",
@@ -111,6 +113,15 @@ STEPS: tuple[Step, ...] = (
         N_("How do they browse and use what we offer?"),
         ":material/touch_app:",
         needs=("events.customer_id", "events.occurred_at", "events.event"),
+        next="customer",
+        next_label=N_("Next: who is one of them?"),
+    ),
+    Step(
+        "customer",
+        N_("Understand"),
+        N_("One customer"),
+        N_("Who is this customer, and what did they do?"),
+        ":material/person_search:",
         next="personas",
         next_label=N_("Next: who are these customers?"),
     ),

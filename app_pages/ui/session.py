@@ -446,6 +446,12 @@ def erase(digests: tuple[str, ...], headings: tuple[str, ...]) -> None:
     """Erase a customer for as long as the session lives; no undo brings them back."""
     stored = st.session_state.get(_ERASED, {})
     st.session_state[_ERASED] = {**stored, workspace().world: (*_erasures(), (digests, headings))}
+    # The customer whose page was open may be this one: neither choices nor widgets may go on naming them.
+    amend(customer="")
+    st.session_state[_HISTORY] = [dataclasses.replace(before, customer="") for before in st.session_state[_HISTORY]]
+    shelf: dict[bool, Workspace] = st.session_state.get(_SHELF, {})
+    st.session_state[_SHELF] = {own: dataclasses.replace(held, customer="") for own, held in shelf.items()}
+    clear(*(key for key in st.session_state if isinstance(key, str) and key.startswith("customer.")))
 
 
 def _erasures() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
