@@ -38,7 +38,7 @@ _MOST_CONCENTRATED, _LEAST_CONCENTRATED, _MOST_HABIT = 1e4, 0.1, 0.98
 _STEPS_OF_CONCENTRATION = (0.7, 1.0, 1.4)
 _LEAST_HABIT, _HARDLY_VARIED = 0.08, 500.0
 _MOST_BEGUN_ANEW = 3
-_ROWS_AT_ONCE = 65_536
+_ROWS_AT_ONCE, _MOST_LOOKED_UP = 65_536, 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +96,7 @@ class Mixture:
         parts = []
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            joint = _joint(self, _Rows.of(numbers[rows], tuple(block[rows] for block in counts)))[0]
+            joint = _joint(self, _Rows.of(numbers[rows], tuple(block[rows] for block in counts), self.blocks))[0]
             parts.append(_normalised(joint)[0].T)
         return np.concatenate(parts) if parts else np.empty((0, self.n_segments))
 
@@ -137,12 +137,13 @@ def fit_mixture(
 class _Block(NamedTuple):
     """A block of counts by its entries above zero, in order of rows. Entries of one level and count share a ``pair``.
 
+    ``plain``: of each row at most one was counted, or customers are known to differ no further than their segments.
     ``rows``: rows with any count, ``dense`` their counts; ``begins``: where the entries of each of them begin;
     ``row``: of each entry, its place among ``rows``.
     """
 
     n_levels: int
-    single: bool
+    plain: bool
     rows: Ints
     dense: Floats
     begins: Ints
@@ -161,40 +162,53 @@ class _Rows:
     blocks: tuple[_Block, ...]
 
     @classmethod
-    def of(cls, numbers: Floats, counts: tuple[Ints, ...]) -> _Rows:
+    def of(cls, numbers: Floats, counts: tuple[Ints, ...], blocks: tuple[Habits, ...] = ()) -> _Rows:
+        """``blocks``: what is to be computed, where it is known already."""
         known = ~np.isnan(numbers)
         found, which = known[:1], np.zeros(len(numbers), dtype=np.int64)
         if not known.all():
             found, which = np.unique(known, axis=0, return_inverse=True)
         patterns = [(pattern, np.flatnonzero(which.ravel() == i)) for i, pattern in enumerate(found)]
-        return cls(numbers, tuple(patterns), tuple(_block(block) for block in counts))
+        plain = [bool(np.isinf(habits.concentration)) for habits in blocks]
+        plain = plain or [int(block.sum(axis=1).max(initial=0)) <= 1 for block in counts]
+        return cls(numbers, tuple(patterns), tuple(map(_block, counts, plain)))
 
     def __len__(self) -> int:
         return len(self.numbers)
 
 
-def _block(counts: Ints) -> _Block:
-    n_levels = counts.shape[1]
-    row, level = np.nonzero(counts)
+def _block(counts: Ints, plain: bool) -> _Block:
+    totals = counts.sum(axis=1)
+    held = np.flatnonzero(totals)
+    # Plain shares are described by ``dense`` alone.
+    row, level = np.nonzero(counts[:0] if plain else counts)
     count = counts[row, level].astype(np.int64)
     width = int(count.max(initial=0)) + 1
-    pairs, pair = np.unique(level * width + count, return_inverse=True)
-    held, place = np.unique(row, return_inverse=True)
+    pairs, pair = _numbered(level * width + count)
     begins = np.searchsorted(row, held)
-    totals, total_rows = np.unique(np.add.reduceat(count, begins) if len(held) else count, return_counts=True)
+    values, value_rows = np.unique(totals[held], return_counts=True)
     return _Block(
-        n_levels=n_levels,
-        single=len(totals) == 0 or int(totals[-1]) <= 1,
+        n_levels=counts.shape[1],
+        plain=plain,
         rows=held,
         dense=(counts if len(held) == len(counts) else counts[held]).astype(np.float64),
         begins=begins,
-        row=place.astype(np.int64),
-        pair=pair.astype(np.int64),
+        row=np.repeat(np.arange(len(held)), np.diff(begins, append=len(row))),
+        pair=pair,
         pair_level=pairs // width,
         pair_count=pairs % width,
-        totals=totals.astype(np.float64),
-        total_rows=total_rows.astype(np.float64),
+        totals=values.astype(np.float64),
+        total_rows=value_rows.astype(np.float64),
     )
+
+
+def _numbered(codes: Ints) -> tuple[Ints, Ints]:
+    """The different codes in ascending order, and the place of each among them; not sorted while they are small."""
+    if codes.max(initial=0) > _MOST_LOOKED_UP:
+        found, place = np.unique(codes, return_inverse=True)
+        return found, place.astype(np.int64)
+    seen = np.bincount(codes) > 0
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[codes]
 
 
 # ---- expectation: everything inside is k x rows, so that sums over rows run along memory
@@ -438,7 +452,7 @@ def _plain_habits(block: _Block, posterior: Floats, before: Habits | None) -> Ha
     """Shares of what was counted; where customers have several orders, a first guess of how much they repeat."""
     shares = posterior @ block.dense + _prior(block)
     shares /= shares.sum(axis=1, keepdims=True)
-    if block.single or (before is not None and np.isinf(before.concentration)):
+    if block.plain or (before is not None and np.isinf(before.concentration)):
         return Habits(shares, 0.0, np.inf)
     return Habits(shares, 0.3, 50.0)
 
