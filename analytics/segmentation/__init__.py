@@ -31,7 +31,7 @@ from analytics.segmentation.scenario import (
     pin_scenario,
     rename_scenario,
 )
-from analytics.segmentation.segment import segment
+from analytics.segmentation.segment import Prepared, assign_segments, prepare, prepared_by, segment
 
 __all__ = [
     "BORDER",
@@ -45,6 +45,7 @@ __all__ = [
     "MigrationResult",
     "PayoffResult",
     "PayoffSpec",
+    "Prepared",
     "RfmSpec",
     "Rule",
     "Scenario",
@@ -54,6 +55,7 @@ __all__ = [
     "WhatIfSpec",
     "align_segments",
     "another_number",
+    "assign_segments",
     "at_position",
     "compare",
     "drop_scenario",
@@ -62,6 +64,8 @@ __all__ = [
     "fit_encoder",
     "migrate",
     "pin_scenario",
+    "prepare",
+    "prepared_by",
     "rename_scenario",
     "segment",
     "tabulate_payoffs",

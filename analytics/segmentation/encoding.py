@@ -218,9 +218,11 @@ class Encoder:
             points.append(columns if factor == 1.0 else columns * factor)
             names += [code.name] * columns.shape[1]
             levels += [level or ("" if columns.shape[1] == 1 else REST) for level in code.levels]
+        together = np.column_stack(points)
+        same = len(numbers) == len(points) and all(a is b for a, b in zip(numbers, points, strict=True))
         return Encoded(
-            points=np.column_stack(points),
-            numbers=np.column_stack(numbers) if numbers else np.empty((frame.height, 0)),
+            points=together,
+            numbers=together if same else np.column_stack(numbers) if numbers else np.empty((frame.height, 0)),
             counts=tuple(counts),
             names=tuple(names),
             levels=tuple(levels),

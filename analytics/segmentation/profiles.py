@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int64]
 
 MAP_COLUMNS, MAP_ROWS = 48, 26
 PROFILE_FIELDS = 6
+RANKED_ROWS = 200_000  # from twice as many on quartiles are taken from every m-th customer by value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,15 +28,24 @@ class Landscape:
 
     Attributes
     ----------
-    rows : their rows in ``CustomerTable.frame``.
-    fields : fields of the profile; ``ranked``: of each ranked field the rows by value, unknown values left out.
+    rows : their rows in ``CustomerTable.frame``; ``at``: where in ``rows`` each encoded row stands.
+    revenue : currency units, 0 where unknown. ``orders``, ``spent``: number of orders where their mean value is known,
+        and the two multiplied. None where there are none.
+    fields : fields of the profile; ``ranked``: of each ranked field the rows by value, unknown values left out; of
+        very many customers every m-th by value.
+    n_known : of how many customers each ranked field is known.
     everyone : of each ranked field its quartiles and its standard deviation (q25, median, q75, sd).
     cells : the cell of the map each row lies in, x * 26 + y. ``axes``, ``shares``: as in the Result.
     """
 
     rows: Ints
+    at: Ints
+    revenue: Floats | None
+    orders: Floats | None
+    spent: Floats | None
     fields: tuple[str, ...]
     ranked: dict[str, npt.NDArray[np.uint32]]
+    n_known: dict[str, int]
     everyone: dict[str, tuple[float, float, float, float]]
     cells: npt.NDArray[np.int16]
     axes: pl.DataFrame
@@ -47,6 +57,7 @@ def survey_landscape(customers: CustomerTable, encoded: EncodedCustomers) -> Lan
     rows = np.sort(encoded.rows)
     fields = profile_fields(customers, encoded.encoder)
     ranked: dict[str, npt.NDArray[np.uint32]] = {}
+    counts: dict[str, int] = {}
     everyone: dict[str, tuple[float, float, float, float]] = {}
     for field in dict.fromkeys((*fields, "recency_days", "n_orders")):
         if field not in customers.frame.columns:
@@ -56,14 +67,25 @@ def survey_landscape(customers: CustomerTable, encoded: EncodedCustomers) -> Lan
         n_known = len(values) - int(np.isnan(values).sum())
         if not n_known:
             continue
-        ranked[field] = order[:n_known]
-        q25, median, q75 = _quartiles(values, ranked[field])
+        counts[field] = n_known
+        step = max(n_known // RANKED_ROWS, 1)
+        ranked[field] = order[step // 2 : n_known : step]
+        q25, median, q75 = (_quantile(values, ranked[field], None, share) for share in (0.25, 0.5, 0.75))
         everyone[field] = (q25, median, q75, float(values[ranked[field]].std(ddof=1)) if n_known > 1 else 0.0)
     cells, axes, shares = _draw(encoded.encoded)
-    at = np.empty(len(rows), dtype=np.int16)
-    at[np.searchsorted(rows, encoded.rows)] = cells
+    at = np.searchsorted(rows, encoded.rows)
+    drawn = np.empty(len(rows), dtype=np.int16)
+    drawn[at] = cells
+    revenue, orders, spent = None, None, None
+    if "revenue" in customers.frame.columns and customers.frame["revenue"].count():
+        revenue = np.nan_to_num(_values(customers, "revenue", rows))
+    if "mean_order_value" in customers.frame.columns:
+        value = _values(customers, "mean_order_value", rows)
+        counted = _values(customers, "n_orders", rows) if "n_orders" in customers.frame.columns else np.ones(len(rows))
+        orders = np.where(np.isnan(value), 0.0, np.nan_to_num(counted))
+        spent = np.nan_to_num(value) * orders
     kept = tuple(field for field in fields if field in ranked)
-    return Landscape(rows, kept, ranked, everyone, at, axes, shares)
+    return Landscape(rows, at, revenue, orders, spent, kept, ranked, counts, everyone, drawn, axes, shares)
 
 
 def _values(customers: CustomerTable, field: str, rows: Ints) -> Floats:
@@ -71,82 +93,24 @@ def _values(customers: CustomerTable, field: str, rows: Ints) -> Floats:
     return values if len(rows) == len(values) else values[rows]
 
 
-def _quartiles(values: Floats, order: npt.NDArray[np.uint32]) -> tuple[float, float, float]:
-    found = []
-    for share in (0.25, 0.5, 0.75):
-        place = (len(order) - 1) * share
-        low = values[order[int(place)]]
-        high = values[order[min(int(place) + 1, len(order) - 1)]]
-        found.append(float(low + (high - low) * (place - int(place))))
-    return found[0], found[1], found[2]
+def _quantile(values: Floats, ranked: npt.NDArray[np.uint32], places: Ints | None, share: float) -> float:
+    """A quantile of the values at ``places`` (all without) of their ranks, between neighbours by distance."""
+    n = len(ranked) if places is None else len(places)
+    at = (n - 1) * share
+    low, high = int(at), min(int(at) + 1, n - 1)
+    if places is not None:
+        low, high = int(places[low]), int(places[high])
+    below, above = float(values[ranked[low]]), float(values[ranked[high]])
+    return below + (above - below) * (at - int(at))
 
 
-def display_order(customers: CustomerTable, landscape: Landscape, index: Ints, n_segments: int) -> Ints:
+def display_order(landscape: Landscape, index: Ints, n_segments: int) -> Ints:
     """Segment indices by revenue per customer, largest first; by size where there is no revenue."""
     held = np.bincount(index, minlength=n_segments)
-    if "revenue" not in customers.frame.columns or not customers.frame["revenue"].count():
+    if landscape.revenue is None:
         return np.argsort(-held, kind="stable")
-    revenue = np.nan_to_num(_values(customers, "revenue", landscape.rows))
-    per_customer = np.bincount(index, weights=revenue, minlength=n_segments) / np.maximum(held, 1)
+    per_customer = np.bincount(index, weights=landscape.revenue, minlength=n_segments) / np.maximum(held, 1)
     return np.argsort(-per_customer, kind="stable")
-
-
-def propose_names(labelled: pl.DataFrame, labels: list[str]) -> tuple[str, ...]:
-    """A name code for each segment from where its median lies among all customers; each code once, else "group".
-
-    Positions are mid-ranks (0-1). Each rule scores a segment; the highest score takes its name first.
-    """
-    fields = [name for name in ("recency_days", "n_orders", "mean_order_value", "tenure_days") if name in labelled]
-    everyone = {name: np.sort(labelled[name].drop_nulls().cast(pl.Float64).to_numpy()) for name in fields}
-    medians = labelled.group_by("label").agg(pl.col(fields).median()).rows_by_key("label", named=True, unique=True)
-    scored = [
-        (score, -i, name)
-        for i, label in enumerate(labels)
-        for name, score in _name_scores(_positions(medians.get(label, {}), everyone), medians.get(label, {}))
-    ]
-    codes: dict[int, str] = {}
-    for _, i, name in sorted(scored, reverse=True):
-        if -i not in codes and name not in codes.values():
-            codes[-i] = name
-    return tuple(codes.get(i, "group") for i in range(len(labels)))
-
-
-def _positions(medians: dict[str, float | None], everyone: dict[str, Floats]) -> dict[str, float]:
-    """Mid-ranks of a segment's medians; recency counted as recentness, so that more is more recent."""
-    found = {}
-    for name, values in everyone.items():
-        median = medians.get(name)
-        if median is not None and len(values):
-            middle = (np.searchsorted(values, median, "left") + np.searchsorted(values, median, "right")) / 2
-            found[name] = float(middle / len(values))
-    if "recency_days" in found:
-        found["recency_days"] = 1 - found["recency_days"]
-    return found
-
-
-def _name_scores(at: dict[str, float], medians: dict[str, float | None]) -> list[tuple[str, float]]:
-    recent, often = at.get("recency_days"), at.get("n_orders")
-    basket, tenure = at.get("mean_order_value"), at.get("tenure_days")
-    scores: list[tuple[str, float]] = []
-    if recent is not None and often is not None:
-        if often >= 0.7 and recent >= 0.5:
-            scores.append(("champions", often + recent - 0.5))
-        if often >= 0.6 and recent >= 0.4:
-            scores.append(("loyal", often + recent - 0.9))
-        if recent <= 0.4:
-            scores.append(("at_risk", often - recent) if often >= 0.5 else ("lapsed", 1.2 - often - recent))
-            scores.append(("fading", 0.6 - recent))
-        if often < 0.5:
-            scores.append(("one_time", 0.3) if medians["n_orders"] == 1 else ("occasional", 0.7 - often))
-        if tenure is not None and tenure <= 0.35 and recent >= 0.5:
-            scores.append(("new", 0.5 + recent - tenure))
-    if basket is not None and basket >= 0.7:
-        scores.append(("big_baskets", basket - 0.2))
-    if basket is not None and basket <= 0.3:
-        scores.append(("small_baskets", 0.5 - basket))
-    if at and max(abs(position - 0.5) for position in at.values()) <= 0.25:
-        scores.append(("typical", 0.25))
-    return scores
 
 
 def describe(
@@ -154,62 +118,54 @@ def describe(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The frames ``sizes`` and ``profiles`` of the Result; ``index`` is the label of each row of the landscape."""
     k = len(labels)
-    grouped = {field: _by_segment(landscape.ranked[field], index, k) for field in landscape.ranked}
+    small = index.astype(np.uint8)
     medians: dict[str, list[float | None]] = {}
     rows = []
-    for field, groups in grouped.items():
+    for field, ranked in landscape.ranked.items():
         values = _values(customers, field, landscape.rows)
         all_q25, all_median, all_q75, sd = landscape.everyone[field]
         deviation = (all_q75 - all_q25) / 1.349 or sd
         medians[field] = [None] * k
-        for i, order in enumerate(groups):
-            if not len(order):
+        n_known = landscape.n_known[field]
+        # Sorting small integers is a count: the values are not compared again.
+        of_rank = small[ranked]
+        grouped = np.split(np.argsort(of_rank, kind="stable"), np.cumsum(np.bincount(of_rank, minlength=k))[:-1])
+        for i, places in enumerate(grouped):
+            if not len(places):
                 continue
-            q25, median, q75 = _quartiles(values, order)
+            q25, median, q75 = (_quantile(values, ranked, places, share) for share in (0.25, 0.5, 0.75))
             medians[field][i] = median
-            low, high = _median_places(len(order))
+            known = len(places) * n_known / len(ranked)
+            at = (min(int(place * len(places) / known), len(places) - 1) for place in _median_places(round(known)))
+            lo, hi = (float(values[ranked[places[place]]]) for place in at)
             z = (median - all_median) / deviation if deviation else 0.0
-            lo, hi = float(values[order[low]]), float(values[order[high]])
             if field in landscape.fields:
                 rows.append((labels[i], field, median, q25, q75, lo, hi, all_median, z))
     numbers = dict.fromkeys(("median", "q25", "q75", "lo", "hi", "median_all", "z"), pl.Float64)
     rank = {field: place for place, field in enumerate(landscape.fields)}
     rows.sort(key=lambda row: (labels.index(row[0]), rank[row[1]]))
     table = pl.DataFrame(rows, schema={"label": pl.String, "field": pl.String, **numbers}, orient="row")
-    return _sizes(customers, landscape, index, labels, codes, medians), table
-
-
-def _by_segment(ranked: npt.NDArray[np.uint32], index: Ints, n_segments: int) -> list[npt.NDArray[np.uint32]]:
-    """The rows of each segment by value. Sorting small integers is a count: no value is compared again."""
-    small = index.astype(np.uint8)[ranked]
-    order = ranked[np.argsort(small, kind="stable")]
-    return np.split(order, np.cumsum(np.bincount(small, minlength=n_segments))[:-1])
+    return _sizes(landscape, index, labels, codes, medians), table
 
 
 def _sizes(
-    customers: CustomerTable,
     landscape: Landscape,
     index: Ints,
     labels: list[str],
     codes: Sequence[str],
     medians: dict[str, list[float | None]],
 ) -> pl.DataFrame:
-    k, frame = len(labels), customers.frame
+    k = len(labels)
     counts = np.bincount(index, minlength=k)
     nothing: list[float | None] = [None] * k
-    revenue = nothing
-    if "revenue" in frame.columns and frame["revenue"].count():
-        known = _values(customers, "revenue", landscape.rows)
-        summed = np.bincount(index, weights=np.nan_to_num(known), minlength=k)
+    revenue, per_order = nothing, nothing
+    if landscape.revenue is not None:
+        summed = np.bincount(index, weights=landscape.revenue, minlength=k)
         revenue = [float(summed[i]) if counts[i] else None for i in range(k)]
-    per_order = nothing
-    if "mean_order_value" in frame.columns:
-        value = _values(customers, "mean_order_value", landscape.rows)
-        orders = _values(customers, "n_orders", landscape.rows) if "n_orders" in frame.columns else np.ones(len(value))
-        orders = np.where(np.isnan(value), 0.0, np.nan_to_num(orders))
-        weight = np.bincount(index, weights=orders, minlength=k)
-        total = np.bincount(index, weights=np.nan_to_num(value) * orders, minlength=k)
-        per_order = [float(total[i] / weight[i]) if weight[i] else None for i in range(k)]
+    if landscape.orders is not None and landscape.spent is not None:
+        orders = np.bincount(index, weights=landscape.orders, minlength=k)
+        spent = np.bincount(index, weights=landscape.spent, minlength=k)
+        per_order = [float(spent[i] / orders[i]) if orders[i] else None for i in range(k)]
     columns = {
         "label": labels,
         "name": list(codes),

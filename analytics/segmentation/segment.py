@@ -17,7 +17,7 @@ from analytics.segmentation import profiles, rfm
 from analytics.segmentation.encoding import EncodedCustomers, Weights, encode, ordering_rows
 from analytics.segmentation.hierarchical import WARD_ROWS
 from analytics.segmentation.naming import propose_names
-from analytics.segmentation.partition import EncodedCut, fit_partition, n_profiles
+from analytics.segmentation.partition import Centres, EncodedCut, fit_partition, n_profiles
 from analytics.segmentation.result import (
     FEWEST,
     MOST,
@@ -31,19 +31,24 @@ from analytics.segmentation.rules import fit_rules
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Singles = npt.NDArray[np.float32]
 
 FEW_CUSTOMERS = 50
 FIT_ROWS, NAME_ROWS = 20_000, 20_000  # rows drawn at random: to fit on, to name by
-N_INIT = {"kmeans": 6, "mixture": 6, "hierarchical": 1}
+N_INIT = {"kmeans": 4, "mixture": 6, "hierarchical": 1}
 OWN = "own:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What does not change with the number of segments or the method: customers encoded, sorted and drawn."""
+    """What does not change with the number of segments or the method: customers encoded, sorted and drawn.
+
+    ``columns``: the encoded points turned (d x n), in the landscape's order.
+    """
 
     encoded: EncodedCustomers
     landscape: profiles.Landscape
+    columns: Singles
     key: str
 
 
@@ -52,7 +57,9 @@ def prepare(customers: CustomerTable, features: tuple[str, ...], weights: Weight
     encoded = encode(customers, features, weights)
     report(0.7, "segment_features")
     landscape = profiles.survey_landscape(customers, encoded)
-    return Prepared(encoded, landscape, derive_key("prepare", None, encoded.key))
+    columns = np.empty(encoded.encoded.points.shape[::-1], dtype=np.float32)
+    columns[:, landscape.at] = encoded.encoded.points.T
+    return Prepared(encoded, landscape, columns, derive_key("prepare", None, encoded.key))
 
 
 def prepared_by(customers: CustomerTable, spec: SegmentationSpec) -> tuple[tuple[str, ...], Weights]:
@@ -103,7 +110,7 @@ def segment(customers: CustomerTable, spec: SegmentationSpec, prepared: Prepared
     caveats += cut.caveats
     report(0.9, "segment_profiles")
     k = cut.n_segments
-    order = np.arange(k) if cut.codes else profiles.display_order(customers, landscape, cut.index, k)
+    order = np.arange(k) if cut.codes else profiles.display_order(landscape, cut.index, k)
     place = np.argsort(order)
     index = place[cut.index]
     labels = [str(i) for i in range(1, k + 1)]
@@ -205,13 +212,13 @@ def _by_fitting(customers: CustomerTable, frame: pl.DataFrame, spec: Segmentatio
         caveats.append(Caveat("tree_on_sample", "note", {"n": limit, "rest": n - limit}))
     if method == "mixture" and any(weight not in (0, 1) for _, weight in spec.weights):
         caveats.append(Caveat("weights_not_used", "note", {}))
-    found, margin = partition.assign(encoded)
-    # Back from the order of feature values to that of ids.
-    at = np.searchsorted(prepared.landscape.rows, prepared.encoded.rows)
-    index, margins = np.empty_like(found), np.empty_like(margin)
-    index[at], margins[at] = found, margin
+    if isinstance(partition, Centres):
+        index, margin = partition.assign_turned(prepared.columns)
+    else:  # back from the order of feature values to that of ids
+        index, margin = np.empty(n, dtype=np.int64), np.empty(n)
+        index[prepared.landscape.at], margin[prepared.landscape.at] = partition.assign(encoded)
     cut = EncodedCut(prepared.encoded.encoder, partition)
-    return _Cut(cut, index, margins, partition.n_segments, None, len(drawn), tuple(caveats))
+    return _Cut(cut, index, margin, partition.n_segments, None, len(drawn), tuple(caveats))
 
 
 _Method = Callable[[CustomerTable, pl.DataFrame, SegmentationSpec, Prepared], _Cut]
@@ -226,9 +233,8 @@ def _recommended(spec: SegmentationSpec, encoded: EncodedCustomers) -> int:
 
 def _few(customers: CustomerTable, prepared: Prepared, label: pl.Series) -> pl.DataFrame:
     """Customers with their label, as many as names need, drawn evenly from the order of feature values."""
-    rows = prepared.encoded.rows
-    rows = rows[:: max(len(rows) // NAME_ROWS, 1)]
-    at = np.searchsorted(prepared.landscape.rows, rows)
+    step = max(len(prepared.encoded.rows) // NAME_ROWS, 1)
+    rows, at = prepared.encoded.rows[::step], prepared.landscape.at[::step]
     return customers.frame[rows].with_columns(label.gather(pl.Series(at, dtype=pl.UInt32)))
 
 
