@@ -53,7 +53,12 @@ class Prepared:
 
 
 def prepare(customers: CustomerTable, features: tuple[str, ...], weights: Weights = ()) -> Prepared:
-    """Encode and survey the customers once for every cut of the same features. Raises what ``encode`` raises."""
+    """Encode and survey the customers once for every cut of the same features.
+
+    Raises what ``encode`` raises, and ``AnalysisError("too_few_to_segment")`` below three customers.
+    """
+    if (n := len(ordering_rows(customers))) < FEWEST + 1:
+        raise AnalysisError("too_few_to_segment", n=n, needed=FEWEST + 1)
     encoded = encode(customers, features, weights)
     report(0.7, "segment_features")
     landscape = profiles.survey_landscape(customers, encoded)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 
 import polars as pl
 
@@ -50,7 +51,18 @@ from analytics.privacy import (
 from analytics.privacy import owner_list as list_for_owner
 from analytics.quality import ValidationResult
 from analytics.schema import TABLES
-from analytics.segmentation import Scenario, SegmentationResult, SegmentationSpec, align_segments, segment
+from analytics.segmentation import (
+    Scenario,
+    SegmentationResult,
+    SegmentationSpec,
+    align_segments,
+    prepare,
+    prepared_by,
+    segment,
+)
+from analytics.segmentation.evidence import EvidenceResult, weigh_numbers
+from analytics.segmentation.explaining import ExplainSpec, Explanation, explain_segments
+from analytics.segmentation.naming import rename_segments
 from analytics.traits import gather_traits
 from analytics.usage import UsageResult, study_usage
 from app_pages.ui import intake, session
@@ -58,6 +70,8 @@ from app_pages.ui.compute import compute, forget
 
 MOST_MEMBERS = 200  # offered in a list
 DIRECT_FIELDS = frozenset({"name", "email", "phone"})
+MANY_CUSTOMERS = 100_000  # beyond these preparing them for segments takes longer than a moment
+SLOW_METHODS = frozenset({"mixture", "hierarchical"})
 HEAVY_CUSTOMERS = 20_000  # beyond these comparing them takes longer than a moment
 
 
@@ -252,12 +266,11 @@ def scenario_segments(scenario: Scenario) -> SegmentationResult:
     """The segments of any scenario, with the labels of the reference cut where there is one that can be had."""
     reference = session.workspace().reference
     own = _cut(scenario)
-    if reference is None or dataclasses.replace(reference, name=scenario.name) == scenario:
-        return own
-    try:
-        return compute(align_segments, own, _cut(reference))
-    except AnalysisError:
-        return own  # the reference does not hold for these data: the cut keeps labels of its own
+    if reference is not None and dataclasses.replace(reference, name=scenario.name) != scenario:
+        # Where the reference does not hold for these data, the cut keeps labels of its own.
+        with suppress(AnalysisError):
+            own = compute(align_segments, own, _cut(reference))
+    return compute(rename_segments, own, session.workspace().segment_names)
 
 
 def beside(scenario: Scenario, a: SegmentationResult) -> SegmentationResult:
@@ -266,7 +279,30 @@ def beside(scenario: Scenario, a: SegmentationResult) -> SegmentationResult:
 
 
 def _cut(scenario: Scenario) -> SegmentationResult:
-    return compute(segment, customers(scenario.population), scenario.segmentation, heavy=True)
+    held, spec = customers(scenario.population), scenario.segmentation
+    if spec.n_segments is None and (number := _weighed(held, spec).recommended) is not None:
+        spec = dataclasses.replace(spec, n_segments=number)
+    return cut(held, spec)
+
+
+def cut(held: CustomerTable, spec: SegmentationSpec) -> SegmentationResult:
+    """Customers cut by ``spec``; what does not depend on its number of segments is prepared once for all numbers."""
+    prepared = compute(prepare, held, *prepared_by(held, spec), heavy=held.frame.height > MANY_CUSTOMERS)
+    return compute(segment, held, spec, prepared, heavy=spec.method in SLOW_METHODS)
+
+
+def evidence() -> EvidenceResult:
+    """What speaks for each number of segments; weighed once for all of them."""
+    return _weighed(customers(), session.workspace().segmentation)
+
+
+def _weighed(held: CustomerTable, spec: SegmentationSpec) -> EvidenceResult:
+    return compute(weigh_numbers, held, dataclasses.replace(spec, n_segments=None), heavy=True)
+
+
+def explanation() -> Explanation:
+    """What sets the present segments apart, and how they can be told."""
+    return compute(explain_segments, customers(), segments(), ExplainSpec(), heavy=True)
 
 
 def labels() -> CustomerLabels:
@@ -294,11 +330,10 @@ def persona_groups() -> SegmentationResult:
     if spec.source == "segments":
         return segments()
     held = customers()
-    cut = SegmentationSpec(features=spec.own_features or own_features(held), n_segments=spec.own_number)
+    own = SegmentationSpec(features=spec.own_features or own_features(held), n_segments=spec.own_number)
     if spec.own_number is None:
-        number = compute(recommend_number, compute(segment, held, cut, heavy=True).evidence)
-        cut = dataclasses.replace(cut, n_segments=number)
-    return compute(segment, held, cut, heavy=True)
+        own = dataclasses.replace(own, n_segments=compute(recommend_number, _weighed(held, own).numbers))
+    return cut(held, own)
 
 
 def personas() -> PersonasResult:
