@@ -36,8 +36,8 @@ RFM_CUTS = {"recency_cuts": "recency_days", "frequency_cuts": "n_orders", "monet
 def choose(_: Words, customers: CustomerTable) -> None:
     """The choices above the answer: those that everybody makes in a row, the rest folded away below."""
     spec = session.workspace().segmentation
+    _method(_, customers)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="controls"):
-        _method(_, customers)
         if spec.method in NUMBERED:
             widgets.slider(
                 SECTION,

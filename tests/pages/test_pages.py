@@ -107,7 +107,7 @@ def test_later_steps_follow_an_earlier_choice() -> None:
     test = app("personas")
     n_before = number(figures(test)["Personas"])
     go(test, "segmentation")
-    test.segmented_control(key="segmentation.n_segments").set_value(6).run()
+    test.select_slider(key="segmentation.n_segments").set_value(6).run()
     go(test, "personas")
     assert_sound(test)
     assert n_before != 6
@@ -116,12 +116,12 @@ def test_later_steps_follow_an_earlier_choice() -> None:
 
 def test_switching_the_language_keeps_every_choice() -> None:
     test = app("segmentation")
-    test.segmented_control(key="segmentation.n_segments").set_value(5).run()
+    test.select_slider(key="segmentation.n_segments").set_value(5).run()
     expected = [value for label, value in figures(test).items() if label in ("Customers", "Stability")]
     for language in ("zh_CN", "zh_TW", "en"):
         test.selectbox(key="language").set_value(language).run()
         assert_sound(test)
-        assert test.segmented_control(key="segmentation.n_segments").value == 5
+        assert test.select_slider(key="segmentation.n_segments").value == 5
         shown = set(figures(test).values())
         assert set(expected) <= shown
 

@@ -13,6 +13,24 @@ PHRASES = {
     "tone.long_known": N_("long known"),
     "tone.new": N_("newcomers"),
     "segment.others": N_("Others"),
+    # Where to start.
+    "preset.usual": N_("Buying behaviour"),
+    "preset.habits": N_("Buying behaviour and habits"),
+    "preset.needs": N_("What they buy, where, how they pay"),
+    "preset.demographics": N_("Who they are"),
+    "preset.psychographics": N_("What they think"),
+    "preset.mixed": N_("A mix of all families"),
+    "preset.own": N_("Own choice"),
+    "option.test.at_least": N_("at least"),
+    "option.test.below": N_("under"),
+    "option.test.between": N_("from … to under"),
+    "number.gaps": N_("{n} is recommended: the largest number with a gap between any two segments."),
+    "number.best_silhouette": N_(
+        "{n} is recommended: the best separated number among those that are stable, sound in size and beyond chance."
+    ),
+    "number.best_bic": N_("{n} is recommended: the best BIC among the numbers that are stable and sound in size."),
+    "number.most_stable": N_("{n} is shown as the steadiest cut; no number is recommended by structure."),
+    "number.fixed_cuts": N_("The number follows from the cuts."),
     # Columns of tables and downloads.
     "field.near": N_("Nearly in"),
     "field.distance": N_("Distance to the centre"),
