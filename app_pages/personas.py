@@ -28,7 +28,7 @@ with page.frame("personas") as _:
     one_by_one, together = st.tabs([_("The cards"), _("Side by side")])
     with one_by_one:
         page.heading(page.draw(charts.cards_finding, result, _), page.draw(charts.traits_note, result, _))
-        with st.grid(min_column_width=330, gap="medium"):
+        with st.grid(min_column_width=300, gap="medium"):
             for card in cards:
                 persona_cards.show(result, card, called, _)
         note = page.draw(charts.built_in_note, result, _)
@@ -46,7 +46,8 @@ with page.frame("personas") as _:
             "difference in share, purchases by their mean share among each person's own orders, each with its 95% "
             "interval, all {tests} comparisons corrected together (Holm). No figure stands for fewer than {limit} "
             "people, nor can one be had by subtraction. Quotes come from groups with at least 5 authors; texts with "
-            "anything personal in them are left out; of the rest the most typical are drawn.",
+            "anything personal in them are left out; of the rest the most typical are drawn. Pains count people: who "
+            "orders more has more occasions for them.",
             tests=result.n_tests,
             limit=result.spec.min_group,
         ),

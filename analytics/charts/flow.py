@@ -1,4 +1,4 @@
-"""Who moves between two scenarios, as an alluvial chart. Scenario A keeps its colours, B is muted."""
+"""Who moves between two scenarios, as an alluvial chart. What is the same segment in both has one colour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import altair as alt
 import polars as pl
 
-from analytics.charts.segmentation import segment_names
+from analytics.charts.segmentation import segment_names, spoken_names
 from analytics.charts.theme import Spec, category_scale, finish, neutral, tooltip
 from analytics.i18n import Words
 from analytics.segmentation import ComparisonResult
@@ -38,6 +38,7 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
                     "x": round(t, 4),
                     "y": round(y, 3),
                     "y2": round(y + n, 3),
+                    "label": a,
                     "name": left[a],
                     "to": right[b],
                     "n": n,
@@ -46,7 +47,8 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
             )
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.38, 1.38], nice=False))
     scale = alt.Scale(domain=[tall, 0], nice=False)
-    colours = category_scale(list(left.values()))
+    # Colour i belongs to label i, in A and in B.
+    colours = category_scale([*left, *(label for label in right if label not in left)])
     layers: list[Any] = []
     if points:
         ribbons = alt.Chart(pl.DataFrame(points)).encode(
@@ -54,7 +56,7 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
             y=alt.Y("y:Q", axis=None, scale=scale),
             y2="y2:Q",
             detail="flow:N",
-            color=alt.Color("name:N", scale=colours, legend=None),
+            color=alt.Color("label:N", scale=colours, legend=None),
             tooltip=[
                 tooltip("name", _("Scenario A")),
                 tooltip("to", _("Scenario B")),
@@ -88,9 +90,7 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
         chart = alt.Chart(drawn)
         where = {"x": x, "x2": alt.X2("x2:Q"), "y": alt.Y("y:Q", axis=None, scale=scale), "y2": alt.Y2("y2:Q")}
         layers.append(
-            chart.mark_rect(strokeWidth=0).encode(color=alt.Color("name:N", scale=colours, legend=None), **where)
-            if side < 0
-            else chart.mark_rect(strokeWidth=0, color=neutral("muted")).encode(**where)
+            chart.mark_rect(strokeWidth=0).encode(color=alt.Color("label:N", scale=colours, legend=None), **where)
         )
         words = chart.encode(x=alt.X("at:Q", axis=None), y=alt.Y("place:Q", axis=None, scale=scale))
         if nodes.height <= TWO_LINES:
@@ -151,7 +151,7 @@ def flow_finding(result: ComparisonResult, _: Words) -> str:
             .row(0)
         )
         host = result.kept.filter(pl.col("label_b") == target)["label_a"].to_list()
-        bare = {label: _.label("segment", code) for label, code in result.names_a}
+        bare = spoken_names(result.names_a, _)
         if host and n_there > 0.6 * gone["n_customers"].item():
             return _("{a} joins {b}; {share} change segment", a=bare[a], b=bare[host[0]], share=share)
     return _("{share} of customers change segment", share=share)

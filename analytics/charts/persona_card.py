@@ -46,7 +46,7 @@ class Card:
 
     ``computed`` are the fields that a person can write beside, as the data say them; ``own`` what the person wrote;
     ``stale`` those whose computed value has changed since; ``basis`` the digest of each computed value now.
-    ``sections``: title, what the data say, field ("" where nothing can be written beside).
+    ``sections``: key (of ``own`` where a person can write beside it), title, what the data say.
     """
 
     label: str
@@ -88,12 +88,12 @@ def card(result: PersonasResult, label: str, names: Names, codes: Names, edits: 
     )
     name = own.get("name", computed["name"])
     sections = (
-        (_("Who they are"), demographics(result, label, _), ""),
-        (_("What they think"), computed["goals"], "goals"),
-        (_("Buys more than others"), computed["needs"], "needs"),
-        (_("Channels"), mix(result, label, "channel_mix", _), ""),
-        (_("Payment"), mix(result, label, "payment_mix", _), ""),
-        (_("Pains"), computed["pains"], "pains"),
+        ("people", _("Who they are"), demographics(result, label, _)),
+        ("needs", _("Buys more than others"), computed["needs"]),
+        ("pains", _("Pains"), computed["pains"]),
+        ("goals", _("What they think"), computed["goals"]),
+        ("channels", _("Channels"), mix(result, label, "channel_mix", _)),
+        ("payment", _("Payment"), mix(result, label, "payment_mix", _)),
     )
     return Card(
         label=label,
@@ -102,7 +102,7 @@ def card(result: PersonasResult, label: str, names: Names, codes: Names, edits: 
         people=people(result, label, _),
         metrics=card_metrics(result, label, _),
         line=own.get("line", computed["line"]),
-        sections=tuple(item for item in sections if item[1] or item[2] in own),
+        sections=tuple(item for item in sections if item[2] or item[0] in own),
         quotes=quotes,
         unquoted=unquoted(result, label, _),
         similar=similar_line(result, label, _),

@@ -125,7 +125,7 @@ def traits(result: PersonasResult, label: str, names: Names, _: Words) -> Spec:
         chart.mark_bar(height=12, yOffset=8, cornerRadiusEnd=2).encode(
             x=x, y=y, color=alt.Color("name:N", scale=category_scale(order), legend=None), tooltip=told
         ),
-        chart.mark_tick(thickness=2, size=20, yOffset=8, color=neutral("ink")).encode(
+        chart.mark_tick(thickness=2, size=16, yOffset=8, color=neutral("ink")).encode(
             x=alt.X("tick:Q"), y=y, tooltip=told
         ),
         chart.mark_text(align="left", dy=-8, color=neutral("muted")).encode(x=alt.value(0), y=y, text="trait:N"),

@@ -44,6 +44,16 @@ def figure_text(name: str, value: float | None, currency: str, _: Words) -> str:
     return _.number(value, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
 
 
+def word(value: str | None, _: Words) -> str:
+    """A value of the data as people read it: our words for the usual codes, else the code without its underscores."""
+    if value is None:
+        return "–"
+    for kind in ("moment", "way"):
+        if _.has_phrase(f"{kind}.{value}"):
+            return _.label(kind, value)
+    return value.replace("_", " ")
+
+
 # --- the answer card -------------------------------------------------------------------------------------------------
 
 
@@ -320,24 +330,28 @@ def _habits(portrait: Portrait, kinds: tuple[str, ...], _: Words) -> Spec:
             rows.append(
                 {
                     "id": f"{kind}:{row['level']}",
-                    "level": _.label(kind, row["level"]),
+                    "level": word(row["level"], _),
                     "kind": _.label("field", kind),
                     "share": row["share"],
                     "base": row["base_share"],
-                    "text": _("{n} of {total}", n=row["n"], total=row["n_of"]),
+                    "text": f"{_.percent(row['share'])} · {_('favourite')}"
+                    if row["favourite"]
+                    else _.percent(row["share"]),
+                    "n": _.number(row["n"]),
                     "all": _.percent(row["base_share"]),
                 }
             )
     order = [row["id"] for row in rows]
     text = "".join(f"datum.value == {_quoted(row['id'])} ? {_quoted(row['level'])} : " for row in rows) + "''"
-    scale = alt.Scale(domain=[0, 1.3], nice=False)
+    scale = alt.Scale(domain=[0, 1.45], nice=False)
     axis = alt.Axis(title=None, values=[0, 0.5, 1], format=".0%", grid=True)
     colours = [_.label("field", kind) for kind in kinds]
     base = _chart(rows).encode(
         y=alt.Y("id:N", sort=order, axis=plain_axis(labelExpr=text, labelLimit=150)),
         tooltip=[
             tooltip("level", _("What")),
-            tooltip("text", _("Orders")),
+            tooltip("text", _("Share")),
+            tooltip("n", _("Orders")),
             *([tooltip("all", _("All customers"))] if any(row["base"] is not None for row in rows) else []),
         ],
     )
@@ -359,14 +373,17 @@ def has_habits(portrait: Portrait) -> bool:
 
 
 def habits_bought_finding(portrait: Portrait, _: Words) -> str:
+    """What this customer orders clearly more than others; that there is no such thing; or that one cannot tell."""
     kinds = _bought_kinds(portrait)
     if not kinds:
         return _("What is bought is not known")
-    top = portrait.habits.filter(kind=kinds[0]).row(0, named=True)
-    if not top["known"]:
+    part = portrait.habits.filter(pl.col("kind").is_in(kinds))
+    if not part["known"][0]:
         return _("Too few orders to speak of favourites")
-    level = escape_markdown(_.label(kinds[0], top["level"]))
-    return _("{level} is in {share} of the orders", level=level, share=_.percent(top["share"]))
+    fans = part.filter(pl.col("favourite").fill_null(False))
+    if fans.height:
+        return _("Favourite: {what}", what=_.listing(escape_markdown(word(one, _)) for one in fans["level"].head(2)))
+    return _("No clear favourite; most often {what}", what=escape_markdown(word(part["level"][0], _)))
 
 
 def habits_bought_note(portrait: Portrait, _: Words) -> str:
@@ -378,7 +395,7 @@ def habits_ways_finding(portrait: Portrait, _: Words) -> str:
     if part.is_empty():
         return _("Channel and payment are not known")
     tops = [
-        escape_markdown(_.label(kind, part.filter(kind=kind)["level"][0]))
+        escape_markdown(word(part.filter(kind=kind)["level"][0], _))
         for kind in ("channel", "payment_method")
         if part.filter(kind=kind).height
     ]
@@ -390,7 +407,7 @@ def habits_ways_note(portrait: Portrait, _: Words) -> str:
 
 
 def _habit_note(portrait: Portrait, _: Words) -> str:
-    note = _("Share of the orders that hold it.")
+    note = _("Share of all of its kind in the orders, each counted once an order.")
     if portrait.habits["base_share"].count():
         note += _space(_) + _("Tick: all customers.")
     return note
@@ -408,7 +425,7 @@ def rows_note(rows: Rows, _: Words) -> str:
 
 def _condition(condition: Condition, _: Words) -> str:
     field = _.label("field", condition.column)
-    values = _.listing(_.label("moment", value) for value in condition.values)
+    values = _.listing(word(value, _) for value in condition.values)
     match condition.operator:
         case "in":
             return _("{field} is {values}", field=field, values=values)
@@ -492,7 +509,9 @@ def campaign_table(portrait: Portrait, _: Words) -> pl.DataFrame:
     held = portrait.campaigns
     return held.with_columns(
         day=pl.col("at").dt.date(),
-        channel=pl.Series([_.label("channel", one or "–") for one in held["channel"]], dtype=pl.String),
+        campaign=pl.Series([word(one, _) for one in held["campaign"]], dtype=pl.String),
+        channel=pl.Series([word(one, _) for one in held["channel"]], dtype=pl.String),
+        arm=pl.Series([word(one, _) for one in held["arm"]], dtype=pl.String),
         answer=pl.Series([answers[one] for one in held["responded"]], dtype=pl.String),
     )
 
@@ -517,7 +536,7 @@ def text_rows(portrait: Portrait, _: Words) -> dict[str, list[str]]:
                 part
                 for part in (
                     _.label("table", row["table"]),
-                    escape_markdown(_.label("moment", row["what"] or "")),
+                    escape_markdown(word(row["what"], _)) if row["what"] else "",
                     "" if row["value"] is None else _("rating {n}", n=_.number(row["value"])),
                 )
                 if part

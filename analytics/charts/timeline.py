@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from analytics.charts.portrait import word
 from analytics.charts.theme import (
     Spec,
     category_scale,
@@ -41,7 +42,7 @@ def timeline(portrait: Portrait, _: Words) -> Spec:
     y = alt.Y(
         "lane:N",
         sort=order,
-        scale=alt.Scale(domain=order, paddingInner=0.3, paddingOuter=0.2),
+        scale=alt.Scale(domain=order, paddingInner=0.3, paddingOuter=0.36),
         axis=plain_axis(labelLimit=150, labelPadding=12),
     )
     layers: list[Any] = [
@@ -80,7 +81,7 @@ def _shown(portrait: Portrait) -> pl.DataFrame:
 def _moment(row: dict[str, Any], lane: str, portrait: Portrait, _: Words) -> dict[str, Any]:
     """One mark: where, its size or colour, and what its tooltip says."""
     at, value = row["at"], row["value"]
-    what = "" if row["what"] is None else _.label("moment", row["what"])
+    what = "" if row["what"] is None else word(row["what"], _)
     detail = row["detail"] or ""
     kind = row["lane"]
     figure = ""
@@ -95,7 +96,7 @@ def _moment(row: dict[str, Any], lane: str, portrait: Portrait, _: Words) -> dic
     elif kind == "campaigns" and value is not None:
         figure = _("responded") if value else _("no response")
     if kind in ("contacts", "campaigns"):
-        detail = _.label("channel", detail)
+        detail = word(detail, _) if detail else ""
     elif kind == "feedback":
         detail = ""
     return {

@@ -71,12 +71,12 @@ def headline(result: UsageResult, _: Words) -> Headline:
     )
     metrics = [
         Metric(
-            _("Sessions"), _.number(result.n_sessions), _("{n} a customer", n=round(result.sessions_per_customer, 1))
+            _("Sessions"), _.number(result.n_sessions), _("{n} a customer", n=_.number(result.sessions_per_customer, 1))
         ),
         Metric(
             _("Session, median"),
             _("{n} min", n=_.number(result.median_minutes, 1)),
-            _("{n} events on average", n=round(result.events_per_session, 1)),
+            _("{n} events on average", n=_.number(result.events_per_session, 1)),
         ),
     ]
     if has_funnel(result):
@@ -264,7 +264,11 @@ def _path_note(result: UsageResult, purchased: bool, _: Words) -> str:
     )
     if n_all <= result.paths.filter(purchased=purchased).height:
         return text
-    more = _("The most usual of {n} paths; the others hold {share}.", n=n_all, share=_.percent(rest))
+    more = _(
+        "The most usual of {n} paths; the others hold {share}.",
+        n=n_all,
+        share=_.percent(rest) if rest >= 0.005 else "<1%",
+    )
     return f"{text}{_space(_)}{more}"
 
 
@@ -290,7 +294,11 @@ def waits(result: UsageResult, _: Words) -> Spec:
     ]
     base = _chart(rows).encode(
         x=alt.X("value:O", axis=plain_axis(_("Session"), labelAngle=0)),
-        color=alt.Color("kind:N", scale=category_scale(list(names.values()))),
+        color=alt.Color(
+            "kind:N",
+            scale=category_scale(list(names.values())),
+            legend=alt.Legend(symbolOpacity=1, symbolType="circle"),
+        ),
         tooltip=[
             tooltip("kind", _("Purchase")),
             tooltip("value", _("Session")),
@@ -432,9 +440,12 @@ def features(result: UsageResult, _: Words) -> Spec:
 
 
 def features_finding(result: UsageResult, _: Words) -> str:
-    least = result.features.head(MOST_FEATURES).row(-1, named=True)
-    if result.features.height == 1:
-        return _("There is one type of event")
+    # That fewest buy is no news: the least used of what leads there is.
+    bought = {event for step in result.steps if step.name == "purchase" for event in step.events}
+    others = result.features.head(MOST_FEATURES).filter(~pl.col("event").is_in(list(bought)))
+    if others.height < 2:
+        return _("{n} types of event", n=result.features.height)
+    least = others.row(-1, named=True)
     return _(
         "Least used: {event}, by {share} of active customers",
         event=escape_markdown(event_name(least["event"], _)),
@@ -524,6 +535,8 @@ def decline_method(result: UsageResult, _: Words) -> str:
     if result.decline_ratio is not None:
         change = _.signed(100 * (result.decline_ratio - 1)) + "%"
         text += _space(_) + _("All of them together: {change}.", change=change)
+    if result.decline_groups.height:
+        text += _space(_) + _("Points: each segment's ratio of recent to earlier visits, with its 95% interval.")
     if not result.n_sure:
         return text + _space(_) + _("Nobody is sure by themselves: treat the list as one to look into.")
     return (

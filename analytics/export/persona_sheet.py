@@ -131,7 +131,7 @@ def sheet(result: PersonasResult, cards: tuple[Card, ...], names: tuple[tuple[st
 def _sections(card: Card) -> list[tuple[str, str, str]]:
     """Title, what the data say, what the person wrote."""
     own = {str(name): text for name, text in card.own.items()}
-    return [(title, said, own.get(name, "")) for title, said, name in card.sections]
+    return [(title, said, own.get(name, "")) for name, title, said in card.sections]
 
 
 def _is_drawn(result: PersonasResult, card: Card) -> bool:

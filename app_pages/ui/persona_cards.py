@@ -24,7 +24,7 @@ from app_pages.ui import page, session
 from app_pages.ui.compute import draw, later, picture
 
 Names = dict[str, str]
-IN_SIGHT = ("needs", "pains")  # sections; the others stand in the fold of a card
+IN_SIGHT = ("people", "needs", "pains")  # sections; the others stand in the fold of a card
 
 
 def show(result: PersonasResult, card: Card, names: Names, _: Words) -> None:
@@ -44,13 +44,13 @@ def show(result: PersonasResult, card: Card, names: Names, _: Words) -> None:
         bars = picture(charts.traits, result, card.label, names, _)
         st.vega_lite_chart(bars, width="stretch", key=f"traits-{card.label}", alt=finding)
         for section in card.sections:
-            if section[2] in IN_SIGHT:
+            if section[0] in IN_SIGHT:
                 _section(card, section, _)
         if card.shown_quotes or card.unquoted:
             _quotes(card, _)
         with st.expander(_("More about them"), icon=":material/unfold_more:", type="compact"):
             for section in card.sections:
-                if section[2] not in IN_SIGHT:
+                if section[0] not in IN_SIGHT:
                     _section(card, section, _)
             _line(_("Alike"), card.similar)
         st.markdown(f":small[:gray[{escape_markdown(card.evidence)}]]")
@@ -95,8 +95,8 @@ def sheets(result: PersonasResult, cards: tuple[Card, ...], names: Names, _: Wor
 
 
 def _section(card: Card, section: tuple[str, str, str], _: Words) -> None:
-    title, said, field = section
-    own = card.own.get(field) if field else None  # type: ignore[call-overload]
+    field, title, said = section
+    own = dict(card.own).get(field)
     _line(title, said)
     if own:
         st.markdown(f":material/edit_note: {escape_markdown(own)}")
@@ -114,7 +114,8 @@ def _quotes(card: Card, _: Words) -> None:
     with st.container(gap="xxsmall"):
         st.markdown(f":small[:gray[**{_('In their words')}**]]")
         for quote in card.shown_quotes:
-            st.markdown(f"> {escape_markdown(quote.text)}  \n> :small[:gray[{escape_markdown(quote.about)}]]")
+            said = escape_markdown(_.quote(quote.text))
+            st.markdown(f"{said}  \n:small[:gray[{escape_markdown(quote.about)}]]")
         if card.unquoted:
             st.markdown(f":small[:gray[{card.unquoted}]]")
 
