@@ -33,7 +33,7 @@ class Landscape:
         and the two multiplied. None where there are none.
     fields : fields of the profile; ``ranked``: of each ranked field the rows by value, unknown values left out; of
         very many customers every m-th by value.
-    n_known : of how many customers each ranked field is known.
+    values : of each ranked field the values of these rows, rising. ``n_known``: of how many customers it is known.
     everyone : of each ranked field its quartiles and its standard deviation (q25, median, q75, sd).
     cells : the cell of the map each row lies in, x * 26 + y. ``axes``, ``shares``: as in the Result.
     """
@@ -45,6 +45,7 @@ class Landscape:
     spent: Floats | None
     fields: tuple[str, ...]
     ranked: dict[str, npt.NDArray[np.uint32]]
+    values: dict[str, Floats]
     n_known: dict[str, int]
     everyone: dict[str, tuple[float, float, float, float]]
     cells: npt.NDArray[np.int16]
@@ -57,6 +58,7 @@ def survey_landscape(customers: CustomerTable, encoded: EncodedCustomers) -> Lan
     rows = np.sort(encoded.rows)
     fields = profile_fields(customers, encoded.encoder)
     ranked: dict[str, npt.NDArray[np.uint32]] = {}
+    rising: dict[str, Floats] = {}
     counts: dict[str, int] = {}
     everyone: dict[str, tuple[float, float, float, float]] = {}
     for field in dict.fromkeys((*fields, "recency_days", "n_orders")):
@@ -70,8 +72,9 @@ def survey_landscape(customers: CustomerTable, encoded: EncodedCustomers) -> Lan
         counts[field] = n_known
         step = max(n_known // RANKED_ROWS, 1)
         ranked[field] = order[step // 2 : n_known : step]
-        q25, median, q75 = (_quantile(values, ranked[field], None, share) for share in (0.25, 0.5, 0.75))
-        everyone[field] = (q25, median, q75, float(values[ranked[field]].std(ddof=1)) if n_known > 1 else 0.0)
+        rising[field] = values[ranked[field]]
+        q25, median, q75 = (_quantile(rising[field], share) for share in (0.25, 0.5, 0.75))
+        everyone[field] = (q25, median, q75, float(rising[field].std(ddof=1)) if n_known > 1 else 0.0)
     cells, axes, shares = _draw(encoded.encoded)
     at = np.searchsorted(rows, encoded.rows)
     drawn = np.empty(len(rows), dtype=np.int16)
@@ -85,7 +88,7 @@ def survey_landscape(customers: CustomerTable, encoded: EncodedCustomers) -> Lan
         orders = np.where(np.isnan(value), 0.0, np.nan_to_num(counted))
         spent = np.nan_to_num(value) * orders
     kept = tuple(field for field in fields if field in ranked)
-    return Landscape(rows, at, revenue, orders, spent, kept, ranked, counts, everyone, drawn, axes, shares)
+    return Landscape(rows, at, revenue, orders, spent, kept, ranked, rising, counts, everyone, drawn, axes, shares)
 
 
 def _values(customers: CustomerTable, field: str, rows: Ints) -> Floats:
@@ -93,14 +96,10 @@ def _values(customers: CustomerTable, field: str, rows: Ints) -> Floats:
     return values if len(rows) == len(values) else values[rows]
 
 
-def _quantile(values: Floats, ranked: npt.NDArray[np.uint32], places: Ints | None, share: float) -> float:
-    """A quantile of the values at ``places`` (all without) of their ranks, between neighbours by distance."""
-    n = len(ranked) if places is None else len(places)
-    at = (n - 1) * share
-    low, high = int(at), min(int(at) + 1, n - 1)
-    if places is not None:
-        low, high = int(places[low]), int(places[high])
-    below, above = float(values[ranked[low]]), float(values[ranked[high]])
+def _quantile(rising: Floats, share: float) -> float:
+    """A quantile of values in rising order, between neighbours by distance."""
+    at = (len(rising) - 1) * share
+    below, above = float(rising[int(at)]), float(rising[min(int(at) + 1, len(rising) - 1)])
     return below + (above - below) * (at - int(at))
 
 
@@ -114,7 +113,7 @@ def display_order(landscape: Landscape, index: Ints, n_segments: int) -> Ints:
 
 
 def describe(
-    customers: CustomerTable, landscape: Landscape, index: Ints, labels: list[str], codes: Sequence[str]
+    landscape: Landscape, index: Ints, labels: list[str], codes: Sequence[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The frames ``sizes`` and ``profiles`` of the Result; ``index`` is the label of each row of the landscape."""
     k = len(labels)
@@ -122,22 +121,19 @@ def describe(
     medians: dict[str, list[float | None]] = {}
     rows = []
     for field, ranked in landscape.ranked.items():
-        values = _values(customers, field, landscape.rows)
         all_q25, all_median, all_q75, sd = landscape.everyone[field]
         deviation = (all_q75 - all_q25) / 1.349 or sd
         medians[field] = [None] * k
-        n_known = landscape.n_known[field]
         # Sorting small integers is a count: the values are not compared again.
         of_rank = small[ranked]
-        grouped = np.split(np.argsort(of_rank, kind="stable"), np.cumsum(np.bincount(of_rank, minlength=k))[:-1])
-        for i, places in enumerate(grouped):
-            if not len(places):
+        rising = landscape.values[field][np.argsort(of_rank, kind="stable")]
+        for i, held in enumerate(np.split(rising, np.cumsum(np.bincount(of_rank, minlength=k))[:-1])):
+            if not len(held):
                 continue
-            q25, median, q75 = (_quantile(values, ranked, places, share) for share in (0.25, 0.5, 0.75))
+            q25, median, q75 = (_quantile(held, share) for share in (0.25, 0.5, 0.75))
             medians[field][i] = median
-            known = len(places) * n_known / len(ranked)
-            at = (min(int(place * len(places) / known), len(places) - 1) for place in _median_places(round(known)))
-            lo, hi = (float(values[ranked[places[place]]]) for place in at)
+            n_known = round(len(held) * landscape.n_known[field] / len(ranked))
+            lo, hi = (float(held[place * len(held) // n_known]) for place in _median_places(n_known))
             z = (median - all_median) / deviation if deviation else 0.0
             if field in landscape.fields:
                 rows.append((labels[i], field, median, q25, q75, lo, hi, all_median, z))

@@ -34,7 +34,7 @@ Ints = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
 
 FEW_CUSTOMERS = 50
-FIT_ROWS, NAME_ROWS = 20_000, 20_000  # rows drawn at random: to fit on, to name by
+FIT_ROWS, NAME_ROWS = 20_000, 5_000  # rows drawn at random: to fit on, to name by
 N_INIT = {"kmeans": 4, "mixture": 6, "hierarchical": 1}
 OWN = "own:"
 
@@ -122,7 +122,7 @@ def segment(customers: CustomerTable, spec: SegmentationSpec, prepared: Prepared
     label = pl.Series("label", labels, dtype=pl.String).gather(pl.Series(index, dtype=pl.UInt32))
     used = encoded.encoder.features["feature"].to_list()
     codes = cut.codes or propose_names(_few(customers, prepared, label), labels, customers.traits, used)
-    sizes, table = profiles.describe(customers, landscape, index, labels, codes)
+    sizes, table = profiles.describe(landscape, index, labels, codes)
     map_cells, map_centres = profiles.colour_map(landscape, index, labels)
     held = np.bincount(index, minlength=k)
     least = float(held[held > 0].min() / n_ordering)
