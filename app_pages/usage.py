@@ -65,10 +65,8 @@ with page.frame("usage") as _:
         if listed.height:
             kinds = {
                 "customer_id": "text",
-                "n_before": "int",
                 "before_30": "number",
                 "recent_30": "number",
-                "rate_ratio": "number",
                 "p_value": "number",
             }
             page.table(listed, _, kinds, key="decliners", alt=_("Customers who come less than before"))

@@ -153,10 +153,17 @@ def _compared(habits: pl.DataFrame, favourites: Favourites | None, customer_id: 
     schema = {"base_share": pl.Float64, "favourite": pl.Boolean}
     if favourites is None:
         return habits.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in schema.items())
-    known = favourites.frame.filter(pl.col("customer_id") == customer_id).select(
-        "kind", "level", base_share=pl.col("base_share").cast(pl.Float64), favourite="is_fan"
-    )
-    return habits.join(known, on=["kind", "level"], how="left", maintain_order="left")
+    everybody = favourites.frame
+    # What everybody orders stands with each customer whose favourite it is: any of them tells it.
+    base = everybody.filter(pl.col("level").is_in(habits["level"].unique().implode()))
+    base = base.select("kind", "level", base_share=pl.col("base_share").cast(pl.Float64))
+    own = everybody.filter(pl.col("customer_id") == customer_id).select("kind", "level", favourite="is_fan")
+    return habits.join(
+        base.unique(["kind", "level"], keep="first", maintain_order=True),
+        on=["kind", "level"],
+        how="left",
+        maintain_order="left",
+    ).join(own, on=["kind", "level"], how="left", maintain_order="left")
 
 
 def _spells(history: History | None) -> pl.DataFrame:

@@ -51,17 +51,17 @@ def choose(_: Words) -> str:
     spec, listed = session.workspace().portrait, listing()
     ids = listed.frame["customer_id"].to_list()
     chosen = session.workspace().customer or (ids[0] if ids else "")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="controls"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         st.text_input(
             _("Find by id"),
             key=SEARCH,
             placeholder=_("id or its beginning"),
             autocomplete="off",
             icon=":material/search:",
-            width=190,
+            width=165,
             on_change=_search,
         )
-        widgets.select("portrait", "pick", _("Pick from"), {name: _.label("list", name) for name in LISTS}, width=190)
+        widgets.select("portrait", "pick", _("Pick from"), {name: _.label("list", name) for name in LISTS}, width=170)
         if ids:
             named = charts.list_labels(listed, walk.observed().currency, _)
             offered = ids if chosen in named else [chosen, *ids]
@@ -71,7 +71,7 @@ def choose(_: Words) -> str:
                 offered,
                 format_func=lambda one: named.get(one, one),
                 key=LISTED,
-                width=230,
+                width=215,
                 on_change=_take,
                 args=(LISTED,),
             )
@@ -88,7 +88,7 @@ def choose(_: Words) -> str:
                 kwargs={"portrait": dataclasses.replace(spec, random_state=spec.random_state + 1), "customer": ""},
             )
         days = {None: _("all of it"), **{n: _("the last {n} days", n=n) for n in PERIODS}}
-        widgets.select("portrait", "timeline_days", _("Timeline"), days, width=170)
+        widgets.select("portrait", "timeline_days", _("Timeline"), days, width=150)
     _found(_)
     return chosen
 
