@@ -49,7 +49,7 @@ with page.frame("segmentation") as _:
             )
     page.caveats((*result.caveats, *page.compute(weigh_cut, evidence, result).caveats), _)
 
-    left, right = st.columns([5, 7], gap="medium")
+    left, right = st.columns([7, 5] if result.rfm_cells.height else [5, 7], gap="medium")
     with left:
         if evidence.structure:
             finding = page.draw(charts.number_of_segments_finding, result, evidence, _)
@@ -87,9 +87,9 @@ with page.frame("segmentation") as _:
 
     page.heading(page.draw(charts.rules_finding, explanation, _), page.draw(charts.rules_note, explanation, _))
     if explanation.rules.height:
-        st.table(
-            page.draw(charts.rules_table, explanation, _), border="horizontal", hide_index=True, alt=_("Short rules")
-        )
+        with st.expander(_("Short rules with their intervals"), icon=":material/table:", type="compact"):
+            rules = page.draw(charts.rules_table, explanation, _)
+            st.table(rules, border="horizontal", hide_index=True, alt=_("Short rules"))
     page.caveats(explanation.caveats, _)
 
     kinds = {name: EXAMPLE_KINDS.get(name, kind) for name, kind in charts.example_kinds(explanation).items()}

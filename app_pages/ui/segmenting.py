@@ -71,7 +71,7 @@ def _method(_: Words, customers: CustomerTable) -> None:
         key=key,
         required=True,
         on_change=_set_method,
-        args=(customers, (_("Regulars"), _("Newcomers"), _("Long silent"))),
+        args=(customers, (_("Frequent buyers"), _("Newcomers"), _("Long silent"))),
     )
 
 

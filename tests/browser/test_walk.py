@@ -14,7 +14,7 @@ PAGES = ("upload", "validation", "integration", "privacy", "personas", "segmenta
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 CHOICES = {  # page -> container of the widget, the option to click, and how to see that it is chosen
     "personas": ("personas-n_traits", "3"),
-    "segmentation": ("segmentation-n_segments", "5"),
+    "segmentation": ("segmentation-method", "RFM scores"),
     "lifecycle": ("lifecycle-cohort_by", "Quarter"),
     "forecasting": ("demand-frequency", "Month"),
 }

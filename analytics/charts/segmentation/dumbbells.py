@@ -14,7 +14,7 @@ from analytics.i18n import Words
 from analytics.segmentation.explaining import Explanation
 
 MOST_ROWS = 12
-ROW_HEIGHT = 40
+ROW_HEIGHT, AXIS_HEIGHT = 38, 52
 FARTHEST = 2.5  # standard deviations; what lies beyond is drawn at the edge
 
 
@@ -72,7 +72,7 @@ def dumbbells(explanation: Explanation, label: str, _: Words, n_rows: int = 5) -
         ),
         chart.mark_text(dy=-13).encode(x=x, y=y, text="text:N"),
     ]
-    return finish(alt.layer(*layers), _, height=ROW_HEIGHT * max(2, min(n_rows, len(rows) or 2)))
+    return finish(alt.layer(*layers), _, height=ROW_HEIGHT * max(2, n_rows) + AXIS_HEIGHT)
 
 
 def n_traits(explanation: Explanation, most: int = 5) -> int:

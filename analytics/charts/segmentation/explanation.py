@@ -13,6 +13,7 @@ from analytics.segmentation import SegmentationResult
 from analytics.segmentation.explaining import Explanation
 
 MARKS = {"good": ":material/check_circle:", "rough": ":material/warning:", "poor": ":material/block:"}
+COUNTED = 30  # from here on a whole number is a measure rather than a count
 COLOURS = {"good": "green", "rough": "orange", "poor": "red"}
 
 
@@ -75,10 +76,15 @@ def condition_words(row: Mapping[str, Any], currency: str, _: Words) -> str:
     if row["lo"] is not None and row["hi"] is not None:
         return _("{field} {span}", field=field, span=_.span(low, high))
     if row["lo"] is not None:
-        if row["whole"]:
+        if _counted(row):
             return _("{field} at least {n}", field=field, n=low)
         return _("{field} over {n}", field=field, n=low)
     return _("{field} at most {n}", field=field, n=high)
+
+
+def _counted(row: Mapping[str, Any]) -> bool:
+    """Small whole numbers are counted ("at least 8"), larger ones are cut ("over 480")."""
+    return bool(row["whole"]) and row["lo"] < COUNTED
 
 
 def _bound(row: Mapping[str, Any], name: str, currency: str, _: Words) -> str:
@@ -87,8 +93,8 @@ def _bound(row: Mapping[str, Any], name: str, currency: str, _: Words) -> str:
         return ""
     if row["kind"] == "counts":
         return _.percent(value)
-    if row["whole"] and name == "lo":
-        value += 1  # "more than 7" is "at least 8"
+    if name == "lo" and (_counted(row) or (row["whole"] and row["hi"] is not None)):
+        value += 1  # "more than 7" is "at least 8", and from there a span begins
     return field_value(row["field"], value, currency, _)
 
 

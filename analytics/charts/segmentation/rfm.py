@@ -28,17 +28,15 @@ def rfm_grid(result: SegmentationResult, _: Words) -> Spec:
     counts = [
         _.number(n) if enough else f"<{PRIVACY_LIMIT}" for n, enough in zip(cells["n_customers"], told, strict=True)
     ]
-    most = cells["n_customers"].max() or 1
     drawn = cells.with_columns(
         pl.col("label").replace_strict(names, return_dtype=pl.String).alias("name"),
         pl.Series("count", counts, dtype=pl.String),
         pl.Series("share", shares, dtype=pl.String),
-        (0.3 + 0.7 * (pl.col("n_customers") / most).sqrt()).round(3).alias("depth"),
         pl.Series("recent", _recencies(result, _, cells["r"].to_list()), dtype=pl.String),
     )
     columns = _recencies(result, _, sorted(cells["r"].unique().to_list(), reverse=True))
     order = sorted(cells["worth"].unique().to_list(), reverse=True)
-    chart = alt.Chart(drawn.select("recent", "worth", "name", "count", "share", "depth")).encode(
+    chart = alt.Chart(drawn.select("recent", "worth", "name", "count", "share")).encode(
         x=alt.X(
             "recent:N",
             sort=columns,
@@ -115,5 +113,6 @@ def rfm_grid_finding(result: SegmentationResult, _: Words) -> str:
 def rfm_grid_note(result: SegmentationResult, _: Words) -> str:
     return _(
         "Columns: how recent. Rows: mean of the scores for orders and revenue. In each cell its segment, customers and "
-        "share of revenue; colour = segment, depth = customers."
+        "share of revenue. Cells of fewer than {k} customers tell neither.",
+        k=PRIVACY_LIMIT,
     )
