@@ -30,8 +30,6 @@ SAME = 0.05  # a median that moves by less, in standard deviations, stays
 
 def headline(result: ComparisonResult, _: Words) -> Headline:
     """How many change segment, with what revenue, and how many stand on a border."""
-    from analytics.charts.flow import flow_finding
-
     near = result.borders.filter(pl.col("scenario") == "b")
     known = near["border_share"].count() > 0
     n_border, n_b = int(near["n_border"].sum()), int(near["n_customers"].sum())
@@ -48,7 +46,19 @@ def headline(result: ComparisonResult, _: Words) -> Headline:
         )
     share = n_border / n_b if known and n_b else None
     metrics.append(Metric(_("On a border in B"), _.percent(share) if known else "–"))
-    return Headline(flow_finding(result, _), _said(result, n_border, known, _), tuple(metrics))
+    return Headline(_finding(result, _), _said(result, n_border, known, _), tuple(metrics))
+
+
+def _finding(result: ComparisonResult, _: Words) -> str:
+    if not result.n_common:
+        return _("The two scenarios share no customer")
+    if not result.n_moved:
+        return _("Nobody changes segment")
+    n = _.number(result.n_moved)
+    if result.moved_revenue is None:
+        return _("{n} customers change segment", n=n)
+    revenue = _.compact(result.moved_revenue, result.currency)
+    return _("{n} customers with {revenue} of revenue change segment", n=n, revenue=revenue)
 
 
 def _said(result: ComparisonResult, n_border: int, known: bool, _: Words) -> str:
@@ -199,6 +209,18 @@ def borders_finding(result: ComparisonResult, _: Words) -> str:
     )
 
 
+def border_table(result: ComparisonResult, _: Words) -> pl.DataFrame:
+    """The customers of B on a border with the names of their segments in both."""
+    here, there = segment_names(result.names_b, _), segment_names(result.names_a, _)
+    return result.border_customers.select(
+        pl.col("label").replace_strict(here, return_dtype=pl.String).alias("segment"),
+        "customer_id",
+        "margin",
+        "revenue",
+        pl.col("other_label").replace_strict(there, default=None, return_dtype=pl.String).alias("other"),
+    )
+
+
 def borders_note(result: ComparisonResult, _: Words) -> str:
     return _(
         "Share of each segment of B with a margin under {least} (0 = as near to the next segment as to its own). "
@@ -226,10 +248,10 @@ def break_even(result: PayoffResult, _: Words) -> Spec:
         lo=pl.col("break_even_lo").fill_null(pl.col("break_even_rate")),
         hi=pl.col("break_even_hi").fill_null(pl.col("break_even_rate")),
         assumed="response_rate",
-        text=pl.Series([_.percent(rate, 1) for rate in known["break_even_rate"]], dtype=pl.String),
+        text=pl.Series([_rate(rate, _) for rate in known["break_even_rate"]], dtype=pl.String),
         interval=pl.Series(
             [
-                _.span(_.percent(low, 1), _.percent(high, 1))
+                _.span(_rate(low, _), _rate(high, _))
                 for low, high in known.select("break_even_lo", "break_even_hi").iter_rows()
             ],
             dtype=pl.String,
@@ -260,6 +282,10 @@ def break_even(result: PayoffResult, _: Words) -> Spec:
         ),
     ]
     return finish(alt.layer(*layers), _, height=STANDARD)
+
+
+def _rate(rate: float | None, _: Words) -> str:
+    return "–" if rate is None else _.percent(rate, 1 if rate >= 0.005 else 2)
 
 
 def break_even_finding(result: PayoffResult, _: Words) -> str:

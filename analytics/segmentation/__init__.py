@@ -17,15 +17,18 @@ from analytics.segmentation.payoff import (
     SegmentAssumption,
     expect_payoff,
     tabulate_payoffs,
+    with_assumption,
 )
 from analytics.segmentation.result import SegmentationResult, SegmentationSpec
 from analytics.segmentation.rfm import RFM_RULES, RfmSpec
 from analytics.segmentation.rules import Condition, Rule
+from analytics.segmentation.sampling import DrawAgreement, agree_on_another_draw
 from analytics.segmentation.scenario import (
     MOST_SCENARIOS,
     Scenario,
     WhatIfSpec,
     another_number,
+    at_earlier_day,
     at_position,
     drop_scenario,
     pin_scenario,
@@ -39,6 +42,7 @@ __all__ = [
     "RFM_RULES",
     "ComparisonResult",
     "Condition",
+    "DrawAgreement",
     "Encoded",
     "EncodedCustomers",
     "Encoder",
@@ -53,9 +57,11 @@ __all__ = [
     "SegmentationResult",
     "SegmentationSpec",
     "WhatIfSpec",
+    "agree_on_another_draw",
     "align_segments",
     "another_number",
     "assign_segments",
+    "at_earlier_day",
     "at_position",
     "compare",
     "drop_scenario",
@@ -70,4 +76,5 @@ __all__ = [
     "segment",
     "tabulate_payoffs",
     "usable_features",
+    "with_assumption",
 ]

@@ -29,6 +29,7 @@ class ComparisonResult:
         A's robust standard deviations.
     borders : scenario ("a" or "b"), label, n_customers, n_border, border_share (0-1, null where margins are unknown),
         border_revenue (currency units): customers whose margin is under ``BORDER``.
+    movers : customer_id, label_a, label_b, revenue: customers of both who move, by id.
     border_customers : customer_id, label, margin, revenue, other_label (in A): the customers of B on a border,
         nearest first.
     names_a, names_b : (label, name code) as in the two results.
@@ -41,6 +42,7 @@ class ComparisonResult:
     kept: pl.DataFrame
     profiles: pl.DataFrame
     borders: pl.DataFrame
+    movers: pl.DataFrame
     border_customers: pl.DataFrame
     names_a: tuple[tuple[str, str], ...]
     names_b: tuple[tuple[str, str], ...]
@@ -96,6 +98,9 @@ def compare(a: SegmentationResult, b: SegmentationResult) -> ComparisonResult:
         kept=kept,
         profiles=_profile_changes(a.profiles, b.profiles, match),
         borders=pl.concat([_borders(a, "a"), _borders(b, "b")]),
+        movers=both.filter((_counterpart(match) != pl.col("label_b")).fill_null(True)).select(
+            "customer_id", "label_a", "label_b", "revenue"
+        ),
         border_customers=_border_customers(a, b),
         names_a=a.names,
         names_b=b.names,

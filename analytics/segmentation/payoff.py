@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,16 @@ class PayoffSpec:
         labels = [item.label for item in self.own]
         if len(set(labels)) < len(labels):
             raise AnalysisError("payoff_repeated")
+
+
+def with_assumption(spec: PayoffSpec, label: str, field: str, value: float | None) -> PayoffSpec:
+    """``spec`` with one assumption of one segment; None takes it back, and a segment without any has no entry."""
+    held = next((item for item in spec.own if item.label == label), SegmentAssumption(label))
+    new: dict[str, Any] = {field: value}
+    changed = dataclasses.replace(held, **new)
+    others = tuple(item for item in spec.own if item.label != label)
+    kept = () if changed == SegmentAssumption(label) else (changed,)
+    return dataclasses.replace(spec, own=tuple(sorted((*others, *kept), key=lambda item: item.label)))
 
 
 def _check(response_rate: float | None, margin_share: float | None, contact_cost: float | None) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from analytics.errors import AnalysisError
 from analytics.population import PopulationSpec
 from analytics.segmentation.result import FEWEST, MOST, SegmentationSpec
 
 MOST_SCENARIOS, LONGEST_NAME = 4, 40
+QUARTER_DAYS = 91
 NUMBERED = frozenset({"kmeans", "mixture", "hierarchical"})  # methods that are told how many segments to make
 
 
@@ -64,6 +65,15 @@ def another_number(a: Scenario, n_shown: int, n_segments: int | None) -> Scenari
     method = a.segmentation.method if a.segmentation.method in NUMBERED else "kmeans"
     cut = dataclasses.replace(a.segmentation, method=method, n_segments=min(max(number, FEWEST), MOST))
     return dataclasses.replace(a, name="", segmentation=cut)
+
+
+def at_earlier_day(scenario: Scenario, as_of: date, earlier: date | None, n_segments: int | None) -> Scenario:
+    """The scenario as of an earlier day than its own ``as_of``, in as many segments; see ``WhatIfSpec.earlier``."""
+    day = min(earlier or as_of - timedelta(days=QUARTER_DAYS), as_of)
+    population = dataclasses.replace(scenario.population, as_of=max(day, scenario.population.start or day))
+    numbered = scenario.segmentation.method in NUMBERED
+    cut = dataclasses.replace(scenario.segmentation, n_segments=n_segments if numbered else None)
+    return dataclasses.replace(scenario, segmentation=cut, population=population)
 
 
 def pin_scenario(scenarios: tuple[Scenario, ...], scenario: Scenario, name: str) -> tuple[Scenario, ...]:

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
 from analytics.errors import AnalysisError
-from analytics.segmentation import PayoffSpec, SegmentAssumption, SegmentationResult, expect_payoff, tabulate_payoffs
+from analytics.segmentation import (
+    PayoffSpec,
+    SegmentAssumption,
+    SegmentationResult,
+    expect_payoff,
+    tabulate_payoffs,
+    with_assumption,
+)
 from analytics.segmentation.payoff import _under_budget
 
 from .test_identity import customers, cut
@@ -57,6 +64,14 @@ def test_a_segment_may_have_assumptions_of_its_own() -> None:
     assert found.segments["response_rate"].to_list() == [0.1, 0.9]
     assert found.segments["pays"].to_list() == [True, True]
     assert found.expected_return == pytest.approx(18 + 3 * (0.9 * 0.5 * 20 - 4))
+
+
+def test_one_assumption_is_set_and_taken_back() -> None:
+    spec = with_assumption(PayoffSpec(), "2", "response_rate", 0.2)
+    spec = with_assumption(spec, "1", "contact_cost", 3.0)
+    assert spec.own == (SegmentAssumption("1", contact_cost=3.0), SegmentAssumption("2", response_rate=0.2))
+    assert with_assumption(spec, "2", "margin_share", 0.5).own[1] == SegmentAssumption("2", 0.2, 0.5)
+    assert with_assumption(spec, "2", "response_rate", None).own == spec.own[:1]
 
 
 def test_a_budget_goes_to_the_best_segments_first() -> None:
