@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,19 +18,6 @@ from analytics.segmentation.rules import Rule, check_rules
 FEWEST, MOST = 2, 8  # numbers of segments that are offered
 STABLE, SMALLEST_SHARE = 0.7, 0.05  # a number qualifies from here on
 SWAPPING = 0.1  # two segments overlap when this share of their customers changes sides under resampling
-
-
-EVIDENCE_SCHEMA = pl.Schema(
-    {
-        "n_segments": pl.Int64(),
-        "silhouette": pl.Float64(),
-        "calinski_harabasz": pl.Float64(),
-        "stability": pl.Float64(),
-        "min_share": pl.Float64(),
-        "qualifies": pl.Boolean(),
-    }
-)
-OVERLAPS_SCHEMA = pl.Schema({"label_a": pl.String(), "label_b": pl.String(), "moved_share": pl.Float64()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +113,6 @@ class SegmentationResult:
     n_fitted: int
     caveats: tuple[Caveat, ...]
     key: str
-    # Until the pages read them from EvidenceResult.
-    evidence: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVIDENCE_SCHEMA))
-    recommended: int | None = None
-    reason: str = ""
-    stability: float | None = None
-    overlaps: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OVERLAPS_SCHEMA))
-    n_evidence: int = 0
 
     @property
     def labels(self) -> CustomerLabels:

@@ -60,7 +60,7 @@ from analytics.segmentation import (
     prepared_by,
     segment,
 )
-from analytics.segmentation.evidence import EvidenceResult, weigh_numbers
+from analytics.segmentation.evidence import EvidenceResult, weigh_cut, weigh_numbers
 from analytics.segmentation.explaining import ExplainSpec, Explanation, explain_segments
 from analytics.segmentation.naming import rename_segments
 from analytics.traits import gather_traits
@@ -338,10 +338,10 @@ def persona_groups() -> SegmentationResult:
 
 def personas() -> PersonasResult:
     """The persona cards; what built their groups is marked as such."""
-    cut, held = persona_groups(), customers()
-    spec = dataclasses.replace(session.workspace().personas, built_from=tuple(cut.features["feature"].to_list()))
+    groups, held = persona_groups(), customers()
+    spec = dataclasses.replace(session.workspace().personas, built_from=tuple(groups.features["feature"].to_list()))
     heavy = held.frame.height > HEAVY_CUSTOMERS
-    return compute(describe_personas, held, cut.labels, spec, observed(), heavy=heavy)
+    return compute(describe_personas, held, groups.labels, spec, observed(), heavy=heavy)
 
 
 def persona_names(_: Words) -> dict[str, str]:
@@ -357,7 +357,8 @@ def persona_cards(_: Words) -> tuple[Card, ...]:
 
 def persona_stability() -> float | None:
     """How far the groups come back when customers are drawn anew: mean ARI, None where it is not known."""
-    return persona_groups().stability
+    groups = persona_groups()
+    return compute(weigh_cut, _weighed(customers(), groups.spec), groups).stability
 
 
 def persona_labels() -> CustomerLabels:
