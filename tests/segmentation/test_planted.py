@@ -12,6 +12,11 @@ given and a little more (of each order the mixture sees only totals by channel a
 
 Both know nothing of when and how often people order. The mixture gets the same six traits from ``gather_traits``, the
 number 5, and no other help.
+
+Recorded, 20 worlds of 5,000 customers (seeds 1-20), ARI with the truth: Bayes .679 to .792 (mean .755), mixture .669 to
+.782 (mean .740); ratio .967 to .992 (mean .980). BIC of the mixture is lowest at 5 segments, as planted.
+The choice of traits matters: numbers that are far from normal in every segment (days since the last order, average
+discount, average order value) cost the mixture up to a third of its ARI on these worlds.
 """
 
 from __future__ import annotations
@@ -30,6 +35,8 @@ from analytics.customers import CustomerTable, summarise_customers
 from analytics.dataset import Dataset
 from analytics.population import PopulationSpec, observe
 from analytics.segmentation import SegmentationSpec, segment
+from analytics.segmentation.encoding import encode
+from analytics.segmentation.mixture import fit_mixture
 from analytics.traits import gather_traits
 from sample_data.marketplace import Marketplace, draw_world, generate
 from sample_data.orders import FAVOURITE_SHARE
@@ -181,9 +188,22 @@ def test_the_mixture_comes_near_what_is_possible(planted: Planted) -> None:
     assert ours >= 0.95 * best
 
 
+def lowest_bic(planted: Planted, numbers: tuple[int, ...]) -> int:
+    encoded = encode(planted.customers, FEATURES).encoded
+    fitted = {k: fit_mixture(encoded.numbers, encoded.counts, k, n_init=4, random_state=0).bic for k in numbers}
+    return min(fitted, key=fitted.__getitem__)
+
+
+def test_bic_speaks_for_the_planted_number(planted: Planted) -> None:
+    assert lowest_bic(planted, (4, 5, 6)) == N_CONSUMER_SEGMENTS
+
+
 @pytest.mark.skipif(not SLOW, reason="20 worlds of 5,000 customers take some minutes: set REGULARS_SLOW=1")
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_on_twenty_worlds(seed: int) -> None:
-    best, ours = ratio(plant(5_000, seed))
-    print(f"seed {seed}: Bayes {best:.4f}, mixture {ours:.4f}, ratio {ours / best:.3f}")
+    planted = plant(5_000, seed)
+    best, ours = ratio(planted)
+    number = lowest_bic(planted, (2, 3, 4, 5, 6, 7, 8))
+    print(f"seed {seed}: Bayes {best:.4f}, mixture {ours:.4f}, ratio {ours / best:.3f}, BIC {number}")
     assert ours >= 0.95 * best
+    assert number == N_CONSUMER_SEGMENTS
