@@ -92,7 +92,8 @@ def survey_landscape(customers: CustomerTable, encoded: EncodedCustomers) -> Lan
 
 
 def _values(customers: CustomerTable, field: str, rows: Ints) -> Floats:
-    values: Floats = customers.frame[field].cast(pl.Float64).to_numpy()
+    # As in encoding: products and sums of what is larger overflow.
+    values: Floats = customers.frame[field].cast(pl.Float64).clip(-1e100, 1e100).to_numpy()
     return values if len(rows) == len(values) else values[rows]
 
 

@@ -210,9 +210,6 @@ def _by_fitting(customers: CustomerTable, frame: pl.DataFrame, spec: Segmentatio
     wanted = spec.n_segments or _recommended(spec, prepared.encoded)
     caveats = []
     partition = fit_partition(sample, method, min(wanted, most), n_init=N_INIT[method], random_state=spec.random_state)
-    if partition.n_segments < wanted:
-        made = {"asked": wanted, "made": partition.n_segments}
-        caveats.append(Caveat("segments_reduced", "watch", made))
     if method == "hierarchical" and n > limit:
         caveats.append(Caveat("tree_on_sample", "note", {"n": limit, "rest": n - limit}))
     if method == "mixture" and any(weight not in (0, 1) for _, weight in spec.weights):
@@ -222,6 +219,9 @@ def _by_fitting(customers: CustomerTable, frame: pl.DataFrame, spec: Segmentatio
     else:  # back from the order of feature values to that of ids
         index, margin = np.empty(n, dtype=np.int64), np.empty(n)
         index[prepared.landscape.at], margin[prepared.landscape.at] = partition.assign(encoded)
+    made = int((np.bincount(index) > 0).sum())
+    if made < wanted:  # too few different customers, or a component of a mixture that is nobody's first choice
+        caveats.append(Caveat("segments_reduced", "watch", {"asked": wanted, "made": made}))
     cut = EncodedCut(prepared.encoded.encoder, partition)
     return _Cut(cut, index, margin, partition.n_segments, None, len(drawn), tuple(caveats))
 
