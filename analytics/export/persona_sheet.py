@@ -28,6 +28,7 @@ CHART_WIDTH = 330
 WIDTH, MARGIN = 1240, 84  # pixels of an A4 page at 150 dpi
 HEIGHT = 1754
 _INK, _MUTED, _HAIR, _PAPER = "#101B26", "#5A6570", "#DCD8CF", "#F5F3EE"
+_CLIP = re.compile(r"(?<=[\"#])clip\d+")
 _EPOCH = (2020, 1, 1, 0, 0, 0)  # archives of equal content are equal
 
 _PAGE = Template((Path(__file__).parent / "persona_sheet.html").read_text(encoding="utf-8"))
@@ -158,7 +159,9 @@ def chart_svg(spec: Spec) -> str:
     import vl_convert
 
     svg: str = vl_convert.vegalite_to_svg(_static(spec, "inherit"), allowed_base_urls=[])
-    return svg
+    # The renderer numbers its clips on from chart to chart: equal charts are made equal again.
+    clips = {clip: f"clip{i}" for i, clip in enumerate(dict.fromkeys(_CLIP.findall(svg)))}
+    return _CLIP.sub(lambda found: clips[found[0]], svg)
 
 
 def chart_png(spec: Spec, face: Typeface, scale: float) -> bytes:

@@ -115,7 +115,7 @@ def _quotes(card: Card, _: Words) -> None:
         st.markdown(f":small[:gray[**{_('In their words')}**]]")
         for quote in card.shown_quotes:
             said = escape_markdown(_.quote(quote.text))
-            st.markdown(f"{said}  \n:small[:gray[{escape_markdown(quote.about)}]]")
+            st.markdown(f":small[{said}]  \n:small[:gray[{escape_markdown(quote.about)}]]")
         if card.unquoted:
             st.markdown(f":small[:gray[{card.unquoted}]]")
 
@@ -142,7 +142,7 @@ def _form(result: PersonasResult, card: Card, _: Words) -> None:
             else:
                 st.text_area(label, key=key, max_chars=most, height=72)
             said = card.computed[field]
-            if said:
+            if said and (not replaces or field in card.own):
                 st.markdown(f":small[:gray[{_('Computed:')} {escape_markdown(said)}]]")
             _stale(card, (field,), _)
             if field in card.own:
