@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
+from analytics.behaviour import BehaviourSpec
 from analytics.demand import DemandSpec
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastSpec
@@ -88,6 +89,7 @@ class Workspace:
     privacy: PrivacySpec = PrivacySpec()
     population: PopulationSpec = PopulationSpec()
     definitions: DefinitionsSpec = DefinitionsSpec()
+    behaviour: BehaviourSpec = BehaviourSpec()
     segmentation: SegmentationSpec = SegmentationSpec()
     reference: Scenario | None = None
     scenarios: Annotated[tuple[Scenario, ...], msgspec.Meta(max_length=MOST_SCENARIOS)] = ()

@@ -12,19 +12,30 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.behaviour import (
+    BehaviourSpec,
+    describe_methods,
+    describe_preferences,
+    describe_spending,
+    favourites,
+    measure_concentration,
+)
 from analytics.customers import summarise_customers
 from analytics.dataset import Dataset
 from analytics.demand import DemandSpec, build_panel
 from analytics.forecasting import ForecastSpec, forecast
 from analytics.lifecycle import LifecycleSpec, trace_lifecycle
+from analytics.lifecycle.history import stage_history
 from analytics.mapping import apply_mapping, suggest_mapping
 from analytics.personas import PersonaSpec, describe_personas
 from analytics.population import DefinitionsSpec, PopulationSpec, observe
+from analytics.portrait import PortraitSpec, list_customers, portray
 from analytics.quality import QualitySpec, validate
 from analytics.reading import read
 from analytics.schema import TABLES
 from analytics.segmentation import SegmentationSpec, compare, segment
 from analytics.traits import gather_traits
+from analytics.usage import UsageSpec, study_usage
 
 WORLD = Path(__file__).parent.parent / "sample_data" / "marketplace"
 DAYS = (date(2026, 3, 31), date(2025, 7, 14))
@@ -87,7 +98,25 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
         describe_personas(customers, segments.labels, PersonaSpec()),
         describe_personas(customers_held, segments_held.labels, PersonaSpec()),
     )
-    assert_same(trace_lifecycle(seen, LifecycleSpec()), trace_lifecycle(held, LifecycleSpec()))
+    lifecycles = trace_lifecycle(seen, LifecycleSpec()), trace_lifecycle(held, LifecycleSpec())
+    assert_same(*lifecycles)
+    if seen.has("events.occurred_at"):
+        assert_same(study_usage(seen, UsageSpec(), segments.labels), study_usage(held, UsageSpec(), segments_held.labels))
+    lists = [list_customers(data, customers, PortraitSpec(pick="decline")) for data in (seen, held)]
+    assert_same(*lists)
+    for customer_id in lists[0].frame["customer_id"].head(5):
+        portraits = []
+        for data, table, stages in zip((seen, held), (customers, customers_held), lifecycles, strict=True):
+            history = stage_history(data, customer_id, stages.rules)
+            given = (data, table, customer_id, PortraitSpec())
+            portraits.append(portray(*given, segments.labels, None, stages.labels, history))
+        assert_same(*portraits)
+    for describe in (describe_spending, measure_concentration):
+        assert_same(describe(seen), describe(held))
+    for describe_by in (describe_preferences, describe_methods):
+        behaviour = BehaviourSpec()
+        assert_same(describe_by(seen, behaviour, segments.labels), describe_by(held, behaviour, segments_held.labels))
+    assert_same(favourites(seen, BehaviourSpec()), favourites(held, BehaviourSpec()))
     for demand in (
         DemandSpec(),
         DemandSpec(by="category", frequency="month"),

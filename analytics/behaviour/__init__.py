@@ -7,7 +7,7 @@ independent units, not orders. Rows after the as-of date change nothing.
 
 from analytics.behaviour.association import Association, associate
 from analytics.behaviour.concentration import ConcentrationResult, measure_concentration
-from analytics.behaviour.methods import Estimate, MethodsResult, describe_methods
+from analytics.behaviour.methods import Estimate, MethodsResult, describe_methods, method_kinds
 from analytics.behaviour.orders import of_segment
 from analytics.behaviour.preferences import (
     Favourites,
@@ -36,6 +36,7 @@ __all__ = [
     "describe_spending",
     "favourites",
     "measure_concentration",
+    "method_kinds",
     "of_segment",
     "preference_kinds",
 ]

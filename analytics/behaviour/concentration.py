@@ -82,8 +82,8 @@ def measure_concentration(dataset: Dataset) -> ConcentrationResult:
     enough = len(values) >= _LEAST
     caveats: list[Caveat] = []
     if n_negative or n_zero:
-        params = {"n": n_negative, "zero": n_zero, "total": len(values)}
-        caveats.append(Caveat("concentration_negative", "note", params))
+        params = {"n": n_zero + n_negative, "negative": n_negative, "total": len(values)}
+        caveats.append(Caveat("concentration_nothing_left", "note", params))
     if not enough:
         caveats.append(Caveat("concentration_few", params={"n": len(values), "least": _LEAST}))
     lo, hi = _logit(gini, error) if enough else (None, None)

@@ -11,7 +11,7 @@ import polars as pl
 
 from analytics.behaviour.association import Association, associate
 from analytics.behaviour.orders import Orders, anonymous, read_orders
-from analytics.behaviour.spec import BehaviourSpec
+from analytics.behaviour.spec import BehaviourSpec, Kind
 from analytics.contrasts import PRIVACY_LIMIT, share_contrast
 from analytics.customers import CustomerLabels
 from analytics.dataset import Dataset
@@ -80,6 +80,12 @@ class MethodsResult:
     key: str
 
 
+def method_kinds(dataset: Dataset) -> tuple[Kind, ...]:
+    """Which of payment method and channel the order lines hold."""
+    kinds: tuple[Kind, ...] = ("payment_method", "channel")
+    return tuple(kind for kind in kinds if dataset.has(f"transactions.{kind}"))
+
+
 def describe_methods(dataset: Dataset, spec: BehaviourSpec, labels: CustomerLabels | None = None) -> MethodsResult:
     """Shares, switching, segments and several methods for ``spec.method_by``.
 
@@ -99,7 +105,7 @@ def describe_methods(dataset: Dataset, spec: BehaviourSpec, labels: CustomerLabe
     stay, chance, kappa = _staying(steps)
     caveats = list(anonymous(orders, scale))
     if n_unknown:
-        params = {"n": n_unknown, "percent": round(100 * n_unknown / orders.frame.height, 1), "field": by}
+        params = {"n": n_unknown, "percent": round(100 * n_unknown / orders.frame.height), "field": by}
         caveats.append(Caveat("methods_unknown", "note", params))
     if orders.n_mixed[by]:
         caveats.append(Caveat("methods_mixed", "note", {"n": orders.n_mixed[by], "field": by}))

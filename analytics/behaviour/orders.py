@@ -123,8 +123,8 @@ def anonymous(orders: Orders, scale: int, n_least: int = 1) -> tuple[Caveat, ...
     total = int(orders.frame["amount"].sum())
     theirs = int(orders.frame.filter(pl.col("customer").is_null())["amount"].sum())
     share = theirs / total if total else nameless / orders.frame.height
-    params = {"n": nameless, "percent": round(100 * nameless / orders.frame.height, 1)}
-    return (Caveat("behaviour_anonymous", "note", params | {"revenue_percent": round(100 * share, 1)}),)
+    params = {"n": nameless, "percent": round(100 * nameless / orders.frame.height)}
+    return (Caveat("behaviour_anonymous", "note", params | {"revenue_percent": round(100 * share)}),)
 
 
 def of_segment(dataset: Dataset, labels: CustomerLabels, segment: str) -> Dataset:

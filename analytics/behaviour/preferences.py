@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from analytics.behaviour.affinity import Counts, Prior, count_levels, learn_prior, posterior
-from analytics.behaviour.spec import KINDS, BehaviourSpec
+from analytics.behaviour.spec import KINDS, BehaviourSpec, Kind
 from analytics.contrasts import PRIVACY_LIMIT, contrast_groups, judge
 from analytics.customers import CustomerLabels
 from analytics.dataset import Dataset
@@ -18,6 +18,7 @@ from analytics.progress import report
 
 MOST_FAVOURITES = 3
 STATES = ("fan", "none", "not_enough")
+_ALPHA, _LEAST_POINTS, _LEAST_LIFT = 0.05, 0.05, 1.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +34,9 @@ class PreferencesResult:
     states : state ("fan" of at least one, "none": no preference that passes, "not_enough": too few orders),
         n (customers), share (0-1).
     by_label : label, level, n (the segment's customers), share (mean of their own shares), rest_share, difference, lo,
-        hi (95 %), lift (share / rest_share), p_holm, verdict ("different", "similar", "unclear"). Cells that would tell
-        of one to nine people are absent; empty without labels.
+        hi (95 %), lift (share / rest_share), p_holm, verdict ("different": p_holm under .05, and five points or a
+        quarter of the others' share; "similar", "unclear"). Cells that would tell of one to nine people are absent;
+        empty without labels.
     concentration : a of the Dirichlet prior; None: not learned, so nobody is a fan.
     differ_p : of the test that customers differ in what they order at all.
     false_fans : share of fans that is expected to be wrong (1 - mean posterior probability); None without fans.
@@ -74,7 +76,7 @@ class Favourites:
     key: str
 
 
-def preference_kinds(dataset: Dataset) -> tuple[str, ...]:
+def preference_kinds(dataset: Dataset) -> tuple[Kind, ...]:
     """Which of ``KINDS`` the order lines hold, for customers that are known."""
     known = dataset.has("transactions.customer_id", "transactions.ordered_at")
     return tuple(kind for kind in KINDS if known and dataset.has(f"transactions.{kind}"))
@@ -254,7 +256,14 @@ def _by_label(counts: Counts, kept: list[int], labels: CustomerLabels | None, by
     found, _scores, _n = contrast_groups(wide, labels.labels, [], {}, mixes={by: columns}, totals={by: ["total"]})
     if not found:
         return pl.DataFrame(schema=schema)
-    return judge(found).select(
+    lift = pl.when(pl.col("value_rest") > 0).then(pl.col("value_group") / pl.col("value_rest"))
+    # Five points are much of a rare thing: there, a quarter more or less of the others' share is enough.
+    large = (pl.col("effect").abs() >= _LEAST_POINTS) | (lift >= _LEAST_LIFT) | (lift <= 1 / _LEAST_LIFT)
+    judged = judge(found, min_points=0.0)
+    clear = (pl.col("p_holm") < _ALPHA) & large.fill_null(True)
+    inside = (pl.col("lo") > -_LEAST_POINTS) & (pl.col("hi") < _LEAST_POINTS) & ~large.fill_null(True)
+    verdict = pl.when(clear).then(pl.lit("different")).when(inside).then(pl.lit("similar")).otherwise(pl.lit("unclear"))
+    return judged.select(
         "label",
         "level",
         "n",
@@ -263,7 +272,7 @@ def _by_label(counts: Counts, kept: list[int], labels: CustomerLabels | None, by
         difference="effect",
         lo="lo",
         hi="hi",
-        lift=pl.when(pl.col("value_rest") > 0).then(pl.col("value_group") / pl.col("value_rest")),
+        lift=lift,
         p_holm="p_holm",
-        verdict="verdict",
+        verdict=verdict,
     )

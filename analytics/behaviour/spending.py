@@ -97,7 +97,7 @@ def describe_spending(dataset: Dataset) -> SpendingResult:
     n_customers = len(first_gap)
     n_one_day = int((~followed).sum())
     if n_one_day and n_customers:
-        share = round(100 * n_one_day / n_customers, 1)
+        share = round(100 * n_one_day / n_customers)
         caveats.append(Caveat("behaviour_gaps", "note", {"n": n_one_day, "percent": share}))
 
     week, has_times = week_of(frame)

@@ -31,6 +31,7 @@ NEEDED = frozenset({"fields_missing", "table_missing", "nothing_loaded"})
 TOO_LITTLE = frozenset(
     {
         "as_of_too_early",
+        "concentration_nothing",
         "customer_not_chosen",
         "customer_unknown",
         "features_without_spread",
@@ -42,6 +43,7 @@ TOO_LITTLE = frozenset(
         "personas_all_small",
         "population_empty",
         "rfm_fields_missing",
+        "segment_unknown",
         "series_too_short",
         "step_cancelled",
         "too_few_to_segment",
@@ -103,6 +105,16 @@ STEPS: tuple[Step, ...] = (
         N_("Privacy"),
         N_("Whose personal data is in here, and what is done to protect it?"),
         ":material/shield_person:",
+        next="behaviour",
+        next_label=N_("Next: how do customers behave?"),
+    ),
+    Step(
+        "behaviour",
+        N_("Understand"),
+        N_("Behaviour"),
+        N_("How do customers behave, and what do they prefer?"),
+        ":material/shopping_bag:",
+        needs=("transactions.ordered_at",),
         next="usage",
         next_label=N_("Next: how do they browse?"),
     ),
@@ -224,6 +236,15 @@ def frame(name: str) -> Iterator[Words]:
 def controls(key: str = "controls") -> Any:
     """A row of inputs."""
     return st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key=key)
+
+
+@contextmanager
+def section(_: Words, name: str) -> Iterator[None]:
+    """A part of a page that may have too little to go on, without taking the rest of the page with it."""
+    try:
+        yield
+    except AnalysisError as error:
+        refusal(error, _, name)
 
 
 def place() -> Any:

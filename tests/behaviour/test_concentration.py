@@ -32,7 +32,7 @@ class TestByHand:
         assert result.curve.row(40, named=True)["revenue_share"] == pytest.approx(140 / 169)
         assert result.most_share == 0.4  # cai and bob bring 83 %
         assert result.gini_lo is None
-        assert {item.code for item in result.caveats} == {"concentration_negative", "concentration_few"}
+        assert {item.code for item in result.caveats} == {"concentration_nothing_left", "concentration_few"}
 
     def test_negative_customers_bring_nothing_and_are_told(self) -> None:
         more = SIX.filter(pl.col("order_id") == "e2").with_columns(amount=pl.lit(-900, pl.Int64), order_id=pl.lit("e3"))

@@ -50,8 +50,8 @@ class TestByHand:
         assert (gap["n_values"], gap["p50"], gap["mean"]) == (2, 22.5, 22.5)  # amy: median of 10 and 20; bob: 30
         assert (result.n_customers, result.n_one_day) == (5, 3)
         said = {item.code: dict(item.params) for item in result.caveats}
-        assert said["behaviour_gaps"] == {"n": 3, "percent": 60.0}
-        assert said["behaviour_anonymous"] == {"n": 1, "percent": 11.1, "revenue_percent": 3.3}
+        assert said["behaviour_gaps"] == {"n": 3, "percent": 60}
+        assert said["behaviour_anonymous"] == {"n": 1, "percent": 11, "revenue_percent": 3}
         assert said["season_too_short"] == {"n": 12}
 
     def test_the_week(self) -> None:

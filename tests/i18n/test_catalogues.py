@@ -15,7 +15,7 @@ from analytics.i18n.words import LESSONS
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 CHINESE = LANGUAGES[1:]
-STEPS = ("upload", "validation", "integration", "privacy", "personas", "segmentation", "lifecycle", "forecasting")
+STEPS = ("upload", "validation", "integration", "privacy", "behaviour", "personas", "segmentation", "lifecycle", "forecasting")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -79,6 +79,7 @@ def test_without_data_a_page_says_what_to_do(name: str, language: Any) -> None:
 
 
 CHANGES: list[tuple[str, str, str, Any]] = [
+    ("behaviour", "selectbox", "behaviour.segment", "1"),
     ("personas", "segmented_control", "personas.n_traits", 3),
     ("segmentation", "segmented_control", "segmentation.method", "rfm"),
     ("lifecycle", "selectbox", "lifecycle.lapsed_after_days", 90),
