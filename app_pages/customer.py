@@ -19,19 +19,17 @@ with page.frame("customer") as _:
     with left:
         if charts.has_places(result):
             page.evidence(result, _, charts.places, charts.places_finding, charts.places_note)
+        if charts.has_habits(result):
+            page.evidence(result, _, charts.habits_bought, charts.habits_bought_finding, charts.habits_bought_note)
     with right:
         if charts.has_rhythm(result):
             page.evidence(result, _, charts.rhythm, charts.rhythm_finding, charts.rhythm_note)
+        if charts.has_habits(result):
+            page.evidence(result, _, charts.habits_ways, charts.habits_ways_finding, charts.habits_ways_note)
         if result.attributes.height:
             page.heading(_("What is known about the person"))
             about = page.draw(charts.person_rows, result, _)
             st.table(about, border="horizontal", hide_index=True, hide_header=True, alt=_("About the person"))
-    if charts.has_habits(result):
-        left, right = st.columns([7, 5], gap="medium")
-        with left:
-            page.evidence(result, _, charts.habits_bought, charts.habits_bought_finding, charts.habits_bought_note)
-        with right:
-            page.evidence(result, _, charts.habits_ways, charts.habits_ways_finding, charts.habits_ways_note)
     if result.texts.height:
         page.heading(
             charts.texts_finding(result, _), _("The customer's own words, latest first; personal data are taken out.")

@@ -101,7 +101,9 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
     lifecycles = trace_lifecycle(seen, LifecycleSpec()), trace_lifecycle(held, LifecycleSpec())
     assert_same(*lifecycles)
     if seen.has("events.occurred_at"):
-        assert_same(study_usage(seen, UsageSpec(), segments.labels), study_usage(held, UsageSpec(), segments_held.labels))
+        assert_same(
+            study_usage(seen, UsageSpec(), segments.labels), study_usage(held, UsageSpec(), segments_held.labels)
+        )
     lists = [list_customers(data, customers, PortraitSpec(pick="decline")) for data in (seen, held)]
     assert_same(*lists)
     for customer_id in lists[0].frame["customer_id"].head(5):

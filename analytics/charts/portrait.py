@@ -343,8 +343,9 @@ def _habits(portrait: Portrait, kinds: tuple[str, ...], _: Words) -> Spec:
             )
     order = [row["id"] for row in rows]
     text = "".join(f"datum.value == {_quoted(row['id'])} ? {_quoted(row['level'])} : " for row in rows) + "''"
-    scale = alt.Scale(domain=[0, 1.45], nice=False)
-    axis = alt.Axis(title=None, values=[0, 0.5, 1], format=".0%", grid=True)
+    reach = max((max(row["share"], row["base"] or 0.0) for row in rows), default=1.0)
+    scale = alt.Scale(domain=[0, 1.45 * reach], nice=False)
+    axis = alt.Axis(title=None, tickCount=4, format=".0%", grid=True)
     colours = [_.label("field", kind) for kind in kinds]
     base = _chart(rows).encode(
         y=alt.Y("id:N", sort=order, axis=plain_axis(labelExpr=text, labelLimit=150)),
@@ -519,7 +520,14 @@ def campaign_table(portrait: Portrait, _: Words) -> pl.DataFrame:
 def person_rows(portrait: Portrait, _: Words) -> dict[str, list[str]]:
     """What is known about the person: a table of two columns for the page, Markdown made harmless."""
     held = portrait.attributes.filter(~pl.col("name").str.starts_with("top_")).head(14)
-    said = [escape_markdown(_.label(row["name"], row["value"])) for row in held.iter_rows(named=True)]
+    said = [
+        escape_markdown(
+            _.label(row["name"], row["value"])
+            if _.has_phrase(f"{row['name']}.{row['value']}")
+            else word(row["value"], _)
+        )
+        for row in held.iter_rows(named=True)
+    ]
     return {
         _("Attribute"): [escape_markdown(_.label("field", name)) for name in held["name"]],
         _("Value"): [_("yes") if one == "true" else _("no") if one == "false" else one for one in said],

@@ -13,7 +13,6 @@ from analytics.charts.portrait import word
 from analytics.charts.theme import (
     Spec,
     category_scale,
-    diverging_scale,
     finish,
     neutral,
     plain_axis,
@@ -27,6 +26,9 @@ MOST_MOMENTS = 1500
 # Stages in their order: as on every chart, stage i has colour i.
 STAGES = ("acquaintance", "first_purchase", "active_use", "loyalty", "lapsed")
 _LANE_HEIGHT = 46
+TABLES = {"orders": "transactions", "returns": "transactions", "visits": "events"} | {
+    lane: lane for lane in ("contacts", "feedback", "campaigns", "survey")
+}
 
 
 def timeline(portrait: Portrait, _: Words) -> Spec:
@@ -37,6 +39,7 @@ def timeline(portrait: Portrait, _: Words) -> Spec:
     spells = portrait.spells.filter(pl.col("end") >= begin)
     stage_lane = _("Stage")
     named = {lane: _.label("lane", lane) for lane in lanes}
+    since = {row["table"]: row["since"].date() for row in portrait.tables.to_dicts() if row["since"] is not None}
     order = ([stage_lane] if spells.height else []) + list(named.values())
     x = alt.X("at:T", axis=time_axis(_), scale=alt.Scale(domain=[_at(begin), _at(end)]))
     y = alt.Y(
@@ -46,8 +49,13 @@ def timeline(portrait: Portrait, _: Words) -> Spec:
         axis=plain_axis(labelLimit=150, labelPadding=12),
     )
     layers: list[Any] = [
-        _chart([{"lane": lane, "at": _at(begin), "to": _at(end)} for lane in named.values()])
-        .mark_rule(color=neutral("hair"), strokeWidth=1)
+        _chart(
+            [
+                {"lane": name, "at": _at(max(begin, since.get(TABLES[lane], begin))), "to": _at(end)}
+                for lane, name in named.items()
+            ]
+        )
+        .mark_rule(color=neutral("quiet"), strokeWidth=1)
         .encode(x=x, x2="to:T", y=y)
     ]
     if spells.height:
@@ -151,18 +159,20 @@ def _lane(kind: str, rows: list[dict[str, Any]], x: alt.X, y: alt.Y, _: Words) -
                 open_.mark_point(filled=True, shape="diamond", color=neutral("bad"), size=130, opacity=1),
             ]
         case "feedback":
-            rated = base.transform_filter("datum.value !== null")
-            other = base.transform_filter("datum.value === null")
             most = max((row["value"] for row in rows if row["value"] is not None), default=5.0)
-            top = 10.0 if most > 5 else 5.0
-            shifted = rated.transform_calculate(side=f"(datum.value - {1 + (top - 1) / 2}) / {(top - 1) / 2}")
-            return [
-                shifted.mark_point(filled=True, size=330, opacity=1, stroke=neutral("paper"), strokeWidth=1).encode(
-                    color=alt.Color("side:Q", scale=diverging_scale(1), legend=None)
-                ),
-                shifted.mark_text(fontWeight=600, color=_on("side")).encode(text="rating:N"),
-                other.mark_point(filled=False, color=neutral("muted"), size=200, opacity=1),
+            low, high = (2, 4) if most <= 5 else (4, 8)
+            tones = {
+                "bad": f"datum.value !== null && datum.value <= {low}",
+                "muted": f"datum.value === null || (datum.value > {low} && datum.value < {high})",
+                "accent": f"datum.value >= {high}",
+            }
+            rings = [
+                base.transform_filter(holds).mark_point(
+                    filled=True, size=300, opacity=1, fill=neutral("paper"), stroke=neutral(tone), strokeWidth=2
+                )
+                for tone, holds in tones.items()
             ]
+            return [*rings, base.transform_filter("datum.value !== null").mark_text().encode(text="rating:N")]
         case "campaigns":
             yes = base.transform_filter("datum.flag === true")
             no = base.transform_filter("datum.flag !== true")
@@ -171,11 +181,6 @@ def _lane(kind: str, rows: list[dict[str, Any]], x: alt.X, y: alt.Y, _: Words) -
                 yes.mark_point(filled=True, shape="triangle-right", color=neutral("accent"), size=150, opacity=1),
             ]
     return [base.mark_point(filled=True, shape="square", color=neutral("muted"), size=90, opacity=1)]
-
-
-def _on(channel: str) -> Any:
-    """Text on a coloured mark: white or near-black, by the depth of a diverging colour."""
-    return alt.ExprRef(f"abs(datum['{channel}']) > 0.6 ? '#FFFFFF' : '#12181F'")
 
 
 def _stages(spells: pl.DataFrame, begin: date, lane: str, x: alt.X, y: alt.Y, _: Words) -> Any:
@@ -260,6 +265,9 @@ def timeline_note(portrait: Portrait, _: Words) -> str:
             parts.append(_("Pale window: the next order at the customer's own rhythm (middle half of the gaps)."))
     if "visits" in held:
         parts.append(_("Visits by week, darker for more."))
+    starts = {row["since"].date() for row in portrait.tables.to_dicts() if row["since"] is not None and row["n_rows"]}
+    if len(starts) > 1:
+        parts.append(_("A lane's line begins where its data do."))
     if "contacts" in held:
         parts.append(_("Red: a contact that was not resolved."))
     if "campaigns" in held:

@@ -227,8 +227,8 @@ def _row_labels(rows: list[dict[str, Any]]) -> str:
 
 def _coloured(result: UsageResult) -> list[str]:
     """Event types in the order of their colours."""
-    ordered = [event for step in result.steps for event in sorted(step.events, key=result.event_types.index)]
-    ordered += [event for event in result.event_types if event not in ordered]
+    stepwise = [event for step in result.steps for event in result.event_types if event in step.events]
+    ordered = [*stepwise, *(event for event in result.event_types if event not in stepwise)]
     return ordered[:MOST_COLOURS]
 
 

@@ -85,7 +85,7 @@ def portray(
         as_of=dataset.as_of,
         currency=dataset.currency,
         first_day=begin.date() if isinstance(begin, datetime) else None,
-        tables=_tables(mine),
+        tables=_tables(mine, dataset),
         figures=figures,
         rows=rows,
         attributes=_attributes(customers, customer_id),
@@ -105,16 +105,18 @@ def portray(
     )
 
 
-def _tables(mine: Dataset) -> pl.DataFrame:
+def _tables(mine: Dataset, dataset: Dataset) -> pl.DataFrame:
     rows = []
     for name, frame in mine.tables.items():
         moment = TABLES[name].time_field
-        when = frame[moment].cast(pl.Datetime("us")) if moment in frame.columns else pl.Series([], dtype=pl.Datetime)
-        rows.append((name, frame.height, when.min(), when.max()))
-    schema = pl.Schema(
-        {"table": pl.String(), "n_rows": pl.Int64(), "first": pl.Datetime("us"), "last": pl.Datetime("us")}
-    )
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        if moment in frame.columns:
+            when = frame[moment].cast(pl.Datetime("us"))
+            since = dataset.tables[name].select(pl.col(moment).min().cast(pl.Datetime("us"))).item()
+            rows.append((name, frame.height, when.min(), when.max(), since))
+        else:
+            rows.append((name, frame.height, None, None, None))
+    moments = dict.fromkeys(("first", "last", "since"), pl.Datetime("us"))
+    return pl.DataFrame(rows, schema=pl.Schema({"table": pl.String(), "n_rows": pl.Int64(), **moments}), orient="row")
 
 
 def _attributes(customers: CustomerTable | None, customer_id: str) -> pl.DataFrame:

@@ -77,7 +77,7 @@ class Portrait:
 
     Attributes
     ----------
-    tables : table, n_rows (of this customer), first, last (moments).
+    tables : table, n_rows (of this customer), first, last (moments), since (the table's first moment of anybody).
     figures : name, value (Float64), below, at_most (shares of all customers with less, and with no more; null where
         nobody can be compared), n_all, table, n_rows (rows it is made of). ``rows``: name -> those rows.
     attributes : name, value (String): what is known about the person, never who it is.

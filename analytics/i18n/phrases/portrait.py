@@ -50,6 +50,7 @@ PHRASES = {
     "field.n_contacts": N_("Service contacts"),
     "field.n_feedback": N_("Feedback"),
     "field.n_campaigns": N_("Campaigns"),
+    "field.answer": N_("Answer"),
     "field.figure": N_("Figure"),
     "field.figure_value": N_("Value"),
     "field.below": N_("Customers with less"),
