@@ -14,7 +14,7 @@ from analytics.errors import AnalysisError
 from analytics.i18n import N_, Words
 from analytics.segmentation import SegmentationResult
 from analytics.segmentation.naming import LONGEST_NAME, with_name
-from analytics.segmentation.presets import feature_presets, starting_rules
+from analytics.segmentation.presets import feature_presets, starting_rules, suited_method
 from app_pages.ui import segment_rules, session, widgets
 from app_pages.ui.compute import compute
 
@@ -100,15 +100,18 @@ def _preset(_: Words, customers: CustomerTable) -> None:
         format_func=labels.__getitem__,
         key="feature-preset",
         on_change=_set_preset,
-        args=(presets,),
+        args=(presets, customers),
         width=260,
     )
 
 
-def _set_preset(presets: Mapping[str, tuple[str, ...]]) -> None:
+def _set_preset(presets: Mapping[str, tuple[str, ...]], customers: CustomerTable) -> None:
+    """Other features, with the method that suits them; a hierarchy somebody chose stays one."""
     chosen = session.widget_value("feature-preset")
     if chosen in presets:
-        session.change_spec(SECTION, features=presets[chosen])
+        features, method = presets[chosen], session.workspace().segmentation.method
+        method = method if method == "hierarchical" else suited_method(customers, features)
+        session.change_spec(SECTION, features=features, method=method)
 
 
 def _families(_: Words, customers: CustomerTable) -> None:

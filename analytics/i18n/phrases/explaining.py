@@ -17,6 +17,7 @@ PHRASES = {
     "preset.usual": N_("Buying behaviour"),
     "preset.habits": N_("Buying behaviour and habits"),
     "preset.needs": N_("What they buy, where, how they pay"),
+    "preset.portrait": N_("What they buy and who they are"),
     "preset.demographics": N_("Who they are"),
     "preset.psychographics": N_("What they think"),
     "preset.mixed": N_("A mix of all families"),
