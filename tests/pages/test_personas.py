@@ -99,4 +99,4 @@ def test_fewest_people_hides_cards_and_says_so() -> None:
     test = app("personas", Workspace(personas=dataclasses.replace(spec, n_quotes=0)))
     assert_sound(test)
     assert "No quotes were asked for" in said(test)
-    assert "criticism" not in said(test)
+    assert "criticism · rating" not in said(test)
