@@ -364,6 +364,31 @@ def test_without_amounts_orders_ids_and_products_it_still_tells_of_days() -> Non
     assert portrait.habits.is_empty()
 
 
+def test_favourites_lend_the_shares_of_everybody_and_tell_fans_from_chance() -> None:
+    data = build(cut(tables(), AS_OF))
+    held = pl.DataFrame(
+        {
+            "customer_id": ["ann", "bob", "cat"],
+            "kind": ["category"] * 3,
+            "level": ["food", "home", "home"],
+            "base_share": [0.4, 0.6, 0.6],
+            "is_fan": [True, False, False],
+        }
+    )
+
+    @dataclasses.dataclass(frozen=True)
+    class Held:
+        frame: pl.DataFrame
+        key: str = "f"
+
+    portrait = portray(data, None, "ann", SPEC, None, None, None, None, Held(held))
+    habits = {(row["kind"], row["level"]): row for row in portrait.habits.to_dicts()}
+    assert (habits[("category", "food")]["base_share"], habits[("category", "food")]["favourite"]) == (0.4, True)
+    assert (habits[("category", "home")]["base_share"], habits[("category", "home")]["favourite"]) == (0.6, None)
+    nothing = portray(data, None, "ann", SPEC, None, None, None, None, Held(pl.DataFrame()))
+    assert nothing.habits["favourite"].null_count() == nothing.habits.height
+
+
 def test_an_unknown_customer_is_refused_without_being_named() -> None:
     data = build()
     for asked, code in (("zed", "customer_unknown"), ("", "customer_not_chosen")):

@@ -153,7 +153,7 @@ def _margin(margins: CustomerScores | None, customer_id: str) -> float | None:
 
 def _compared(habits: pl.DataFrame, favourites: Favourites | None, customer_id: str) -> pl.DataFrame:
     schema = {"base_share": pl.Float64, "favourite": pl.Boolean}
-    if favourites is None:
+    if favourites is None or favourites.frame.is_empty():
         return habits.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in schema.items())
     everybody = favourites.frame
     # What everybody orders stands with each customer whose favourite it is: any of them tells it.
