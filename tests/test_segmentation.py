@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -475,44 +473,3 @@ def test_names_come_from_what_stands_out_and_are_given_once() -> None:
     assert by_name["at_risk"]["recency_days"] == result.sizes["recency_days"].max()
     named = [code for _, code in result.names if code != "group"]
     assert len(named) == len(set(named))
-
-
-# ---- published and real data
-
-
-def test_mall_customers_form_the_five_known_groups(shared_data: Callable[[str], Path]) -> None:
-    path = shared_data("mall_customers") / "customers.csv"
-    frame = pl.read_csv(path).select(
-        pl.col("CustomerID").cast(pl.String).alias("customer_id"),
-        pl.col("Annual Income (k$)").alias("income"),
-        pl.col("Spending Score (1-100)").alias("score"),
-    )
-    result = segment(table(frame, ("income", "score")), SegmentationSpec(features=("income", "score"), n_segments=5))
-    assert result.sizes["n_customers"].to_list() == [81, 39, 35, 23, 22]
-    points = frame.select("income", "score").to_numpy().astype(float)
-    points = (points - points.mean(0)) / points.std(0)
-    by_hand = KMeans(5, n_init=20, random_state=1).fit_predict(points)
-    found = [label_of(result)[customer] for customer in frame["customer_id"]]
-    assert adjusted_rand_score(by_hand, found) >= 0.97
-
-
-def test_marketing_campaign_customers(shared_data: Callable[[str], Path]) -> None:
-    path = next(iter(shared_data("marketing_campaign").glob("*.csv")))
-    text = path.read_text(encoding="utf-8")
-    raw = pl.read_csv(path, separator="\t" if "\t" in text.splitlines()[0] else ";" if ";" in text[:300] else ",")
-    wine = [name for name in raw.columns if name.startswith("Mnt")]
-    orders = [name for name in raw.columns if name.startswith("Num") and name.endswith("Purchases")]
-    frame = raw.select(
-        pl.col("ID").cast(pl.String).alias("customer_id"),
-        pl.col("Recency").alias("recency_days"),
-        pl.sum_horizontal(orders).alias("n_orders"),
-        pl.sum_horizontal(wine).cast(pl.Float64).alias("revenue"),
-        pl.col("Income").cast(pl.Float64, strict=False).alias("income"),
-    ).with_columns(mean_order_value=pl.col("revenue") / pl.col("n_orders").clip(1))
-    spec = SegmentationSpec(features=("recency_days", "n_orders", "mean_order_value", "income"), n_segments=2)
-    result = segment(table(frame, ("income",)), spec)
-    held = frame.filter(pl.col("n_orders") > 0).sort("customer_id")
-    points = fit_encoder(table(frame, ("income",)), spec.features).encode(held).points
-    by_hand = KMeans(2, n_init=10, random_state=1).fit_predict(points)
-    found = result.members.sort("customer_id")["label"].to_list()
-    assert adjusted_rand_score(by_hand, found) >= 0.97
