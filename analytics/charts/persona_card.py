@@ -375,6 +375,6 @@ def portrait(letters: str, color: str, *, dark: bool = False) -> str:
     svg = ElementTree.Element("svg", xmlns="http://www.w3.org/2000/svg", viewBox="0 0 64 64", width="64", height="64")
     ElementTree.SubElement(svg, "rect", width="64", height="64", rx="14", fill=color)
     look = {"text-anchor": "middle", "dominant-baseline": "central", "font-size": "26", "font-weight": "600"}
-    look["font-family"] = "Source Sans 3, Segoe UI, Noto Sans CJK TC, PingFang TC, Microsoft JhengHei, sans-serif"
+    look["font-family"] = "Segoe UI, Helvetica Neue, Noto Sans CJK TC, PingFang TC, Microsoft JhengHei, sans-serif"
     ElementTree.SubElement(svg, "text", look, x="32", y="33", fill=ink).text = letters
     return ElementTree.tostring(svg, encoding="unicode")

@@ -70,7 +70,7 @@ def headline(result: PersonasResult, names: Names, stability: float | None, _: W
         metrics.insert(1, Metric(_("Customers"), _.number(int(cards["n_customers"].sum()))))
     else:
         firm = stability >= STABLE
-        note = _("come back when resampled") if firm else _("change when resampled")
+        note = _("stable") if firm else _("not stable")
         metrics.append(Metric(_("Stability"), _.number(stability, 2), note, "good" if firm else "watch"))
     if cards["coverage"].count():
         known = cards.select((pl.col("coverage") * pl.col("n_customers")).sum() / pl.col("n_customers").sum()).item()

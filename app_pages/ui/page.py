@@ -267,9 +267,9 @@ def answer(headline: Headline, _: Words) -> None:
         metrics(headline.metrics)
 
 
-def metrics(items: Sequence[Metric], *, columns: int = 4) -> None:
+def metrics(items: Sequence[Metric], *, columns: int = 4, narrowest: int = 140) -> None:
     """Figures side by side; fewer in a row where the place is narrow."""
-    with st.grid(columns, min_column_width=140):
+    with st.grid(columns, min_column_width=narrowest):
         for metric in items:
             with st.container(gap="xxsmall"):
                 st.metric(metric.label, metric.value)

@@ -39,7 +39,7 @@ def show(result: PersonasResult, card: Card, names: Names, _: Words) -> None:
                 st.markdown(f":small[:gray[{escape_markdown(card.people)}]]")
         st.markdown(escape_markdown(card.line))
         _stale(card, ("name", "line"), _)
-        page.metrics(card.metrics, columns=2)
+        page.metrics(card.metrics, columns=2, narrowest=110)
         finding = draw(charts.traits_finding, result, card.label, _)
         bars = picture(charts.traits, result, card.label, names, _)
         st.vega_lite_chart(bars, width="stretch", key=f"traits-{card.label}", alt=finding)
