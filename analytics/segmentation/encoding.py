@@ -28,6 +28,7 @@ REST = "*"
 MOST_LEVELS, LEAST_LEVEL = 12, 0.01  # levels of a category with a column of their own
 FAMILY_MOST = 3.0  # a family counts for at most so many numbers when others stand beside it
 MOST_WEIGHT = 10.0
+STAND_IN = 6  # features at most where none of the wanted ones is there
 CATEGORY_VARIANCE = 0.5  # of a whole category, at most
 _MIX_FACTOR = 10.0**0.5  # hardly differing shares are stretched by at most this
 _ALONE = 30  # from so many customers on a whole number that never repeats is taken for an id
@@ -382,8 +383,12 @@ def _chosen(customers: CustomerTable, features: tuple[str, ...], weights: Weight
         raise AnalysisError("feature_unknown", field=unknown[0])
     if not traits and any(name in known for name in wanted):
         raise AnalysisError("family_weights_zero")
-    if not traits:
-        raise AnalysisError("features_without_spread", n=customers.frame.height, fields=", ".join(wanted))
+    if not traits:  # customers of whom no behaviour is known: what is known of them stands in
+        usable = [trait for trait in customers.traits if not is_id(trait.name) and given.get(trait.family, 1.0) > 0]
+        traits = ([trait for trait in usable if trait.kind == "number"] or usable)[:STAND_IN]
+        if not traits:
+            raise AnalysisError("features_without_spread", n=customers.frame.height, fields=", ".join(wanted))
+        caveats = [Caveat("features_stand_in", "watch", {"fields": ", ".join(trait.name for trait in traits)})]
     rank = {trait.name: i for i, trait in enumerate(customers.traits)}
     return sorted(traits, key=lambda trait: rank[trait.name]), caveats
 

@@ -286,3 +286,16 @@ def test_units_and_order_change_nothing_and_unknown_numbers_stay_unknown_for_a_m
     assert not np.isnan(a.encoded.points).any()
     assert ("values_filled", "age") in codes(a.caveats)
     assert held.frame["revenue"].to_numpy()[a.rows].tolist() == sorted(money)
+
+
+def test_customers_without_orders_are_cut_by_what_is_known_of_them() -> None:
+    rng = np.random.default_rng(1)
+    attributes = {f"score_{i}": rng.normal(0, 1, 90) for i in range(8)}
+    frame = table({**attributes, "gender": rng.choice(["f", "m"], 90)}).frame
+    names = (*attributes, "gender")
+    held = CustomerTable(frame, date(2026, 6, 30), "TWD", (), names, "k")
+    encoder = fit_encoder(held, SegmentationSpec().features)
+    assert encoder.features["feature"].to_list() == [f"score_{i}" for i in range(6)]
+    assert [caveat.code for caveat in encoder.caveats] == ["features_stand_in"]
+    only = CustomerTable(frame.select("customer_id", "gender"), date(2026, 6, 30), "TWD", (), ("gender",), "k2")
+    assert segment(only, SegmentationSpec(n_segments=2)).sizes["n_customers"].sum() == 90

@@ -154,6 +154,8 @@ PHRASES = {
     "caveat.values_capped.body": N_("{n} customers lie far beyond the rest and are moved to the border."),
     "caveat.features_correlated": N_("{field_a} and {field_b} say nearly the same"),
     "caveat.features_correlated.body": N_("Their correlation is {r}, so together they count as one trait."),
+    "caveat.features_stand_in": N_("No behaviour is known, so attributes stand in: {fields}"),
+    "caveat.features_stand_in.body": N_("Choose what to build segments from under features, or add orders on Upload."),
     "caveat.feature_like_id": N_("{field} looks like an id and is left out"),
     "caveat.feature_like_id.body": N_("It holds {n} different values, nearly one per customer, and groups nobody."),
     "caveat.level_unknown": N_("{field} is unknown for {n} customers"),
@@ -186,7 +188,8 @@ PHRASES = {
     "caveat.segments_reduced.body": N_("The chosen features hold too few different customers for more."),
     "caveat.no_clear_structure": N_("The customers form no clear groups"),
     "caveat.no_clear_structure.body": N_(
-        "No number of segments is both stable and well separated. {n} is the steadiest cut of a continuum."
+        "Customers without groups, drawn to resemble these, are as well separated, or nowhere is there a gap. "
+        "{n} is the steadiest cut of a continuum."
     ),
     "caveat.segments_unstable": N_("{n} segments do not hold together when resampled"),
     "caveat.segments_unstable.body": N_("Stability is {stability}; from 0.70 on a cut can be relied on."),
