@@ -453,6 +453,7 @@ def test_search_goes_by_the_whole_id_then_its_beginning_then_any_part() -> None:
     frame = table([(one,) for one in ("A10", "xa1", "A1", "B2")], customer_id=pl.String)
     data = build({"customers": frame.with_columns(joined_at=pl.lit(date(2025, 1, 1)))})
     assert search_customers(data, " a1 ") == ("A1", "A10", "xa1")
+    assert search_customers(data, "A1") == ("A1",)
     assert search_customers(data, "") == ()
     assert search_customers(data, "[") == ()
 

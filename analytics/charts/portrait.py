@@ -90,6 +90,11 @@ def _sentences(portrait: Portrait, names: Names, _: Words) -> list[str]:
         name = escape_markdown(names.get(portrait.label, portrait.label))
         if portrait.margin is not None and portrait.margin < ON_THE_BORDER:
             said.append(_("Segment {name}, on the border to another.", name=name))
+        elif portrait.margin is not None:
+            margin = _.number(portrait.margin, 2)
+            said.append(
+                _("Segment {name} (margin {margin}: 0 on the border, 1 far from it).", name=name, margin=margin)
+            )
         else:
             said.append(_("Segment {name}.", name=name))
     if portrait.first_day is not None:
