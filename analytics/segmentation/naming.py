@@ -1,9 +1,10 @@
 """What segments are called: a proposed code from what stands out, and a person's own names.
 
 A code is one of the closed set ("loyal", "new", ...: words under ``segment.<code>``), or it carries what it speaks of:
-"prefers:<level>" (buys far more of it than others), "mostly:<level>" (most of its people), "more:<field>",
-"less:<field>" (a number far from the middle), "own:<text>" (a person's own name). Two codes joined by "+" are one name,
-where the first alone would be taken: "occasional+big_baskets".
+"prefers:<level>" (buys far more of it than others), "through:<level>" (orders there), "pays:<level>",
+"mostly:<level>" (most of its people), "more:<field>", "less:<field>" (a number far from the middle), "own:<text>" (a
+person's own name). Two codes joined by "+" are one name, where the first alone would be taken:
+"occasional+big_baskets".
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ LONGEST_NAME = 40
 OWN, JOINED = "own:", "+"
 PREFERS_LIFT, PREFERS_POINTS = 1.4, 0.12  # how far a preference must stand out to be a name
 MOSTLY = 0.6  # share of its people from which a segment is called after a level
+_FORMS = {"channel_mix": "through", "payment_mix": "pays"}
 NAMED_BY = ("recency_days", "n_orders", "mean_order_value", "tenure_days")
 SPOKEN_FOR = frozenset({*NAMED_BY, "revenue", "n_order_days", "mean_gap_days", "n_items", "n_products"})
 
@@ -156,7 +158,7 @@ def _levels(labelled: pl.DataFrame, traits: Sequence[Trait], used: Sequence[str]
             continue
         if trait.kind == "counts":
             shares = _mean_shares(labelled, trait)
-            least, form = PREFERS_POINTS, "prefers"
+            least, form = PREFERS_POINTS, _FORMS.get(trait.name, "prefers")
         elif trait.kind == "category":
             shares, least, form = _people_shares(labelled, trait.name), PREFERS_POINTS, "mostly"
         else:

@@ -363,7 +363,17 @@ def test_a_persons_own_name_is_everywhere_and_harmless(good) -> None:
 
 
 def test_every_form_of_a_proposed_name_has_words_in_each_language() -> None:
-    codes = ("loyal", "rest", "prefers:Books", "mostly:female", "more:age", "less:age", "own:Ours")
+    codes = (
+        "loyal",
+        "rest",
+        "prefers:Books",
+        "through:app",
+        "pays:cash",
+        "mostly:female",
+        "more:age",
+        "less:age",
+        "own:Ours",
+    )
     joined = ("occasional+big_baskets", "group+prefers:Books", "lapsed+long_ago", "typical+more:age")
     for language in LANGUAGES:
         _ = words_for(language)

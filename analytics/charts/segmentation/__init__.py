@@ -37,6 +37,7 @@ from analytics.charts.segmentation.sizes import (
 )
 from analytics.charts.segmentation.wording import (
     field_value,
+    level_name,
     segment_name,
     segment_names,
     short_name,
@@ -57,6 +58,7 @@ __all__ = [
     "field_value",
     "has_value",
     "headline",
+    "level_name",
     "members_table",
     "n_traits",
     "number_of_segments",

@@ -29,7 +29,7 @@ def headline(result: SegmentationResult, evidence: EvidenceResult, _: Words) -> 
         metrics.append(Metric(_("Top segment's share"), revenue_share, segment_names(result.names, _)[top["label"]]))
     stability = _row(result, evidence).get("stability")
     if evidence.structure:
-        metrics += [_structure(evidence, _), _stability(stability if isinstance(stability, float) else None, _)]
+        metrics += [_structure(result, evidence, _), _stability(stability if isinstance(stability, float) else None, _)]
     else:
         metrics.append(Metric(_("Segments"), _.number(len(rows))))
         if top["revenue_share"] is not None:
@@ -50,13 +50,14 @@ def _revenue(result: SegmentationResult, _: Words) -> Metric:
     return Metric(_("Revenue"), _.compact(total, result.currency))
 
 
-def _structure(evidence: EvidenceResult, _: Words) -> Metric:
-    label = _("Cluster structure")
+def _structure(result: SegmentationResult, evidence: EvidenceResult, _: Words) -> Metric:
+    """How far the segments lie apart, and whether that is more than data without clusters show."""
+    value = _.number(_row(result, evidence).get("separation"), 2)
     if evidence.structure == "found":
-        return Metric(label, _("real"), _("more than chance makes"), "good")
+        return Metric(_("Separation"), value, _("real: beyond chance"), "good")
     if evidence.structure == "none":
-        return Metric(label, _("none"), _("a continuum"), "watch")
-    return Metric(label, "–", _("too few customers"))
+        return Metric(_("Separation"), value, _("no cluster structure"), "watch")
+    return Metric(_("Separation"), value, _("too few customers"))
 
 
 def _stability(stability: float | None, _: Words) -> Metric:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
 
-from analytics.charts.segmentation.wording import field_value, segment_names, trait_name
+from analytics.charts.segmentation.wording import field_value, level_name, segment_names, trait_name
 from analytics.charts.theme import BAR_OPACITY, Spec, category_scale, finish, neutral, plain_axis, tooltip
 from analytics.i18n import Words
 from analytics.segmentation.explaining import Explanation
@@ -38,7 +38,7 @@ def dumbbells(explanation: Explanation, label: str, _: Words, n_rows: int = 5) -
     reach = _reach(explanation, n_rows)
     x = alt.X(
         "at:Q",
-        scale=alt.Scale(domain=[-1.35 * reach, 1.35 * reach], nice=False),
+        scale=alt.Scale(domain=[-1.12 * reach, 1.12 * reach], nice=False),
         axis=alt.Axis(
             title=_("standard deviations from all other customers"),
             grid=True,
@@ -67,11 +67,15 @@ def dumbbells(explanation: Explanation, label: str, _: Words, n_rows: int = 5) -
             x=alt.X("lo:Q"), x2="hi:Q", y=y, color=colour
         ),
         chart.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=colour, tooltip=told),
-        chart.mark_text(dy=-13, stroke=neutral("paper"), strokeWidth=4, strokeJoin="round").encode(
-            x=x, y=y, text="text:N"
-        ),
-        chart.mark_text(dy=-13).encode(x=x, y=y, text="text:N"),
     ]
+    # Values stand over the line from zero, so that they never run out of the chart.
+    sides: tuple[tuple[str, Literal["left", "right"], int], ...] = (("<", "left", -9), (">=", "right", 9))
+    for sign, align, dx in sides:
+        side = chart.transform_filter(f"datum.at {sign} 0").encode(x=x, y=y, text="text:N")
+        layers.append(
+            side.mark_text(dy=-13, dx=dx, align=align, stroke=neutral("paper"), strokeWidth=4, strokeJoin="round")
+        )
+        layers.append(side.mark_text(dy=-13, dx=dx, align=align))
     return finish(alt.layer(*layers), _, height=ROW_HEIGHT * max(2, n_rows) + AXIS_HEIGHT)
 
 
@@ -109,7 +113,7 @@ def _row(row: Mapping[str, Any], currency: str, _: Words) -> dict[str, Any]:
     return {
         "trait": full,
         "full": full,
-        "short": _.label("level", row["level"]) if row["kind"] == "mix" else full,
+        "short": level_name(row["field"], row["level"], _) if row["kind"] == "mix" else full,
         "text": _("{here}, others {others}", here=here, others=others),
         "here": here,
         "others": others,

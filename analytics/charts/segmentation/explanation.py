@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.charts.segmentation.wording import field_value, segment_names, spoken_names
+from analytics.charts.segmentation.wording import field_value, level_name, segment_names, spoken_names
 from analytics.i18n import Words, escape_markdown
 from analytics.segmentation import SegmentationResult
 from analytics.segmentation.explaining import Explanation
@@ -45,7 +45,7 @@ def rule_card(explanation: Explanation, label: str, _: Words) -> str:
     """The rule of a segment and how well it holds, as two lines of Markdown."""
     rule = rule_sentence(explanation, label, _)
     held = fidelity(explanation, label, _)
-    first = _("**In short:** {rule}", rule=rule)
+    first = _("In short: {rule}", rule=rule)
     return f"{first}\n\n{held}" if held else first
 
 
@@ -64,14 +64,14 @@ def condition_words(row: Mapping[str, Any], currency: str, _: Words) -> str:
     if row["kind"] == "flag":
         return _("{field}: yes", field=field) if row["has"] else _("{field}: no", field=field)
     if row["kind"] == "category":
-        level = _.label("level", level)
+        level = level_name(row["field"], level, _)
         return (
             _("{field} is {level}", field=field, level=level)
             if row["has"]
             else _("{field} is not {level}", field=field, level=level)
         )
     if row["kind"] == "counts":
-        field = _.phrase("field.of_trait", trait=field, level=_.label("level", level))
+        field = _.phrase("field.of_trait", trait=field, level=level_name(row["field"], level, _))
     low, high = (_bound(row, name, currency, _) for name in ("lo", "hi"))
     if row["lo"] is not None and row["hi"] is not None:
         return _("{field} {span}", field=field, span=_.span(low, high))

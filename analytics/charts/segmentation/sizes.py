@@ -29,7 +29,9 @@ def size_against_value(result: SegmentationResult, _: Words) -> Spec:
         pl.Series("customers", [_.percent(share) for share in rows["customer_share"]]),
         pl.Series("money", [_.percent(share) for share in rows["revenue_share"]]),
         pl.Series("total", [_.compact(value, result.currency) for value in rows["revenue"]]),
-    ).with_columns(pl.format("{}  {}", "name", "customers").alias("left"))
+    ).with_columns(
+        pl.format("{}  {}", "name", "customers").alias("left"), pl.format("{} · {}", "label", "money").alias("right")
+    )
     ends = ends.with_columns(pl.lit(AT_LEFT).alias("x1"), pl.lit(AT_RIGHT).alias("x2"))
     x = alt.X("x1:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
     domain = [min(0.0, float(ends.select(pl.min_horizontal("left_y", "right_y").min()).item())), top * 1.06]
@@ -44,7 +46,7 @@ def size_against_value(result: SegmentationResult, _: Words) -> Spec:
     ]
     chart = alt.Chart(
         ends.select(
-            *("name", "n_customers", "customers", "total", "money", "left", "x1", "x2"),
+            *("name", "n_customers", "customers", "total", "money", "left", "right", "x1", "x2"),
             *("customer_share", "revenue_share", "left_y", "right_y"),
         )
     )
@@ -62,7 +64,7 @@ def size_against_value(result: SegmentationResult, _: Words) -> Spec:
         ),
         chart.mark_text(align="right", dx=-12).encode(x=x, y=alt.Y("left_y:Q", axis=None), text="left:N"),
         chart.mark_text(align="left", dx=12, fontWeight=600).encode(
-            x=alt.X("x2:Q", axis=None), y=alt.Y("right_y:Q", axis=None), text="money:N"
+            x=alt.X("x2:Q", axis=None), y=alt.Y("right_y:Q", axis=None), text="right:N"
         ),
         heads.transform_filter(f"datum.x < {(AT_LEFT + AT_RIGHT) / 2}")
         .mark_text(align="right", dx=8, color=neutral("muted"), fontSize=FONT_SIZE)

@@ -34,7 +34,11 @@ def segment_name(code: str, _: Words) -> str:
     if not mark:
         return _.label("segment", code)
     if form == "prefers":
-        return _("{level} fans", level=_.label("level", rest))
+        return _("{level} fans", level=rest)
+    if form == "through":
+        return _("Buy by {level}", level=level_name("channel_mix", rest, _))
+    if form == "pays":
+        return _("Pay by {level}", level=level_name("payment_mix", rest, _))
     if form == "mostly":
         return _("Mostly {level}", level=_.label("level", rest))
     field = _.label("field", rest)
@@ -61,4 +65,10 @@ def trait_name(field: str, level: str | None, _: Words) -> str:
     """A trait by its field and, for a category or a mix, its level; plain text."""
     if level is None or level == "true":
         return _.label("field", field)
-    return _.phrase("field.of_trait", trait=_.label("field", field), level=_.label("level", level))
+    return _.phrase("field.of_trait", trait=_.label("field", field), level=level_name(field, level, _))
+
+
+def level_name(field: str, level: str, _: Words) -> str:
+    """A level of a category or mix in the reader's language where it is a known one; else as the data have it."""
+    subject = field.removeprefix("top_").removesuffix("_mix").removesuffix("_method")
+    return _.label(subject if subject in ("channel", "payment") else "level", level)
