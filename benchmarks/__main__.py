@@ -15,6 +15,7 @@ BENCHMARKS = {
     "ingest": "CSV to validated Parquet, against DuckDB",
     "load": "memory of the server and waits of others while a large file comes in",
     "customers": "order lines to customer table, against DuckDB, pandas and lifetimes",
+    "stability": "evidence for the number of segments, against full resampling",
     "rerun": "CPU per cached rerun of each page, memory per added session",
 }
 

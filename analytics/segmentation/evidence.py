@@ -51,7 +51,7 @@ LEAST_CUSTOMERS = 40  # below, no test of structure
 # Chosen on seeds that no test uses: how far beyond the references' mean (in their deviations) and by how much the
 # silhouette must be larger; how dense the least separated pair may be halfway, relative to its centres; and how thin
 # halfway is a gap.
-DEVIATIONS, LEAST_EXCESS, DENSE, GAP = 2.5, 0.015, 1.15, 0.5
+DEVIATIONS, LEAST_EXCESS, DENSE, GAP = 2.5, 0.015, 1.15, 0.4
 _HALFWAY, _BATCH = 0.25, 5
 NUMBERS_SCHEMA = pl.Schema(
     {
@@ -94,9 +94,10 @@ class EvidenceResult:
         column's counterpart.
     structure : "found", "none" (nothing that customers without clusters would not show) or "too_few" (not tested);
         "" for RFM and rules, where nothing is looked for.
-    recommended, reason : the number and why: "gaps" (the largest number with a gap between any two segments),
-        "best_silhouette", "best_bic" (mixture), each among numbers that qualify and beat the references;
-        "most_stable" stands in where there is no structure. None and "fixed_cuts" for RFM and rules.
+    recommended, reason : the number and why, among those that qualify: "best_excess" (its separation exceeds the
+        needed one by most); "gaps" (a larger number still has a gap between any two segments); "best_bic" (mixture);
+        "best_silhouette" (too few customers to test). "most_stable" stands in where there is no structure or nothing
+        qualifies. None and "fixed_cuts" for RFM and rules.
     n_customers, n_structure, n_stability, n_references, n_resamples : customers; those drawn for the test and for
         stability; references per family; resamples.
     """
@@ -307,8 +308,7 @@ def weigh_points(
 
     Raises ``AnalysisError("too_few_to_segment")`` when the rows hold fewer than two different profiles.
     """
-    if method == "rfm" or method == "rules":
-        raise AnalysisError("method_without_number", method=method)
+    assert method in ("kmeans", "mixture", "hierarchical")
     rng = np.random.default_rng(random_state)
     n = len(encoded)
     by_kmeans = method == "kmeans"
@@ -373,21 +373,20 @@ def _verdict(numbers: pl.DataFrame) -> str:
 
 
 def _recommend(numbers: pl.DataFrame, structure: str) -> tuple[int, str]:
-    sound = numbers.filter(_exceeding() if structure == "found" else pl.col("qualifies"))
+    sound = numbers.filter("qualifies")
     if structure == "none" or sound.is_empty():
-        stable = numbers.sort(
-            pl.col("min_share") >= SMALLEST_SHARE,
-            pl.col("stability").fill_null(0),
-            descending=True,
-            maintain_order=True,
-        )
-        return int(stable["n_segments"][0]), "most_stable"
-    apart = sound.filter(pl.col("between") <= GAP)
+        large, stable = pl.col("min_share") >= SMALLEST_SHARE, pl.col("stability").fill_null(0)
+        steadiest = numbers.sort(large, stable, descending=True, maintain_order=True)
+        return int(steadiest["n_segments"][0]), "most_stable"
     if sound["bic"].null_count() == 0:
         return int(sound.sort("bic")["n_segments"][0]), "best_bic"
-    if apart.height:
-        return int(apart["n_segments"][-1]), "gaps"
-    return int(sound.sort("silhouette", descending=True, maintain_order=True)["n_segments"][0]), "best_silhouette"
+    if structure == "too_few":
+        return int(sound.sort("silhouette", descending=True, maintain_order=True)["n_segments"][0]), "best_silhouette"
+    excess = pl.col("separation") - pl.col("needed")
+    beyond = sound.filter(excess > 0).sort(excess, descending=True, maintain_order=True)
+    clearest = int(beyond["n_segments"][0])
+    apart = beyond.filter((pl.col("between") <= GAP) & (pl.col("n_segments") > clearest))["n_segments"].to_list()
+    return (max(apart), "gaps") if apart else (clearest, "best_excess")
 
 
 # ---- separation, seen and under references
