@@ -30,8 +30,7 @@ with page.frame("what_if") as _:
         scenarios.choose(_, a, cut_a)
     workspace = session.workspace()
     if workspace.what_if.b in range(1, len(workspace.scenarios) + 1):
-        with page.controls("controls-b"):
-            scenarios.edit(_, workspace.what_if.b)
+        scenarios.edit(_, workspace.what_if.b)
     page.lesson(_, "what_if")
     b = scenarios.right(a, cut_a)
     cut_b = walk.beside(b, cut_a)

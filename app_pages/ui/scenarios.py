@@ -35,17 +35,15 @@ from analytics.segmentation import (
     prepared_by,
     rename_scenario,
     tabulate_payoffs,
-    usable_features,
     with_assumption,
 )
-from app_pages.ui import page, session, walk, widgets
+from app_pages.ui import page, segmenting, session, walk, widgets
 from app_pages.ui.compute import compute
 
 MOST_LISTED = 200
 BORDER_KINDS = {"segment": "text", "customer_id": "text", "margin": "number", "revenue": "int", "other": "text"}
 SHARES = frozenset({"response_rate", "margin_share"})
 NUMBERS = (2, 3, 4, 5, 6, 7, 8)
-METHODS = {"kmeans": "K-means", "rfm": "RFM"}
 
 
 def left() -> Scenario:
@@ -202,16 +200,10 @@ def choose(_: Words, a: Scenario, shown: SegmentationResult) -> None:
 
 def edit(_: Words, position: int) -> None:
     """Every choice of one pinned scenario."""
-    section = f"scenarios.{position - 1}.segmentation"
     scenario = session.workspace().scenarios[position - 1]
-    customers = walk.customers(scenario.population)
-    widgets.segmented(section, "method", _("Method"), METHODS)
-    if scenario.segmentation.method == "kmeans":
-        automatic = {None: _("Auto"), **{n: str(n) for n in NUMBERS}}
-        widgets.segmented(section, "n_segments", _("Number of segments"), automatic)
-        fields = {name: _.label("field", name) for name in compute(usable_features, customers)}
-        widgets.several(section, "features", _("Built from"), fields, width=560, wrap=True)
-    _population(_, f"scenarios.{position - 1}.population")
+    segmenting.choose(_, walk.customers(scenario.population), f"scenarios.{position - 1}.segmentation")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="controls-population"):
+        _population(_, f"scenarios.{position - 1}.population")
 
 
 def _population(_: Words, section: str) -> None:

@@ -18,7 +18,7 @@ from analytics.segmentation.presets import feature_presets, starting_rules, suit
 from app_pages.ui import segment_rules, session, widgets
 from app_pages.ui.compute import compute
 
-SECTION = "segmentation"
+PRESENT = "segmentation"  # the path of the present cut's spec; that of a scenario is "scenarios.0.segmentation"
 NUMBERS = (2, 3, 4, 5, 6, 7, 8)
 NUMBERED = frozenset({"kmeans", "mixture", "hierarchical"})
 METHODS = ("kmeans", "mixture", "hierarchical", "rfm", "rules")
@@ -33,37 +33,42 @@ OWN = "own"
 RFM_CUTS = {"recency_cuts": "recency_days", "frequency_cuts": "n_orders", "monetary_cuts": "revenue"}
 
 
-def choose(_: Words, customers: CustomerTable) -> None:
+def choose(_: Words, customers: CustomerTable, section: str = PRESENT) -> None:
     """The choices above the answer: those that everybody makes in a row, the rest folded away below."""
-    spec = session.workspace().segmentation
-    _method(_, customers)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="controls"):
+    spec = session.spec(section)
+    _method(_, customers, section)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key=_key(section, "controls")):
         if spec.method in NUMBERED:
             widgets.slider(
-                SECTION,
+                section,
                 "n_segments",
                 _("Number of segments"),
                 {None: _("Auto"), **{n: str(n) for n in NUMBERS}},
                 width=300,
             )
-            _preset(_, customers)
+            _preset(_, customers, section)
         elif spec.method == "rfm":
-            _scores(_)
-            widgets.segmented("segmentation.rfm", "cuts", _("Cuts"), widgets.options("segmentation.rfm", "cuts", _))
+            _scores(_, section)
+            widgets.segmented(f"{section}.rfm", "cuts", _("Cuts"), widgets.options(f"{section}.rfm", "cuts", _))
     if spec.method in NUMBERED:
         with st.expander(_("Features and weights"), icon=":material/tune:", type="compact"):
-            _families(_, customers)
+            _families(_, customers, section)
     elif spec.method == "rfm" and spec.rfm.cuts == "fixed":
         with st.expander(_("Own cuts"), icon=":material/content_cut:", type="compact", expanded=True):
-            _cuts(_)
-    elif spec.method == "rules":
+            _cuts(_, section)
+    elif spec.method == "rules" and section == PRESENT:  # a scenario keeps the rules it was pinned with
         with st.expander(_("Rules"), icon=":material/rule:", type="compact", expanded=True):
             segment_rules.edit(_, customers)
 
 
-def _method(_: Words, customers: CustomerTable) -> None:
-    key = f"{SECTION}.method"
-    session.bind(key, session.workspace().segmentation.method)
+def _key(section: str, name: str) -> str:
+    """The key of a widget: a scenario's are its own."""
+    return name if section == PRESENT else f"{section}.{name}"
+
+
+def _method(_: Words, customers: CustomerTable, section: str) -> None:
+    key = f"{section}.method"
+    session.bind(key, session.spec(section).method)
     st.segmented_control(
         _("Method"),
         METHODS,
@@ -71,52 +76,52 @@ def _method(_: Words, customers: CustomerTable) -> None:
         key=key,
         required=True,
         on_change=_set_method,
-        args=(customers, (_("Frequent buyers"), _("Newcomers"), _("Long silent"))),
+        args=(section, customers, (_("Frequent buyers"), _("Newcomers"), _("Long silent"))),
     )
 
 
-def _set_method(customers: CustomerTable, names: tuple[str, str, str]) -> None:
+def _set_method(section: str, customers: CustomerTable, names: tuple[str, str, str]) -> None:
     """Another method; own rules begin with examples, so that there is something to change."""
-    spec = session.workspace().segmentation
-    method = session.widget_value(f"{SECTION}.method")
+    spec = session.spec(section)
+    method = session.widget_value(f"{section}.method")
     rules = spec.rules or (starting_rules(customers, names) if method == "rules" else ())
-    session.change_spec(SECTION, method=method, rules=rules)
+    session.change_spec(section, method=method, rules=rules)
 
 
 # ---- features
 
 
-def _preset(_: Words, customers: CustomerTable) -> None:
-    presets = dict(compute(feature_presets, customers))
-    now = frozenset(session.workspace().segmentation.features)
+def _preset(_: Words, customers: CustomerTable, section: str) -> None:
+    presets, key = dict(compute(feature_presets, customers)), _key(section, "feature-preset")
+    now = frozenset(session.spec(section).features)
     shown = next((code for code, features in presets.items() if frozenset(features) == now), OWN)
     labels = {code: _.phrase(f"preset.{code}") for code in presets}
     if shown == OWN:
         labels[OWN] = _.phrase("preset.own")
-    session.bind("feature-preset", shown)
+    session.bind(key, shown)
     st.selectbox(
         _("Built from"),
         list(labels),
         format_func=labels.__getitem__,
-        key="feature-preset",
+        key=key,
         on_change=_set_preset,
-        args=(presets, customers),
+        args=(section, presets, customers),
         width=260,
     )
 
 
-def _set_preset(presets: Mapping[str, tuple[str, ...]], customers: CustomerTable) -> None:
+def _set_preset(section: str, presets: Mapping[str, tuple[str, ...]], customers: CustomerTable) -> None:
     """Other features, with the method that suits them; a hierarchy somebody chose stays one."""
-    chosen = session.widget_value("feature-preset")
+    chosen = session.widget_value(_key(section, "feature-preset"))
     if chosen in presets:
-        features, method = presets[chosen], session.workspace().segmentation.method
+        features, method = presets[chosen], session.spec(section).method
         method = method if method == "hierarchical" else suited_method(customers, features)
-        session.change_spec(SECTION, features=features, method=method)
+        session.change_spec(section, features=features, method=method)
 
 
-def _families(_: Words, customers: CustomerTable) -> None:
+def _families(_: Words, customers: CustomerTable, section: str) -> None:
     """Features of each family, and how much the family counts; a weight matters from two families on."""
-    spec = session.workspace().segmentation
+    spec = session.spec(section)
     members = {family: [trait.name for trait in customers.traits if trait.family == family] for family in FAMILIES}
     there = {family: names for family, names in members.items() if names}
     used = [family for family, names in there.items() if set(names) & set(spec.features)]
@@ -126,7 +131,7 @@ def _families(_: Words, customers: CustomerTable) -> None:
     )
     for family, names in there.items():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            key = f"features-{family}"
+            key = _key(section, f"features-{family}")
             session.bind(key, [name for name in names if name in spec.features])
             st.multiselect(
                 _(FAMILIES[family]),
@@ -134,12 +139,12 @@ def _families(_: Words, customers: CustomerTable) -> None:
                 format_func={name: _.label("field", name) for name in names}.__getitem__,
                 key=key,
                 on_change=_set_features,
-                args=(family, names),
+                args=(section, family, names),
                 placeholder=_("none chosen"),
                 width="stretch",
             )
             if len(used) > 1 and family in used:
-                key = f"weight-{family}"
+                key = _key(section, f"weight-{family}")
                 weight = weights.get(family, 1.0)  # type: ignore[call-overload]
                 session.bind(key, weight)
                 st.select_slider(
@@ -148,63 +153,73 @@ def _families(_: Words, customers: CustomerTable) -> None:
                     format_func=lambda value: f"× {value:g}",
                     key=key,
                     on_change=_set_weight,
-                    args=(family,),
+                    args=(section, family),
                     width=180,
                 )
 
 
-def _set_features(family: str, names: list[str]) -> None:
-    chosen = session.widget_value(f"features-{family}")
-    others = tuple(name for name in session.workspace().segmentation.features if name not in names)
-    session.change_spec(SECTION, features=(*others, *(name for name in names if name in chosen)))
+def _set_features(section: str, family: str, names: list[str]) -> None:
+    chosen = session.widget_value(_key(section, f"features-{family}"))
+    others = tuple(name for name in session.spec(section).features if name not in names)
+    session.change_spec(section, features=(*others, *(name for name in names if name in chosen)))
 
 
-def _set_weight(family: str) -> None:
-    weights: dict[Any, float] = dict(session.workspace().segmentation.weights)
-    weights[family] = session.widget_value(f"weight-{family}")
+def _set_weight(section: str, family: str) -> None:
+    weights: dict[Any, float] = dict(session.spec(section).weights)
+    weights[family] = session.widget_value(_key(section, f"weight-{family}"))
     kept = tuple((name, weight) for name, weight in sorted(weights.items()) if weight != 1)
-    session.change_spec(SECTION, weights=kept)
+    session.change_spec(section, weights=kept)
 
 
 # ---- RFM
 
 
-def _scores(_: Words) -> None:
-    key = "segmentation.rfm.n_scores"
-    session.bind(key, session.workspace().segmentation.rfm.n_scores)
+def _scores(_: Words, section: str) -> None:
+    key = f"{section}.rfm.n_scores"
+    session.bind(key, session.spec(section).rfm.n_scores)
     st.segmented_control(
-        _("Scores"), (3, 4, 5), format_func=lambda n: f"1–{n}", key=key, required=True, on_change=_set_scores
+        _("Scores"),
+        (3, 4, 5),
+        format_func=lambda n: f"1–{n}",
+        key=key,
+        required=True,
+        on_change=_set_scores,
+        args=(section,),
     )
 
 
-def _set_scores() -> None:
+def _set_scores(section: str) -> None:
     """Own cuts are as many as the scores less one: another number of scores begins without any."""
-    n_scores = session.widget_value("segmentation.rfm.n_scores")
-    session.change_spec("segmentation.rfm", n_scores=n_scores, **dict.fromkeys(RFM_CUTS, ()))
+    n_scores = session.widget_value(f"{section}.rfm.n_scores")
+    session.change_spec(f"{section}.rfm", n_scores=n_scores, **dict.fromkeys(RFM_CUTS, ()))
 
 
-def _cuts(_: Words) -> None:
+def _cuts(_: Words, section: str) -> None:
     """A person's own cuts, as rising numbers in one line per field."""
-    rfm = session.workspace().segmentation.rfm
+    rfm = session.spec(section).rfm
     st.markdown(f":small[:gray[{_('{n} rising numbers for each field; empty: equal parts.', n=rfm.n_scores - 1)}]]")
     with st.container(horizontal=True, gap="medium"):
         for name, field in RFM_CUTS.items():
-            key = f"rfm-{name}"
+            key = _key(section, f"rfm-{name}")
             session.bind(key, ", ".join(f"{cut:g}" for cut in getattr(rfm, name)))
             st.text_input(
-                _.label("field", field), key=key, on_change=_set_cuts, args=(name, field), placeholder="30, 90, 180"
+                _.label("field", field),
+                key=key,
+                on_change=_set_cuts,
+                args=(section, name, field),
+                placeholder="30, 90, 180",
             )
 
 
-def _set_cuts(name: str, field: str) -> None:
-    text = session.widget_value(f"rfm-{name}")
+def _set_cuts(section: str, name: str, field: str) -> None:
+    text = session.widget_value(_key(section, f"rfm-{name}"))
     try:
         cuts = tuple(float(part) for part in text.replace("，", ",").replace("、", ",").split(",") if part.strip())
     except ValueError:
-        scores = session.workspace().segmentation.rfm.n_scores
+        scores = session.spec(section).rfm.n_scores
         session.tell(AnalysisError("rfm_cuts_wrong", field=field, n=scores - 1))
         return
-    session.change_spec("segmentation.rfm", **{name: cuts})
+    session.change_spec(f"{section}.rfm", **{name: cuts})
 
 
 # ---- names
