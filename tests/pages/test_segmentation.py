@@ -80,21 +80,20 @@ def test_other_methods_cut_the_same_customers(method: str) -> None:
 
 
 def test_a_preset_and_a_weight_change_what_the_segments_are_built_from() -> None:
-    test = app()
-    test.selectbox(key="feature-preset").set_value("needs").run()
-    assert_sound(test)
-    assert set(test.multiselect(key="features-needs").value) == {"category_mix", "channel_mix", "payment_mix"}
-    assert test.multiselect(key="features-behaviour").value == []
-    before = cards(test)
-    test.multiselect(key="features-behaviour").set_value(["recency_days", "n_orders"]).run()
-    assert_sound(test)
+    test = app(segmentation=SegmentationSpec(n_segments=3, features=("recency_days", "n_orders", "category_mix")))
     assert test.selectbox(key="feature-preset").value == "own"
+    assert test.multiselect(key="features-needs").value == ["category_mix"]
+    before = table(test, "segment", "customer_share")["n_customers"].tolist()
     test.select_slider(key="weight-needs").set_value(4.0).run()
     assert_sound(test)
+    assert table(test, "segment", "customer_share")["n_customers"].tolist() != before
     test.switch_page("app_pages/lifecycle.py").run()
     test.switch_page("app_pages/segmentation.py").run()
     assert test.select_slider(key="weight-needs").value == 4.0
-    assert cards(test) != before or len(cards(test)) >= 2
+    test.selectbox(key="feature-preset").set_value("usual").run()
+    assert_sound(test)
+    assert test.multiselect(key="features-needs").value == []
+    assert len(test.multiselect(key="features-behaviour").value) == 4
 
 
 def test_no_feature_at_all_is_refused_and_changes_nothing() -> None:
@@ -127,9 +126,10 @@ def test_own_rules_begin_with_examples_and_can_be_edited() -> None:
     test.segmented_control(key="segmentation.method").set_value("rules").run()
     assert_sound(test)
     assert test.text_input(key="rule-name-0").value == "Frequent buyers"
-    assert [text.split(" · ")[1] for text in cards(test)][:3] == ["Frequent buyers", "Newcomers", "Long silent"]
+    # Labels follow the cut before it, of which these rules find much again.
+    assert {text.split(" · ")[1] for text in cards(test)} >= {"Frequent buyers", "Newcomers", "Long silent"}
     test.text_input(key="rule-name-0").set_value("Our regulars").run()
-    assert "1 · Our regulars" in cards(test)
+    assert any(text.endswith(" · Our regulars") for text in cards(test))
     test.selectbox(key="rule-0-0-field").set_value("city").run()
     assert_sound(test)
     assert len(test.multiselect(key="rule-0-0-values").value) == 1
@@ -165,9 +165,9 @@ def test_a_persons_own_name_travels_and_an_empty_one_gives_the_proposal_back() -
 
 def test_a_typical_customer_leads_to_the_page_of_that_customer() -> None:
     test = app()
-    chosen = test.selectbox(key="open-typical").value
+    chosen = test.selectbox(key="customer.open-typical").value
     assert chosen in table(test, "customer_id")["customer_id"].tolist()
-    test.button(key="open-typical-go").click().run()
+    test.button(key="customer.open-typical.go").click().run()
     assert_sound(test)
 
 
