@@ -48,7 +48,7 @@ def word(value: str | None, _: Words) -> str:
     """A value of the data as people read it: our words for the usual codes, else the code without its underscores."""
     if value is None:
         return "–"
-    for kind in ("moment", "way"):
+    for kind in ("moment", "way", "acquired"):
         if _.has_phrase(f"{kind}.{value}"):
             return _.label(kind, value)
     return value.replace("_", " ")
@@ -344,6 +344,8 @@ def _habits(portrait: Portrait, kinds: tuple[str, ...], _: Words) -> Spec:
                     else _.percent(row["share"]),
                     "n": _.number(row["n"]),
                     "all": _.percent(row["base_share"]),
+                    # Beyond the tick, so that it never runs through the figure.
+                    "end": max(row["share"], row["base_share"] or 0.0),
                 }
             )
     order = [row["id"] for row in rows]
@@ -366,7 +368,9 @@ def _habits(portrait: Portrait, kinds: tuple[str, ...], _: Words) -> Spec:
         base.mark_bar(height=14, cornerRadiusEnd=2).encode(
             x=x, color=alt.Color("kind:N", scale=category_scale(colours))
         ),
-        base.mark_text(align="left", dx=6, color=neutral("ink")).encode(x=x, text="text:N"),
+        base.mark_text(align="left", dx=6, color=neutral("ink")).encode(
+            x=alt.X("end:Q", scale=scale, axis=axis), text="text:N"
+        ),
     ]
     if any(row["base"] is not None for row in rows):
         ticks = base.transform_filter("datum.base !== null").mark_tick(color=neutral("ink"), thickness=2, height=18)

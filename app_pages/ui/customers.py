@@ -76,9 +76,9 @@ def choose(_: Words) -> str:
                 args=(LISTED,),
             )
         at = ids.index(chosen) if chosen in ids else -1
-        _step(_("Previous"), ":material/chevron_left:", "previous", ids[at - 1] if at > 0 else None)
+        _step(_("One before"), ":material/chevron_left:", "previous", ids[at - 1] if at > 0 else None)
         after = ids[at + 1] if at + 1 < len(ids) else None
-        _step(_("Next"), ":material/chevron_right:", "next-one", after)
+        _step(_("One after"), ":material/chevron_right:", "next-one", after)
         if spec.pick == "random":
             st.button(
                 _("Draw others"),
