@@ -41,8 +41,8 @@ def show_spending(_):
     result, here = behaving.spending(), charts.spending
     priced = "order_value" in result.summary["measure"]
     side_by_side(WIDE_LEFT, (here, "order_value") if priced else None, (here, "baskets"), result, _)
-    if not result.returning.is_empty():
-        side_by_side(WIDE_RIGHT, (here, "gaps"), (here, "returning"), result, _)
+    gaps = (here, "gaps") if "gap_days" in result.summary["measure"] else None
+    side_by_side(WIDE_RIGHT, gaps, None if result.returning.is_empty() else (here, "returning"), result, _)
     side_by_side(WIDE_LEFT, (here, "week"), (here, "season"), result, _)
     page.caveats(result.caveats, _)
     definition = _(

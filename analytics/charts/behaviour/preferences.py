@@ -15,7 +15,7 @@ from analytics.i18n import Words
 
 _ROW = 30
 _MOST_LABELS = 8
-_LIFT_SHOWN = 4.0
+_STEPS = 2.0  # of doubling: four times the others' share, and a quarter
 
 
 def levels(result: PreferencesResult, _: Words) -> Spec:
@@ -101,14 +101,16 @@ def segments(result: PreferencesResult, names: Mapping[str, str], _: Words) -> S
     rows: Rows = []
     for row in result.by_label.filter(pl.col("label").is_in(shown)).iter_rows(named=True):
         lift = row["lift"]
-        clear = row["verdict"] == "different" and bool(lift)
+        clear = row["verdict"] == "different"
+        # A level that only they order, or that they never do, is as far as the scale goes.
+        size = _STEPS if lift is None else -_STEPS if lift == 0 else max(-_STEPS, min(_STEPS, math.log2(lift)))
         rows.append(
             {
                 "x": names.get(row["label"], row["label"]),
                 "y": row["level"],
-                "size": max(-2.0, min(2.0, math.log2(lift))) if clear else None,
+                "size": size if clear else None,
                 "clear": clear,
-                "text": "–" if not lift else f"×{_.number(lift, 1)}",
+                "text": _("only here") if lift is None else f"×{_.number(lift, 1)}",
                 "share": _.percent(row["share"], 1),
                 "others": _.percent(row["rest_share"], 1),
                 "difference": _(
@@ -137,7 +139,7 @@ def segments(result: PreferencesResult, names: Mapping[str, str], _: Words) -> S
     layers = alt.layer(
         plain.mark_rect(color=neutral("hair"), opacity=0.5),
         plain.mark_text(color=neutral("muted")).encode(text="text:N"),
-        told.mark_rect().encode(color=alt.Color("size:Q", scale=diverging_scale(math.log2(_LIFT_SHOWN)), legend=None)),
+        told.mark_rect().encode(color=alt.Color("size:Q", scale=diverging_scale(_STEPS), legend=None)),
         told.mark_text(color=cell_text_color("size")).encode(text="text:N"),
     )
     return finish(layers, _, height=90 + _ROW * len(lines))
@@ -151,6 +153,8 @@ def segments_finding(result: PreferencesResult, names: Mapping[str, str], _: Wor
         return _("No segment prefers anything the others do not")
     top = clear.sort("difference", descending=True).row(0, named=True)
     name = names.get(top["label"], top["label"])
+    if top["lift"] is None:
+        return _("{segment}: only they order {level}", segment=name, level=top["level"])
     return _(
         "{segment}: {level} takes {times} times the others' share",
         segment=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import altair as alt
@@ -49,7 +50,15 @@ def order_value(result: SpendingResult, _: Words) -> Spec:
         )
     highest = max(row["share"] for row in rows)
     scale = alt.Scale(type="log", nice=False) if result.is_log else alt.Scale(zero=False, nice=False)
-    axis = alt.Axis(title=None, grid=False, tickCount=5, labelExpr=label_expr(_, currency=result.currency))
+    money = label_expr(_, currency=result.currency)
+    ticks = _round_values(rows[0]["low"], rows[-1]["high"]) if result.is_log else None
+    axis = alt.Axis(
+        title=None,
+        grid=False,
+        labelExpr=money,
+        labelOverlap="greedy",
+        **({"values": ticks} if ticks else {"tickCount": 5}),
+    )
     bars = (
         chart(rows)
         .mark_bar(binSpacing=1, color=neutral("accent"))
@@ -80,7 +89,7 @@ def order_value_finding(result: SpendingResult, _: Words) -> str:
 
 def order_value_note(result: SpendingResult, _: Words) -> str:
     told = _("Share of {n} orders by their value, before returns.", n=result.n_orders)
-    half = _("Dark: the middle half.")
+    half = _("Full colour: the middle half.")
     if not result.is_log:
         return told + space(_) + half
     return told + space(_) + half + space(_) + _("The scale is logarithmic; the outermost bars hold what lies beyond.")
@@ -260,7 +269,7 @@ def week_finding(result: SpendingResult, _: Words) -> str:
 def week_note(result: SpendingResult, _: Words) -> str:
     if not result.has_times:
         return _("Share of orders by day of the week. The data hold no times of day.")
-    return _("Share of orders by day and hour, in the time zone of the file. The darker, the more.")
+    return _("Share of orders by day and hour, in the time zone of the file. The stronger the colour, the more.")
 
 
 # --- the season ------------------------------------------------------------------------------------------------------
@@ -353,6 +362,14 @@ def _summary(result: SpendingResult, measure: str) -> dict[str, Any]:
 
 def _basket(result: SpendingResult) -> str:
     return "order_items" if not result.summary.filter(measure="order_items").is_empty() else "order_lines"
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten within a range; the powers alone where that is many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    inside = [value for value in found if low <= value <= high]
+    return inside if len(inside) <= 9 else [value for value in inside if math.log10(value) % 1 < 1e-9]
 
 
 def _counted(result: SpendingResult, measure: str, title: str, _: Words) -> Spec:
