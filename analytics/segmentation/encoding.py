@@ -1,8 +1,6 @@
 """Traits of all kinds as numbers that a method can compare: skew transformed, bounded, weighted by family.
 
-Sources: Tukey's far-out fences (1977); categories at half the variance of a number, since their gaps would otherwise
-decide every cut (Hennig and Liao 2013); shares shrunk as under a Dirichlet-multinomial, its overdispersion by moments
-(Weir and Hill 2002).
+How one trait becomes columns is told in ``feature_codes``; here they come together.
 """
 
 from __future__ import annotations
@@ -18,6 +16,14 @@ from analytics.customers import CustomerTable, Family, Trait
 from analytics.errors import AnalysisError, Caveat, Param
 from analytics.keys import derive_key
 from analytics.progress import report
+from analytics.segmentation.feature_codes import (
+    FIT,
+    Code,
+    CountsCode,
+    FlagCode,
+    NumberCode,
+    numbers_of,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -25,13 +31,10 @@ Weights = tuple[tuple[Family, float], ...]
 
 CORRELATED, REPEATED = 0.9, 0.999
 REST = "*"
-MOST_LEVELS, LEAST_LEVEL = 12, 0.01  # levels of a category with a column of their own
 FAMILY_MOST = 3.0  # a family counts for at most so many numbers when others stand beside it
 MOST_WEIGHT = 10.0
 STAND_IN = 6  # features at most where none of the wanted ones is there
-CATEGORY_VARIANCE = 0.5  # of a whole category, at most
-_MIX_FACTOR = 10.0**0.5  # hardly differing shares are stretched by at most this
-_ALONE = 30  # from so many customers on a whole number that never repeats is taken for an id
+MANY = 3  # of one kind of caveat; more are said in one
 # Behaviour that a customer table may or may not hold, depending on the data: absent, it is left out, not an error.
 BEHAVIOUR = (
     "recency_days",
@@ -77,117 +80,6 @@ class Encoded:
         return Encoded(self.points[rows], self.numbers[rows], blocks, self.names, self.levels)
 
 
-# ---- one feature
-
-
-@dataclass(frozen=True, slots=True)
-class NumberCode:
-    """``log_scale`` 0 means no logarithm."""
-
-    name: str
-    column: str
-    median: float
-    log_scale: float
-    low: float
-    high: float
-    mean: float
-    deviation: float
-
-    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
-        raw = _numbers(frame, self.column)
-        values = self._moved(np.where(np.isfinite(raw), raw, self.median))
-        np.clip(values, self.low, self.high, out=values)
-        return ((values - self.mean) / self.deviation)[:, None], None
-
-    def _moved(self, values: Floats) -> Floats:
-        moved: Floats = np.log1p(np.maximum(values, 0.0) / self.log_scale) if self.log_scale else values
-        return moved
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        return ("",)
-
-
-@dataclass(frozen=True, slots=True)
-class FlagCode:
-    """A flag is a category of two levels: its values lie as far apart as two levels do."""
-
-    name: str
-    column: str
-    share: float
-
-    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
-        raw = _numbers(frame, self.column)
-        known = np.isfinite(raw)
-        values = np.where(known, (raw - self.share) * np.sqrt(2.0), 0.0)
-        return values[:, None], np.column_stack([known & (raw > 0), known & (raw == 0)]).astype(np.int64)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        return ("",)
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryCode:
-    """``levels`` in order of size; an empty one at the end stands for all the others."""
-
-    name: str
-    column: str
-    levels: tuple[str, ...]
-    shares: tuple[float, ...]
-    scale: float
-
-    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
-        n_levels = len(self.levels)
-        other = n_levels - 1 if self.levels[-1] == "" else n_levels
-        if self.column not in frame.columns:
-            return np.zeros((frame.height, n_levels)), np.zeros((frame.height, n_levels), dtype=np.int64)
-        numbered = {level: i for i, level in enumerate(self.levels) if level}
-        column = frame[self.column].cast(pl.String)
-        codes = column.replace_strict(numbered, default=other, return_dtype=pl.Int64)
-        codes = codes.zip_with(column.is_not_null(), pl.Series([n_levels], dtype=pl.Int64))
-        block = np.zeros((frame.height, n_levels + 1), dtype=np.int64)
-        block[np.arange(frame.height), codes.to_numpy()] = 1
-        block = np.ascontiguousarray(block[:, :n_levels])
-        points = (block - np.array(self.shares)) * self.scale
-        points[block.sum(axis=1) == 0] = 0.0
-        return points, block
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-
-@dataclass(frozen=True, slots=True)
-class CountsCode:
-    """Shares of levels, shrunk to the shares of all by ``strength`` pseudo-counts."""
-
-    name: str
-    columns: tuple[str, ...]
-    levels: tuple[str, ...]
-    prior: tuple[float, ...]
-    strength: float
-    scale: float
-
-    def encode(self, frame: pl.DataFrame) -> tuple[Floats, Ints | None]:
-        block = _counts(frame, self.columns)
-        prior = np.array(self.prior)
-        total = block.sum(axis=1, keepdims=True)
-        shares = (block + self.strength * prior) / (total + self.strength)
-        return (shares - prior) * self.scale, block
-
-
-Code = NumberCode | FlagCode | CategoryCode | CountsCode
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoder:
     """What was learnt from one table, to encode any table the same way.
@@ -212,7 +104,7 @@ class Encoder:
         for code, factor in zip(self.codes, self.factors, strict=True):
             columns, block = code.encode(frame)
             if code.name in self.telling and isinstance(code, NumberCode):
-                unknown = ~np.isfinite(_numbers(frame, code.column))
+                unknown = ~np.isfinite(numbers_of(frame, code.column))
                 numbers.append(np.where(unknown[:, None], np.nan, columns) if unknown.any() else columns)
             if block is not None:
                 counts.append(block)
@@ -274,13 +166,14 @@ def encode(customers: CustomerTable, features: tuple[str, ...], weights: Weights
 def fit_encoder(customers: CustomerTable, features: tuple[str, ...], weights: Weights = ()) -> Encoder:
     """Learn from a table's customers with orders how to encode them.
 
-    Numbers: a missing value becomes the median. Skewness above 1 and at most one percent below zero (which counts as
-    zero: more returned than bought) become log(1 + x / s), s their 5th percentile above zero, so that a change of unit
-    changes nothing. Values beyond three interquartile ranges from the quartiles are capped (percentiles 1 and 99 where
-    the quartiles are equal); then mean 0, deviation 1. Categories: the 12 most frequent levels of at least one
-    percent, the rest one level; variance at most half a number's; unknown lies in the middle. Counts: shrunk shares.
-    Features that correlate from .9 on share one weight, and a family beside others counts at most three numbers times
-    its weight; weight 0 leaves it out. What holds one value, no value or looks like an id is left out and said.
+    Numbers: a missing value becomes the median and has no part in the scale. Skewness above 1 and at most one percent
+    below zero (which counts as zero: more returned than bought) become log(1 + x / s), s their 5th percentile above
+    zero, so that a change of unit changes nothing. Values beyond three interquartile ranges from the quartiles are
+    capped (percentiles 1 and 99 where the quartiles are equal); then mean 0, deviation 1. Categories: the 12 most
+    frequent levels of at least one percent, the rest one level; variance at most half a number's; unknown lies in the
+    middle. Counts: shrunk shares. Features that correlate from .9 on share one weight, and a family beside others
+    counts at most three numbers times its weight; weight 0 leaves it out. What holds one value, no value or looks like
+    an id is left out and said. Where none of the wanted behaviour is known, up to six other traits stand in.
 
     Raises ``AnalysisError``: feature_is_id, feature_unknown, features_without_spread, family_weights_zero.
     """
@@ -333,7 +226,7 @@ def _fit(
     variances: list[float] = []
     kept: list[Trait] = []
     for trait in traits:
-        fitted = _FIT[trait.kind](frame, trait, caveats)
+        fitted = FIT[trait.kind](frame, trait, caveats)
         if fitted is None:
             continue
         code, n_missing, n_capped = fitted
@@ -360,7 +253,7 @@ def _fit(
     table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
         pl.Series("variance_share", share / share.sum())
     )
-    return Encoder(tuple(codes), tuple(factors), telling, table, tuple(caveats))
+    return Encoder(tuple(codes), tuple(factors), telling, table, _gathered(caveats))
 
 
 def _chosen(customers: CustomerTable, features: tuple[str, ...], weights: Weights) -> tuple[list[Trait], list[Caveat]]:
@@ -393,135 +286,23 @@ def _chosen(customers: CustomerTable, features: tuple[str, ...], weights: Weight
     return sorted(traits, key=lambda trait: rank[trait.name]), caveats
 
 
-Fitted = tuple[Code, int, int] | None
-
-
-def _fit_number(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
-    name, (column,) = trait.name, trait.columns
-    raw = _numbers(frame, column)
-    finite = np.isfinite(raw)
-    if not finite.any():
-        caveats.append(Caveat("feature_missing", "watch", {"field": name}))
-        return None
-    whole = trait.family != "behaviour" and frame.schema[column].is_integer() and finite.sum() >= _ALONE
-    if whole and frame[column].drop_nulls().n_unique() == finite.sum():
-        caveats.append(Caveat("feature_like_id", "watch", {"field": name, "n": int(finite.sum())}))
-        return None
-    n_missing = int((~finite).sum())
-    median = float(np.median(raw[finite]))
-    values = np.where(finite, raw, median)
-    spread = values.std()
-    if spread <= 1e-12 * max(1.0, abs(float(values.mean()))):
-        caveats.append(Caveat("feature_constant", "watch", {"field": name}))
-        return None
-    log_scale = 0.0
-    skewness = float((((values - values.mean()) / spread) ** 3).mean())
-    below_zero = values < 0
-    if skewness > 1 and below_zero.mean() <= 0.01 and ((values > values.min()) & (values < values.max())).any():
-        values = np.maximum(values, 0.0)
-        log_scale = float(np.quantile(values[values > 0], 0.05))
-        values = np.log1p(values / log_scale)
-    low, high = np.quantile(values, [0.25, 0.75])
-    if low == high:  # more than half the customers share one value
-        low, high = np.quantile(values, [0.01, 0.99])
-    low, high = (low - 3 * (high - low), high + 3 * (high - low)) if low < high else (-np.inf, np.inf)
-    n_capped = int(((values < low) | (values > high) | (below_zero if log_scale else False)).sum())
-    values = np.clip(values, low, high)
-    if n_missing:
-        caveats.append(Caveat("values_filled", "note", {"field": name, "n": n_missing}))
-    if n_capped > 0.01 * len(values):
-        caveats.append(Caveat("values_capped", "note", {"field": name, "n": n_capped}))
-    code = NumberCode(
-        name, column, median, log_scale, float(low), float(high), float(values.mean()), float(values.std())
-    )
-    return code, n_missing, n_capped
-
-
-def _fit_flag(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
-    name, (column,) = trait.name, trait.columns
-    raw = _numbers(frame, column)
-    known = np.isfinite(raw)
-    share = float(raw[known].mean()) if known.any() else 0.0
-    if not 0 < share < 1:
-        caveats.append(Caveat("feature_constant" if known.any() else "feature_missing", "watch", {"field": name}))
-        return None
-    n_missing = int((~known).sum())
-    if n_missing:
-        caveats.append(Caveat("level_unknown", "note", {"field": name, "n": n_missing}))
-    return FlagCode(name, column, share), n_missing, 0
-
-
-def _fit_category(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
-    name, (column,) = trait.name, trait.columns
-    held = frame[column].cast(pl.String).drop_nulls().alias("level")
-    counts = held.value_counts().sort("count", "level", descending=[True, False])
-    n_known, n_levels = len(held), counts.height
-    if n_levels <= 1:
-        caveats.append(Caveat("feature_constant" if n_levels else "feature_missing", "watch", {"field": name}))
-        return None
-    if n_levels > max(10, n_known / 2):
-        caveats.append(Caveat("feature_like_id", "watch", {"field": name, "n": n_levels}))
-        return None
-    kept = counts.filter(pl.col("count") >= LEAST_LEVEL * n_known).head(MOST_LEVELS)
-    if not kept.height:
-        caveats.append(Caveat("feature_too_varied", "watch", {"field": name, "n": n_levels}))
-        return None
-    levels, shares = kept["level"].to_list(), (kept["count"] / n_known).to_list()
-    if kept.height < n_levels:
-        levels, shares = [*levels, ""], [*shares, 1.0 - sum(shares)]
-        caveats.append(Caveat("levels_pooled", "note", {"field": name, "kept": kept.height, "n": n_levels}))
-    if len(held) < frame.height:
-        caveats.append(Caveat("level_unknown", "note", {"field": name, "n": frame.height - n_known}))
-    variance = 1.0 - float(np.square(shares).sum())
-    scale = float(np.sqrt(CATEGORY_VARIANCE / max(CATEGORY_VARIANCE, variance)))
-    return CategoryCode(name, column, tuple(levels), tuple(shares), scale), frame.height - n_known, 0
-
-
-def _fit_counts(frame: pl.DataFrame, trait: Trait, caveats: list[Caveat]) -> Fitted:
-    name = trait.name
-    block = _counts(frame, trait.columns)
-    held = block.sum(axis=0) > 0
-    n_unknown = int((block.sum(axis=1) == 0).sum())
-    if held.sum() < 2:
-        caveats.append(Caveat("feature_constant" if held.any() else "feature_missing", "watch", {"field": name}))
-        return None
-    columns = tuple(column for column, there in zip(trait.columns, held, strict=True) if there)
-    levels = tuple(level for level, there in zip(trait.levels, held, strict=True) if there)
-    prior, strength = shrinkage(block[:, held])
-    if not np.isfinite(strength):
-        caveats.append(Caveat("feature_by_chance", "note", {"field": name}))
-        return None
-    if n_unknown:
-        caveats.append(Caveat("level_unknown", "note", {"field": name, "n": n_unknown}))
-    # The variance that true shares have: customers with few orders, shrunk, keep less of it and make no corners.
-    variance = float((prior * (1 - prior)).sum()) / (1 + strength)
-    scale = float(min(1 / np.sqrt(variance), _MIX_FACTOR))
-    return CountsCode(name, columns, levels, tuple(prior.tolist()), strength, scale), n_unknown, 0
-
-
-_FIT = {"number": _fit_number, "flag": _fit_flag, "category": _fit_category, "counts": _fit_counts}
-
-
-def shrinkage(block: Ints) -> tuple[Floats, float]:
-    """Shares of all, and the pseudo-counts by which one customer's shares are drawn to them.
-
-    The moment estimator of a Dirichlet-multinomial. Infinite where customers differ no more than by chance; 5 where
-    nobody counts twice, so that nothing can be learnt about it.
-    """
-    totals = block.sum(axis=1)
-    block, totals = block[totals > 0].astype(np.float64), totals[totals > 0].astype(np.float64)
-    n, all_counts = len(totals), totals.sum()
-    prior: Floats = block.sum(axis=0) / all_counts
-    if n < 2 or all_counts <= n:
-        return prior, 5.0
-    shares = block / totals[:, None]
-    between = float((totals[:, None] * (shares - prior) ** 2).sum() / (n - 1))
-    within = float((totals[:, None] * shares * (1 - shares)).sum() / (all_counts - n))
-    size = float((all_counts - (totals**2).sum() / all_counts) / (n - 1))
-    overdispersion = (between - within) / (between + (size - 1) * within)
-    if overdispersion <= 0:
-        return prior, float("inf")
-    return prior, float(np.clip((1 - overdispersion) / overdispersion, 0.25, 1000.0))
+def _gathered(caveats: list[Caveat]) -> tuple[Caveat, ...]:
+    """Caveats that many features share, as one each."""
+    unknown = [caveat for caveat in caveats if caveat.code in ("values_filled", "level_unknown")]
+    alike = [caveat for caveat in caveats if caveat.code == "features_correlated"]
+    kept = list(caveats)
+    if len(unknown) > MANY:
+        fields = ", ".join(str(caveat.params["field"]) for caveat in unknown)
+        most = max(int(caveat.params["n"] or 0) for caveat in unknown)
+        severity = "watch" if any(caveat.severity == "watch" for caveat in unknown) else "note"
+        said = Caveat("features_unknown", severity, {"count": len(unknown), "fields": fields, "n": most})
+        kept = [*(caveat for caveat in kept if caveat not in unknown), said]
+    if len(alike) > MANY:
+        pairs = [str(caveat.params[side]) for caveat in alike for side in ("field_a", "field_b")]
+        names = dict.fromkeys(pairs)
+        said = Caveat("features_alike", "note", {"count": len(names), "fields": ", ".join(names)})
+        kept = [*(caveat for caveat in kept if caveat not in alike), said]
+    return tuple(kept)
 
 
 def _alike(
@@ -573,18 +354,3 @@ def check_weights(weights: Weights) -> None:
             raise AnalysisError("family_weight_range", name=name, weight=weight, most=MOST_WEIGHT)
     if len(names) == len(get_args(Family)) and not any(weight for _, weight in weights):
         raise AnalysisError("family_weights_zero")
-
-
-def _numbers(frame: pl.DataFrame, column: str) -> Floats:
-    if column not in frame.columns:
-        return np.full(frame.height, np.nan)
-    # Beyond the fences nothing counts, and squares of what is larger overflow.
-    return frame[column].cast(pl.Float64).clip(-1e100, 1e100).to_numpy().astype(np.float64)
-
-
-def _counts(frame: pl.DataFrame, columns: tuple[str, ...]) -> Ints:
-    block = np.zeros((frame.height, len(columns)), dtype=np.int64)
-    for i, column in enumerate(columns):
-        if column in frame.columns:
-            block[:, i] = frame[column].fill_null(0).to_numpy()
-    return block

@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analytics.segmentation.encoding import CategoryCode, CountsCode, Encoded, Encoder
+from analytics.segmentation.encoding import Encoded, Encoder
+from analytics.segmentation.feature_codes import CategoryCode, CountsCode
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

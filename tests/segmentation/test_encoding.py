@@ -12,7 +12,7 @@ import pytest
 from analytics.customers import CustomerTable, Trait
 from analytics.errors import AnalysisError
 from analytics.segmentation import SegmentationSpec, encode, fit_encoder, segment, usable_features
-from analytics.segmentation.encoding import shrinkage
+from analytics.segmentation.feature_codes import shrinkage
 
 
 def table(
@@ -299,3 +299,35 @@ def test_customers_without_orders_are_cut_by_what_is_known_of_them() -> None:
     assert [caveat.code for caveat in encoder.caveats] == ["features_stand_in"]
     only = CustomerTable(frame.select("customer_id", "gender"), date(2026, 6, 30), "TWD", (), ("gender",), "k2")
     assert segment(only, SegmentationSpec(n_segments=2)).sizes["n_customers"].sum() == 90
+
+
+def test_the_few_who_answered_do_not_lie_far_out() -> None:
+    rng = np.random.default_rng(3)
+    answered = np.arange(2000) < 200
+    score = pl.Series(rng.integers(1, 8, 2000)).zip_with(pl.Series(answered), pl.Series([None], dtype=pl.Int64))
+    held = table({"revenue": rng.normal(0, 1, 2000), "score": score}, ("score",))
+    encoder = fit_encoder(held, ("revenue", "score"))
+    column = encoder.encode(held.frame).points[:, 1]
+    assert column[answered].std() == pytest.approx(1)
+    assert np.abs(column[~answered]).max() < 0.3
+    said = next(caveat for caveat in encoder.caveats if caveat.code == "values_filled")
+    assert (said.severity, said.params["n"]) == ("watch", 1800)
+
+
+def test_what_many_features_share_is_said_once() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(0, 1, 300)
+    gap = pl.Series(np.arange(300) < 9)
+    columns = {
+        f"f{i}": pl.Series(base + 0.01 * rng.normal(0, 1, 300)).set(gap, None) if i < 4 else rng.normal(0, 1, 300)
+        for i in range(6)
+    }
+    encoder = fit_encoder(table(columns), tuple(columns))
+    assert [(caveat.code, caveat.params["fields"]) for caveat in encoder.caveats] == [
+        ("features_unknown", "f0, f1, f2, f3"),
+        ("features_alike", "f0, f1, f2, f3"),
+    ]
+    share = dict(encoder.features.select("feature", "variance_share").iter_rows())
+    assert sum(share[f"f{i}"] for i in range(4)) == pytest.approx(share["f5"], rel=0.05), (
+        "four that are one count as one"
+    )

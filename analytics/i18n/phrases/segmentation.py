@@ -156,6 +156,12 @@ PHRASES = {
     "caveat.features_correlated.body": N_("Their correlation is {r}, so together they count as one trait."),
     "caveat.features_stand_in": N_("No behaviour is known, so attributes stand in: {fields}"),
     "caveat.features_stand_in.body": N_("Choose what to build segments from under features, or add orders on Upload."),
+    "caveat.features_unknown": N_("{count} features are unknown for some customers"),
+    "caveat.features_unknown.body": N_(
+        "For up to {n} customers: {fields}. They are placed in the middle. Leave these features out to check."
+    ),
+    "caveat.features_alike": N_("{count} features say nearly the same as another"),
+    "caveat.features_alike.body": N_("{fields}. What goes together counts as one trait."),
     "caveat.feature_like_id": N_("{field} looks like an id and is left out"),
     "caveat.feature_like_id.body": N_("It holds {n} different values, nearly one per customer, and groups nobody."),
     "caveat.level_unknown": N_("{field} is unknown for {n} customers"),
