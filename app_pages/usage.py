@@ -52,7 +52,7 @@ with page.frame("usage") as _:
         "purchase_share": "bar",
     }
     page.heading(_("Sessions by channel"), _("By the channel of a session's first event."))
-    page.table(result.channels, _, kinds, key="channels", alt=_("Sessions by channel"))
+    page.table(page.draw(charts.channel_table, result, _), _, kinds, key="channels", alt=_("Sessions by channel"))
 
     page.heading(charts.decline_count(result, _), charts.decline_method(result, _))
     left, right = st.columns([5, 7], gap="medium")
@@ -67,7 +67,7 @@ with page.frame("usage") as _:
                 "customer_id": "text",
                 "before_30": "number",
                 "recent_30": "number",
-                "p_value": "number",
+                "p_value": "share",
             }
             page.table(listed, _, kinds, key="decliners", alt=_("Customers who come less than before"))
             customers.open_one(_, listed["customer_id"].to_list(), key="open-decliner")

@@ -74,8 +74,8 @@ def headline(result: UsageResult, _: Words) -> Headline:
             _("Sessions"), _.number(result.n_sessions), _("{n} a customer", n=_.number(result.sessions_per_customer, 1))
         ),
         Metric(
-            _("Session, median"),
-            _("{n} min", n=_.number(result.median_minutes, 1)),
+            _("Minutes a session"),
+            _.number(result.median_minutes, 1),
             _("{n} events on average", n=_.number(result.events_per_session, 1)),
         ),
     ]
@@ -277,7 +277,7 @@ def _path_note(result: UsageResult, purchased: bool, _: Words) -> str:
 
 def waits(result: UsageResult, _: Words) -> Spec:
     """Share who have bought by each session since they came or last bought, with its band."""
-    names = {"first": _("First purchase"), "next": _("Next purchase")}
+    names = {"first": _("A first purchase"), "next": _("Next purchase")}
     held = result.wait_curve.filter(unit="sessions")
     rows = [
         {
@@ -571,6 +571,12 @@ def funnel_table(result: UsageResult, _: Words) -> pl.DataFrame:
     return result.funnel.with_columns(
         step=pl.Series(names, dtype=pl.String), unit=pl.col("unit").replace_strict(units, return_dtype=pl.String)
     )
+
+
+def channel_table(result: UsageResult, _: Words) -> pl.DataFrame:
+    """Channels by the names people read."""
+    names = ["–" if one is None else _.label("channel", one) for one in result.channels["channel"]]
+    return result.channels.with_columns(channel=pl.Series(names, dtype=pl.String))
 
 
 def _chart(rows: list[dict[str, Any]]) -> alt.Chart:

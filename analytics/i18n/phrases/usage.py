@@ -43,7 +43,7 @@ PHRASES = {
     "field.rate_ratio": N_("Recent against before"),
     "field.ratio_lo": N_("Ratio, low"),
     "field.ratio_hi": N_("Ratio, high"),
-    "field.p_value": N_("Probability if unchanged"),
+    "field.p_value": N_("Chance if unchanged"),
     "field.q_value": N_("False share of the list up to here"),
     "field.declines": N_("Declines"),
     "field.sure": N_("Sure"),
