@@ -11,7 +11,7 @@ with page.frame("personas") as _:
         sources = widgets.options("personas", "source", _)
         widgets.segmented("personas", "source", _("Groups"), sources)
         if chosen.source == "own":
-            numbers = {None: _("as many as stay stable"), **{n: str(n) for n in range(2, 9)}}
+            numbers = {None: _("recommended"), **{n: str(n) for n in range(2, 9)}}
             widgets.select("personas", "own_number", _("Number of groups"), numbers, width=220)
         traits = {n: str(n) for n in (3, 4, 5)}
         widgets.segmented("personas", "n_traits", _("Traits on a card"), traits)

@@ -95,8 +95,8 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
     other = SegmentationSpec(method="rfm")
     assert_same(compare(segments, segment(customers, other)), compare(segments_held, segment(customers_held, other)))
     assert_same(
-        describe_personas(customers, segments.labels, PersonaSpec()),
-        describe_personas(customers_held, segments_held.labels, PersonaSpec()),
+        describe_personas(customers, segments.labels, PersonaSpec(), seen),
+        describe_personas(customers_held, segments_held.labels, PersonaSpec(), held),
     )
     lifecycles = trace_lifecycle(seen, LifecycleSpec()), trace_lifecycle(held, LifecycleSpec())
     assert_same(*lifecycles)

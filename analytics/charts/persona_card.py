@@ -288,8 +288,9 @@ def pains(result: PersonasResult, label: str, _: Words) -> str:
     shown = rows.filter("shown").sort("rank")
     if shown.height:
         return _.listing(_hurt(row, _) for row in shown.iter_rows(named=True))
-    most = rows.sort("value_group", "level", descending=[True, False]).head(1).row(0, named=True)
-    return _("Nothing clearly more often than for others; most often: {pain}", pain=_hurt(most, _))
+    contacts = rows.filter(pl.col("field") == "contact_reason")
+    most = (contacts if contacts.height else rows).sort("value_group", "level", descending=[True, False])
+    return _("Nothing clearly more often than for others; most often: {pain}", pain=_hurt(most.row(0, named=True), _))
 
 
 def _hurt(row: Mapping[str, Any], _: Words) -> str:

@@ -16,7 +16,7 @@ from analytics.personas.edits import (
     revert,
     write,
 )
-from analytics.personas.groups import own_features, recommend_number
+from analytics.personas.groups import own_features
 from analytics.personas.result import PersonasResult
 from analytics.personas.spec import PersonaSpec
 
@@ -33,7 +33,6 @@ __all__ = [
     "hide_quote",
     "labels_of",
     "own_features",
-    "recommend_number",
     "revert",
     "write",
 ]

@@ -8,7 +8,7 @@ from typing import Literal
 from analytics.contrasts import PRIVACY_LIMIT
 from analytics.errors import AnalysisError
 
-MOST_OWN = 12
+MOST_OWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class PersonaSpec:
     """What a persona card shows.
 
     ``source``: "segments" (the chosen segments) or "own", a clustering made for personas: of ``own_features`` (names of
-    traits; none: behaviour and attributes together) into ``own_number`` groups (None: ``recommend_number``). Groups
-    under ``min_group`` people get no card.
+    traits; none: behaviour and attributes together) into ``own_number`` groups (2-8; None: as many as the evidence
+    recommends). Groups under ``min_group`` people get no card.
     A trait is shown when Holm's p is under ``alpha`` and the difference is at least ``min_effect`` standard
     deviations or ``min_points`` (share, 0-1), the ``n_traits`` strongest first, one per field. A need or a way of
     buying is shown when Holm's p is under ``alpha`` and its share is at least ``min_lift`` times that of the others.

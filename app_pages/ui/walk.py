@@ -38,7 +38,7 @@ from analytics.integration import (
 )
 from analytics.lifecycle import trace_lifecycle
 from analytics.mapping import MappedTable
-from analytics.personas import PersonasResult, describe_personas, labels_of, own_features, recommend_number
+from analytics.personas import PersonasResult, describe_personas, labels_of, own_features
 from analytics.population import PopulationSpec, observe
 from analytics.privacy import (
     PrivacyScan,
@@ -329,11 +329,8 @@ def persona_groups() -> SegmentationResult:
     spec = session.workspace().personas
     if spec.source == "segments":
         return segments()
-    held = customers()
-    own = SegmentationSpec(features=spec.own_features or own_features(held), n_segments=spec.own_number)
-    if spec.own_number is None:
-        own = dataclasses.replace(own, n_segments=compute(recommend_number, _weighed(held, own).numbers))
-    return cut(held, own)
+    own = SegmentationSpec(features=spec.own_features or own_features(customers()), n_segments=spec.own_number)
+    return _cut(Scenario("", own, session.workspace().population))
 
 
 def personas() -> PersonasResult:

@@ -16,7 +16,6 @@ from analytics.personas import (
     describe_personas,
     hide_quote,
     own_features,
-    recommend_number,
     revert,
     write,
 )
@@ -96,15 +95,6 @@ def test_hostile_edits_are_refused_and_cost_only_themselves() -> None:
 
 
 # ---- groups of their own
-
-
-def test_as_many_groups_as_stay_stable_and_none_tiny() -> None:
-    def numbers(*rows: tuple[int, float | None, float]) -> pl.DataFrame:
-        return pl.DataFrame(rows, schema=["n_segments", "stability", "min_share"], orient="row")
-
-    assert recommend_number(numbers((2, 0.99, 0.4), (3, 0.8, 0.2), (4, 0.71, 0.06), (5, 0.9, 0.04), (6, 0.6, 0.1))) == 4
-    assert recommend_number(numbers((2, 0.5, 0.4), (3, 0.6, 0.2), (4, 0.6, 0.1), (5, 0.9, 0.01))) == 3
-    assert recommend_number(numbers((2, 0.5, 0.01), (3, None, 0.02))) == 2
 
 
 def test_own_groups_start_from_what_is_known_of_most() -> None:
