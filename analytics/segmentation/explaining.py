@@ -194,7 +194,7 @@ def explain_segments(customers: CustomerTable, result: SegmentationResult, spec:
 
     report(0.6, "explain_rules")
     rules, conditions, (accuracy, baseline), (n_fitted, n_held_out) = _rules(
-        frame, shown, _rule_columns(frame, numbers, categories, customers), spec
+        customers, frame, shown, numbers, categories, spec
     )
     report(0.9, "explain_examples")
     fields = _example_fields(customers, features, contrasts)
@@ -260,27 +260,39 @@ def _rule_columns(
 
 
 def _rules(
-    frame: pl.DataFrame, labels: Sequence[str], columns: Sequence[_Column], spec: ExplainSpec
+    customers: CustomerTable,
+    frame: pl.DataFrame,
+    labels: Sequence[str],
+    numbers: Sequence[str],
+    categories: dict[str, list[str]],
+    spec: ExplainSpec,
 ) -> tuple[pl.DataFrame, pl.DataFrame, tuple[float | None, float | None], tuple[int, int]]:
     from sklearn.tree import DecisionTreeClassifier
 
     nothing = pl.DataFrame(schema=_RULES), pl.DataFrame(schema=_CONDITIONS), (None, None), (0, 0)
-    if len(labels) < 2 or not columns:
+    if len(labels) < 2 or not (numbers or categories):
         return nothing
     place = {label: code for code, label in enumerate(labels)}
-    group = frame["label"].replace_strict(place, default=-1, return_dtype=pl.Int64).to_numpy()
-    fitted, held_out = _split(frame, columns, group, spec.random_state)
+    everybody = frame["label"].replace_strict(place, default=-1, return_dtype=pl.Int64).to_numpy()
+    shares = np.bincount(everybody[everybody >= 0], minlength=len(labels)) / len(everybody)
+    fitted, held_out = _split(frame, [*numbers, *categories], everybody, spec.random_state)
     if min(len(fitted), len(held_out)) < 3 * spec.least_leaf:
         return nothing
+    seen = frame[np.concatenate([fitted, held_out])]
+    columns = _rule_columns(seen, numbers, categories, customers)
     raw = np.column_stack([column.values for column in columns])
-    middle = np.array([float(np.median(c[np.isfinite(c)])) if np.isfinite(c).any() else 0.0 for c in raw[fitted].T])
-    points, tests = (np.where(np.isfinite(raw[rows]), raw[rows], middle) for rows in (fitted, held_out))
-    mine, theirs = group[fitted], group[held_out]
+    group = everybody[np.concatenate([fitted, held_out])]
+    mine, theirs = group[: len(fitted)], group[len(fitted) :]
+    middle = np.array(
+        [float(np.median(c[np.isfinite(c)])) if np.isfinite(c).any() else 0.0 for c in raw[: len(fitted)].T]
+    )
+    points = np.where(np.isfinite(raw), raw, middle)
+    points, tests = points[: len(fitted)], points[len(fitted) :]
     rows, conditions = [], []
     for label, code in place.items():
         report(0.6 + 0.25 * code / len(labels), "explain_rules")
         here, truth = mine == code, theirs == code
-        base = float((group == code).mean())
+        base = float(shares[code])
         rule: list[Condition] = []
         if here.sum() >= spec.least_leaf:
             tree = DecisionTreeClassifier(
@@ -313,10 +325,9 @@ def _rules(
     )
 
 
-def _split(frame: pl.DataFrame, columns: Sequence[_Column], group: Ints, seed: int) -> tuple[Ints, Ints]:
+def _split(frame: pl.DataFrame, fields: Sequence[str], group: Ints, seed: int) -> tuple[Ints, Ints]:
     """Rows to make rules from and rows to measure them on: each segment alike in both, ids without a part in it."""
-    told = [name for name in dict.fromkeys(c.field for c in columns) if name in frame.columns]
-    order = frame.select(pl.arg_sort_by(["label", *told], nulls_last=True).cast(pl.Int64)).to_series().to_numpy()
+    order = frame.select(pl.arg_sort_by(["label", *fields], nulls_last=True).cast(pl.Int64)).to_series().to_numpy()
     order = order[group[order] >= 0]
     rng = np.random.default_rng(seed)
     if len(order) > TREE_ROWS:
