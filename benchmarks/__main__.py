@@ -16,6 +16,7 @@ BENCHMARKS = {
     "load": "memory of the server and waits of others while a large file comes in",
     "customers": "order lines to customer table, against DuckDB, pandas and lifetimes",
     "stability": "evidence for the number of segments, against full resampling",
+    "whatif": "a changed number of segments against k-means on everybody, and from the slider to the chart",
     "rerun": "CPU per cached rerun of each page, memory per added session",
 }
 

@@ -242,12 +242,18 @@ def break_even(result: PayoffResult, _: Words) -> Spec:
     """The response rate at which contacting each segment pays for itself, beside the one that is assumed."""
     names = segment_names(result.names, _)
     known = result.segments.filter(pl.col("break_even_rate").is_not_null())
+    rates = [known[name].drop_nulls().to_list() for name in ("response_rate", "break_even_rate", "break_even_hi")]
+    least = 1.15 * max(0.001, *(rate for column in rates for rate in column))
     shown = known.select(
         pl.col("label").replace_strict(names, return_dtype=pl.String).alias("name"),
         rate="break_even_rate",
         lo=pl.col("break_even_lo").fill_null(pl.col("break_even_rate")),
         hi=pl.col("break_even_hi").fill_null(pl.col("break_even_rate")),
         assumed="response_rate",
+        # The label stands behind the interval, and behind the tick where that would cross it.
+        end=pl.when((pl.col("response_rate") - pl.col("break_even_hi")).is_between(0, 0.12 * least))
+        .then("response_rate")
+        .otherwise(pl.max_horizontal("break_even_rate", "break_even_hi")),
         text=pl.Series([_rate(rate, _) for rate in known["break_even_rate"]], dtype=pl.String),
         interval=pl.Series(
             [
@@ -259,7 +265,6 @@ def break_even(result: PayoffResult, _: Words) -> Spec:
         rate_said=pl.Series([_.percent(rate, 1) for rate in known["response_rate"]], dtype=pl.String),
         gain=pl.Series([_.money(gain, result.currency, 2) for gain in known["return_per_contact"]], dtype=pl.String),
     )
-    least = 1.15 * max([0.001, *known["response_rate"].to_list(), *known["break_even_rate"].to_list()])
     y = alt.Y("name:N", sort=shown["name"].to_list(), axis=plain_axis(labelLimit=160))
     axis = value_axis(_, _("Response rate"))
     axis.labelExpr = "format(datum.value, '.1~%')"
@@ -277,9 +282,10 @@ def break_even(result: PayoffResult, _: Words) -> Spec:
         chart.mark_bar(height={"band": 0.55}, opacity=0.85).encode(x=x, y=y, color=colour, tooltip=told),
         chart.mark_rule(strokeWidth=1.5, color=neutral("ink")).encode(x=alt.X("lo:Q"), x2="hi:Q", y=y),
         chart.mark_tick(thickness=3, height={"band": 0.8}, color=neutral("ink")).encode(x=alt.X("assumed:Q"), y=y),
-        chart.mark_text(align="left", baseline="bottom", dx=4, dy=-8, fontWeight=600).encode(
-            x=alt.X("rate:Q"), y=y, text="text:N"
-        ),
+        chart.mark_text(
+            align="left", dx=8, fontWeight=600, stroke=neutral("paper"), strokeWidth=4, strokeJoin="round"
+        ).encode(x=alt.X("end:Q"), y=y, text="text:N"),
+        chart.mark_text(align="left", dx=8, fontWeight=600).encode(x=alt.X("end:Q"), y=y, text="text:N"),
     ]
     return finish(alt.layer(*layers), _, height=STANDARD)
 
