@@ -168,12 +168,13 @@ class CustomerScores:
 def summarise_customers(dataset: Dataset, spec: CustomerSpec = CustomerSpec()) -> CustomerTable:
     """One row per customer from order lines and the customers table.
 
-    Where there are no order lines at all, the customers table alone is described: every row a customer, attributes
-    and no behaviour. Raises ``AnalysisError``: ``table_missing``, ``fields_missing`` (customer_id, ordered_at),
-    ``no_orders`` (no customer has an order).
+    Where there are no order lines at all, the customers table alone is described (without one, who answered the
+    survey): every row a customer, attributes and no behaviour. Raises ``AnalysisError``: ``table_missing``,
+    ``fields_missing`` (customer_id, ordered_at), ``no_orders`` (no customer has an order).
     """
-    if "transactions" not in dataset.tables and dataset.has("customers.customer_id"):
-        return _known_only(dataset, spec)
+    alone = [name for name in ("customers", "survey") if dataset.has(f"{name}.customer_id")]
+    if "transactions" not in dataset.tables and alone:
+        return _known_only(dataset, alone[0], spec)
     lines = dataset.table("transactions", "customer_id", "ordered_at")
     report(0.0, "summarise_customers")
     ids = reductions.values(dataset, "customer_id")
@@ -211,9 +212,9 @@ def describe_column(frame: pl.DataFrame, name: str, family: Family) -> Trait:
     return Trait(name, family, kind, (name,))
 
 
-def _known_only(dataset: Dataset, spec: CustomerSpec) -> CustomerTable:
-    """The customers table by itself; nothing is known of what these people do."""
-    ids = dataset.table("customers")["customer_id"].drop_nulls().unique().sort()
+def _known_only(dataset: Dataset, table: str, spec: CustomerSpec) -> CustomerTable:
+    """The customers of one table by themselves; nothing is known of what these people do."""
+    ids = dataset.table(table)["customer_id"].drop_nulls().unique().sort()
     frame, attributes = _with_attributes(pl.DataFrame({"customer_id": ids}), dataset, spec)
     return CustomerTable(
         frame=frame,

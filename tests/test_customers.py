@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from analytics.customers import CustomerSpec, CustomerTable, Trait, summarise_customers
 from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
+from analytics.traits import gather_traits
 
 AS_OF = date(2024, 6, 30)
 
@@ -218,6 +219,13 @@ class TestCustomersAlone:
         assert not {"n_orders", "recency_days", "revenue"} & set(known.frame.columns)
         assert known.n_without_orders == 0
         assert {trait.family for trait in known.traits} == {"demographics"}
+
+    def test_a_survey_alone_tells_of_those_who_answered(self) -> None:
+        survey = pl.DataFrame({"customer_id": ["b", "a", "b", None, "c"], "price matters": [1, 5, 2, 3, 5]})
+        dataset = Dataset.build({"survey": survey}, as_of=AS_OF)
+        answered = gather_traits(summarise_customers(dataset), dataset)
+        assert answered.frame["customer_id"].to_list() == ["a", "b", "c"]
+        assert [(trait.name, trait.family) for trait in answered.traits] == [("price matters", "psychographics")]
 
     def test_without_any_date_nobody_gets_an_age_from_a_year_of_birth(self) -> None:
         known = summarise_customers(Dataset.build({"customers": PEOPLE.drop("joined_at", "age")}, as_of=UNKNOWN_DAY))

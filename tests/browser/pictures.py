@@ -13,11 +13,12 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from analytics.workspace import Workspace, to_link
+from app_pages.ui.page import STEPS
 from benchmarks.server import served
 from tests.browser.conftest import FLAGS
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("upload", "validation", "integration", "privacy", "personas", "segmentation", "lifecycle", "forecasting")
+PAGES = tuple(step.name for step in STEPS)
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 LOOKS = {
     "light": {"width": 1440, "scheme": "light", "language": "en"},
