@@ -23,6 +23,7 @@ from analytics.keys import derive_key
 from analytics.progress import report
 from analytics.segmentation import kmeans
 from analytics.segmentation.encoding import Encoded, EncodedCustomers, Encoder, encode, ordering_rows
+from analytics.segmentation.kinds import look_for_kinds
 from analytics.segmentation.partition import Partition, fit_partition, n_profiles, one_thread
 from analytics.segmentation.profiles import overlap_caveats, overlaps
 from analytics.segmentation.references import FAMILIES, fit_references
@@ -45,13 +46,15 @@ Method = Literal["rfm", "rules", "kmeans", "mixture", "hierarchical"]
 Fitted = Literal["kmeans", "mixture", "hierarchical"]
 
 STRUCTURE_ROWS, N_REFERENCES, N_STARTS = 1_000, 20, 3
-STABILITY_ROWS, OTHER_ROWS = 5_000, 800  # k-means; methods whose fits take longer
-N_RESAMPLES, N_OTHER_RESAMPLES, START_ROWS, POLISH_STEPS = 16, 8, 600, 12
+STABILITY_ROWS, OTHER_ROWS = 5_000, 600  # k-means; methods whose fits take longer
+N_RESAMPLES, N_OTHER_RESAMPLES, START_ROWS, POLISH_STEPS = 16, 5, 600, 12
 LEAST_CUSTOMERS = 40  # below, no test of structure
 # Chosen on seeds that no test uses: how far beyond the references' mean (in their deviations) and by how much the
 # silhouette must be larger; how dense the least separated pair may be halfway, relative to its centres; and how thin
 # halfway is a gap.
 DEVIATIONS, LEAST_EXCESS, DENSE, GAP = 2.5, 0.015, 1.15, 0.4
+# A mixture's log-likelihood per customer must gain so much more than it gains among references.
+N_GAINS, GAIN_DEVIATIONS, LEAST_GAIN = 6, 3.0, 0.02
 _HALFWAY, _BATCH = 0.25, 5
 NUMBERS_SCHEMA = pl.Schema(
     {
@@ -92,7 +95,8 @@ class EvidenceResult:
         customers whose resamples were studied.
     swaps : per number of segments a k x k table: how often, over resamples, a customer of the row was put into the
         column's counterpart.
-    structure : "found", "none" (nothing that customers without clusters would not show) or "too_few" (not tested);
+    structure : "found", "none" (nothing that customers without clusters would not show; of a mixture with categories
+        or counts by its BIC, see ``kinds``) or "too_few" (not tested);
         "" for RFM and rules, where nothing is looked for.
     recommended, reason : the number and why, among those that qualify: "best_excess" (its separation exceeds the
         needed one by most); "gaps" (a larger number still has a gap between any two segments); "best_bic" (mixture);
@@ -118,6 +122,8 @@ class EvidenceResult:
     n_resamples: int
     caveats: tuple[Caveat, ...]
     key: str
+    gain: float | None = None
+    gain_needed: float | None = None
 
     def row(self, n_segments: int) -> dict[str, Any]:
         """What ``numbers`` says of one number; empty where it was not weighed."""
@@ -187,6 +193,8 @@ def weigh_numbers(
         n_resamples=found.n_resamples,
         caveats=_caveats(found.structure, found.recommended, n_customers),
         key=key,
+        gain=found.gain,
+        gain_needed=found.gain_needed,
     )
 
 
@@ -299,6 +307,8 @@ class Weighed:
     reason: str
     n_structure: int
     n_resamples: int
+    gain: float | None
+    gain_needed: float | None
 
 
 def weigh_points(
@@ -319,6 +329,8 @@ def weigh_points(
     if most < FEWEST:
         raise AnalysisError("too_few_to_segment", n=n, needed=FEWEST + 1)
     numbers = range(FEWEST, most + 1)
+    n_init = 2 * N_STARTS if by_kmeans else 2
+    gain: tuple[float | None, float | None] = (None, None)
     with one_thread():
         tests = n >= LEAST_CUSTOMERS
         seen, needed, references = _separations(tested, encoder, numbers, rng, tests=tests)
@@ -328,7 +340,7 @@ def weigh_points(
         distances = _distances(tested.points.astype(np.float32))
         for k in numbers:
             report(0.55 + 0.45 * (k - FEWEST) / len(numbers), "segment_evidence")
-            partition = fit_partition(studied, method, k, n_init=2 * N_STARTS, random_state=random_state)
+            partition = fit_partition(studied, method, k, n_init=n_init, random_state=random_state)
             index[k] = partition.assign(studied)[0]
             tables = list(_resampled(studied, index[k], partition, method, rng))
             stability = float(np.mean([adjusted_rand(table) for table in tables])) if tables else None
@@ -346,8 +358,14 @@ def weigh_points(
             spread = _calinski_harabasz(studied.points, index[k], k)
             figures = (silhouette, spread, bic, stability, float(shares[-1]), separation, needed.get(k), between)
             found.append((k, *figures, qualifies))
-    weighed = pl.DataFrame(found, schema=NUMBERS_SCHEMA, orient="row")
-    structure = _verdict(weighed) if tests else "too_few"
+        weighed = pl.DataFrame(found, schema=NUMBERS_SCHEMA, orient="row")
+        structure = _verdict(weighed) if tests else "too_few"
+        if method == "mixture" and tests:
+            best = _recommend(weighed, "found")[0]
+            gain = _gains(studied, encoder, best, random_state)
+            structure = "found" if gain[0] > gain[1] else "none"
+    if tests and method == "mixture" and tested.counts:  # no distance shows kinds of orders
+        structure = "found" if look_for_kinds(tested, random_state).found else "none"
     recommended, reason = _recommend(weighed, structure)
     return Weighed(
         numbers=weighed,
@@ -361,6 +379,8 @@ def weigh_points(
         reason=reason,
         n_structure=len(tested) if tests else 0,
         n_resamples=N_RESAMPLES if by_kmeans else N_OTHER_RESAMPLES,
+        gain=gain[0],
+        gain_needed=gain[1],
     )
 
 
@@ -387,6 +407,24 @@ def _recommend(numbers: pl.DataFrame, structure: str) -> tuple[int, str]:
     clearest = int(beyond["n_segments"][0])
     apart = beyond.filter((pl.col("between") <= GAP) & (pl.col("n_segments") > clearest))["n_segments"].to_list()
     return (max(apart), "gaps") if apart else (clearest, "best_excess")
+
+
+def _gains(studied: Encoded, encoder: Encoder | None, k: int, random_state: int) -> tuple[float, float]:
+    """What k segments add to the log-likelihood of one, per customer: as seen, and as references would have to."""
+    from analytics.segmentation.mixture import fit_mixture
+
+    def gain(encoded: Encoded) -> float:
+        one, several = (
+            fit_mixture(encoded.numbers, encoded.counts, number, n_init=n_init, random_state=random_state)
+            for number, n_init in ((1, 1), (k, 2))
+        )
+        return several.log_likelihood - one.log_likelihood
+
+    references = fit_references(studied, encoder)
+    rng = np.random.default_rng(random_state)
+    drawn = [gain(references.draw_encoded(studied, rng)) for _ in range(N_GAINS)]
+    needed = float(np.mean(drawn) + GAIN_DEVIATIONS * np.std(drawn, ddof=1)) + LEAST_GAIN
+    return gain(references.as_drawn(studied)), needed
 
 
 # ---- separation, seen and under references
