@@ -264,17 +264,22 @@ def _text(draw: Any, place: tuple[int, int], text: str, pen: Pen, color: str, wi
 
 
 _NO_START = "，。、；：！？）」』”’》〉…·,.;:!?)%"
+_NO_END = "（「『“‘《〈("
 _PIECE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+|\s+")
 
 
 def wrap(text: str, pen: Pen, width: int) -> list[str]:
-    """Lines of at most ``width`` pixels: broken between words and between Han characters, no line begun by a stop."""
+    """Lines of at most ``width`` pixels: broken between words and between Han characters, none begun by a stop or ended
+    by a bracket that opens."""
     lines, line = [], ""
     for piece in _PIECE.findall(" ".join(text.split())):
         if not line or pen.getlength(line + piece) <= width or piece[0] in _NO_START:
             line += piece if line else piece.lstrip()
         else:
-            lines.append(line.rstrip())
+            kept = line.rstrip()
+            while len(kept) > 1 and kept[-1] in _NO_END:
+                piece, kept = kept[-1] + piece.lstrip(), kept[:-1]
+            lines.append(kept.rstrip())
             line = piece.lstrip()
         while pen.getlength(line) > width and len(line) > 1 and line[-1] not in _NO_START:
             cut = next(i for i in range(len(line) - 1, 0, -1) if pen.getlength(line[:i]) <= width or i == 1)

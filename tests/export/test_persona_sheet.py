@@ -183,5 +183,8 @@ def test_lines_fit_and_no_line_begins_with_a_stop() -> None:
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(pen.getlength(line) <= 300 + 20 for line in lines)
     assert not [line for line in lines if line[0] in "，。、；：！？）」"]
+    for width in range(120, 400, 20):
+        broken = persona_sheet.wrap("行動支付 39%（其他客戶 42%）、信用卡 35%（其他客戶 34%）、「現金」1%", pen, width)
+        assert not [line for line in broken if line[-1] in "（「" or line[0] in "）」、"]
     assert persona_sheet.wrap("x" * 200, pen, 100)[0] == "x" * len(persona_sheet.wrap("x" * 200, pen, 100)[0])
     assert persona_sheet.wrap("", pen, 100) == []
