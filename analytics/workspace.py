@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import zlib
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
@@ -239,8 +239,18 @@ def _differences(value: Any, default: Any) -> dict[str, Any]:
         if ours == theirs:
             continue
         nested = dataclasses.is_dataclass(ours) and type(ours) is type(theirs)
-        changed[item.name] = _differences(ours, theirs) if nested else msgspec.to_builtins(ours)
+        changed[item.name] = _differences(ours, theirs) if nested else _built(ours)
     return changed
+
+
+def _built(value: Any) -> Any:
+    """A value as JSON knows it; of specs within tuples only what differs from their own defaults."""
+    if isinstance(value, tuple):
+        return [_built(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return msgspec.to_builtins(value)
+    fields = [(item, getattr(value, item.name)) for item in dataclasses.fields(value)]
+    return {item.name: _built(held) for item, held in fields if item.default is MISSING or held != item.default}
 
 
 def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
