@@ -73,7 +73,7 @@ def show_preferences(_):
     spec = session.workspace().behaviour
     definition = _(
         "A fan has at least {orders} orders, and is {sure} sure to have odds of this value at least {odds} times those "
-        "of all customers: posterior of a Dirichlet-multinomial model whose spread is learned from the data.",
+        "of all customers: posterior of a beta-binomial model whose spread is learned from the data, value by value.",
         orders=spec.min_orders,
         sure=_.percent(spec.fan_probability),
         odds=_.number(spec.fan_odds, 1),

@@ -1,11 +1,16 @@
-"""What each customer's orders are made of, and how much of it is more than chance: empirical Bayes.
+"""What each customer's orders hold, and how much of it is more than chance: empirical Bayes.
 
-An order counts once for every value (category, brand, ...) in it. A customer's N counts are draws from shares of their
-own, which are spread about those of all customers, p0, by a Dirichlet distribution of concentration a: the larger, the
-more alike customers are. p0 is the pooled share, a maximises the Dirichlet-multinomial likelihood, and a customer's
-share of one value then has the posterior Beta(n + a p0, N - n + a (1 - p0)), mean (n + a p0) / (N + a).
+A customer has n of N orders with a value (a category, a brand). Their own share of orders with it is spread about that
+of all customers, p0, by a Beta distribution of concentration a: the larger, the more alike customers are in it. p0 is
+the share of all orders, a maximises the beta-binomial likelihood, value by value, and the customer's share then has the
+posterior Beta(n + a p0, N - n + a (1 - p0)), mean (n + a p0) / (N + a).
 
-Sources: Mosimann (1962); Minka (2000) for the likelihood by counts; Morris (1983) for parametric empirical Bayes.
+Where an order holds one value, this is the margin of the Dirichlet-multinomial. Where it may hold several, that model
+would take the values of one order for separate draws, find customers more even than chance allows, and shrink by one a
+what is a matter of taste (electronics) and what is not (household goods).
+
+Sources: Skellam (1948) for the beta-binomial; Minka (2000) for the likelihood by counts; Morris (1983) for parametric
+empirical Bayes.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ from analytics.dataset import Dataset
 Numbers = npt.NDArray[np.float64]
 
 ALIKE = 1e5  # a concentration at which customers cannot be told apart
-_LEAST = 1e-2
+_BOUNDS = (float(np.log(1e-2)), float(np.log(ALIKE)))
 _LEARN_FROM = 30  # customers with two or more counts
 
 
@@ -31,8 +36,7 @@ class Counts(NamedTuple):
     """How often each known customer ordered each value.
 
     entries: customer, level (Int64, positions in ``ids`` and ``levels``), n (Int64, orders with it), amount (Int64,
-    minor units of those lines); totals: customer, n_orders (orders with any known value), total (sum of n). Both are
-    sorted.
+    minor units of those lines); totals: customer, n_orders (orders with any known value). Both are sorted.
     """
 
     entries: pl.DataFrame
@@ -42,19 +46,19 @@ class Counts(NamedTuple):
 
     @property
     def base(self) -> Numbers:
-        """Each level's share of all counts, in the order of ``levels``."""
+        """Each level's share of all orders that hold it, in the order of ``levels``."""
         sums = self.entries.group_by("level").agg(pl.col("n").sum())
         found = np.zeros(len(self.levels))
         found[sums["level"].to_numpy()] = sums["n"].to_numpy()
-        return np.asarray(found / max(found.sum(), 1.0))
+        return np.asarray(found / max(int(self.totals["n_orders"].sum()), 1))
 
 
 class Prior(NamedTuple):
-    """shares: p0 by level; concentration: a (None: not learned, too few customers with two counts); p: of the test
-    that customers differ at all (likelihood ratio; half chi-square, one degree)."""
+    """shares: p0 by level; concentration: a by level (None: not learned, too few customers with two orders); p: the
+    smallest, by Holm, of the tests that customers differ in a level at all (likelihood ratio; half chi-square)."""
 
     shares: Numbers
-    concentration: float | None
+    concentration: Numbers | None
     p: float | None
 
 
@@ -73,44 +77,59 @@ def count_levels(dataset: Dataset, column: str) -> Counts:
     entries = each.group_by("customer", "level").agg(pl.len().cast(pl.Int64).alias("n"), pl.col("amount").sum())
     totals = each.group_by("customer").agg(pl.col("order_id").n_unique().cast(pl.Int64).alias("n_orders"))
     found, sums = pl.collect_all([entries, totals])
-    found = found.sort("customer", "level")
-    total = found.group_by("customer").agg(total=pl.col("n").sum())
     return Counts(
-        found,
-        sums.join(total, on="customer").sort("customer"),
+        found.sort("customer", "level"),
+        sums.sort("customer"),
         ids,
         reductions.values(dataset, column),
     )
 
 
 def learn_prior(counts: Counts) -> Prior:
-    """p0 and the concentration of the customers' own shares about it."""
+    """p0 of each level and the concentration of the customers' own shares about it."""
+    shares = counts.base
+    if counts.totals.filter(pl.col("n_orders") >= 2).height < _LEARN_FROM or (shares > 0).sum() < 2:
+        return Prior(shares, None, None)
+    # How often each count occurs is all that the likelihood needs.
+    whole = counts.totals.group_by("n_orders").agg(pl.len().alias("customers")).sort("n_orders")
+    joined = counts.entries.join(counts.totals, on="customer")
+    cells = joined.group_by("level", "n", "n_orders").agg(pl.len().alias("customers")).sort("level", "n", "n_orders")
+    found, p_values = np.full(len(shares), ALIKE), np.ones(len(shares))
+    for part in cells.partition_by("level"):
+        level = int(part["level"][0])
+        found[level], p_values[level] = _concentration(part, whole, float(shares[level]))
+    return Prior(shares, found, float(min(1.0, p_values.min() * (shares > 0).sum())))
+
+
+def _concentration(cells: pl.DataFrame, whole: pl.DataFrame, p: float) -> tuple[float, float]:
+    """a of one level of share ``p``, and the p value of a test that customers differ in it.
+
+    ``cells``: n, n_orders, customers (those who have it); ``whole``: n_orders, customers (all).
+    """
     from scipy.optimize import minimize_scalar
     from scipy.special import chdtrc, gammaln
 
-    shares = counts.base
-    if counts.totals.filter(pl.col("total") >= 2).height < _LEARN_FROM or (shares > 0).sum() < 2:
-        return Prior(shares, None, None)
-    # How often each count occurs is all that the likelihood needs.
-    totals = counts.totals.group_by("total").agg(pl.len().alias("customers")).sort("total")
-    cells = counts.entries.group_by("level", "n").agg(pl.len().alias("customers")).sort("level", "n")
-    whole, many = totals["total"].to_numpy(), totals["customers"].to_numpy()
-    n, times, p = cells["n"].to_numpy(), cells["customers"].to_numpy(), shares[cells["level"].to_numpy()]
+    if p >= 1:
+        return ALIKE, 1.0
+    n, total, times = (cells[name].to_numpy().astype(np.float64) for name in ("n", "n_orders", "customers"))
+    orders, many = (whole[name].to_numpy().astype(np.float64) for name in ("n_orders", "customers"))
 
     def loss(log_a: float) -> float:
-        a = np.exp(log_a)
-        gained = (times * (gammaln(a * p + n) - gammaln(a * p))).sum()
-        return float((many * (gammaln(a + whole) - gammaln(a))).sum() - gained)
+        a = float(np.exp(log_a))
+        b = a * (1 - p)
+        # Every customer as one without it, put right for those who have it.
+        without = many @ (gammaln(b + orders) - gammaln(b))
+        having = gammaln(a * p + n) - gammaln(a * p) + gammaln(b + total - n) - gammaln(b + total)
+        return float(many @ (gammaln(a + orders) - gammaln(a)) - without - times @ having)
 
-    bounds = (float(np.log(_LEAST)), float(np.log(ALIKE)))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    # Against customers who are all alike: the multinomial, the limit of a without bound.
-    ratio = max(2 * (-float((times * n * np.log(p)).sum()) - float(found.fun)), 0.0)
-    return Prior(shares, float(np.exp(found.x)), float(chdtrc(1, ratio)) / 2)
+    best = minimize_scalar(loss, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-5})
+    # Against customers who are all alike: the binomial, the limit of a without bound.
+    alike = -float(many @ orders * np.log(1 - p) + (times @ n) * (np.log(p) - np.log(1 - p)))
+    return float(np.exp(best.x)), float(chdtrc(1, max(2 * (alike - float(best.fun)), 0.0))) / 2
 
 
 def posterior(entries: pl.DataFrame, prior: Prior, odds: float) -> pl.DataFrame:
-    """``entries`` (customer, level, n, total) with share, lo, hi (95 %), base_share and probability.
+    """``entries`` (customer, level, n, n_orders) with share, lo, hi (95 %), base_share and probability.
 
     probability: that the customer's own odds of the level are more than ``odds`` times those of all. It is worked out
     once for every combination that occurs.
@@ -119,12 +138,11 @@ def posterior(entries: pl.DataFrame, prior: Prior, odds: float) -> pl.DataFrame:
 
     if prior.concentration is None:
         raise ValueError("without a concentration there is no posterior")
-    keys = ["level", "n", "total"]
+    keys = ["level", "n", "n_orders"]
     each = entries.select(keys).unique()
-    base = prior.shares[each["level"].to_numpy()]
-    n, total = (each[name].to_numpy().astype(np.float64) for name in ("n", "total"))
-    alpha = n + prior.concentration * base
-    beta = np.maximum(total - n + prior.concentration * (1 - base), 1e-9)
+    base, a = (values[each["level"].to_numpy()] for values in (prior.shares, prior.concentration))
+    n, total = (each[name].to_numpy().astype(np.float64) for name in ("n", "n_orders"))
+    alpha, beta = n + a * base, np.maximum(total - n + a * (1 - base), 1e-9)
     bar = odds * base / (1 - base + odds * base)
     found = each.with_columns(
         pl.Series("share", alpha / (alpha + beta)),

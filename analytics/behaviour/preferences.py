@@ -23,12 +23,13 @@ _ALPHA, _LEAST_POINTS, _LEAST_LIFT = 0.05, 0.05, 1.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreferencesResult:
-    """Preferences up to the as-of date among known customers. An order counts once for each value in it.
+    """Preferences up to the as-of date among known customers.
 
     Attributes
     ----------
     by : "category", "brand", "channel" or "payment_method".
-    levels : level (null: all others together), n_orders (with it), share (0-1, of all such counts), n (customers
+    levels : level (null: all others together), n_orders (with it), share (0-1, of
+        orders with any; null for the others together, of which one order may hold several), n (customers
         who ordered it), n_fans, fan_share (0-1, of the customers with enough orders), revenue (sales before returns,
         whole currency units; null without amounts), most frequent first.
     states : state ("fan" of at least one, "none": no preference that passes, "not_enough": too few orders),
@@ -37,7 +38,8 @@ class PreferencesResult:
         hi (95 %), lift (share / rest_share), p_holm, verdict ("different": p_holm under .05, and five points or a
         quarter of the others' share; "similar", "unclear"). Cells that would tell of one to nine people are absent;
         empty without labels.
-    concentration : a of the Dirichlet prior; None: not learned, so nobody is a fan.
+    concentration : median over the levels shown of a, how many orders of the average customer a customer's own are
+        mixed with; None: not learned, so nobody is a fan.
     differ_p : of the test that customers differ in what they order at all.
     false_fans : share of fans that is expected to be wrong (1 - mean posterior probability); None without fans.
     n_customers : known customers with an order of known value.
@@ -64,7 +66,7 @@ class Favourites:
     Attributes
     ----------
     frame : up to three rows per customer and kind, the largest share first: customer_id, kind, rank (1-3), level,
-        n_orders (with it), n_of (all counts of the kind), share (posterior mean), lo, hi (95 %), base_share, lift
+        n_orders (with it), n_of (orders with a known value), share (posterior mean), lo, hi (95 %), base_share, lift
         (share / base_share), probability (of being above the base by the margin), is_fan (Boolean).
     states : customer_id, kind, state ("fan", "none", "not_enough").
     kinds : those the data hold.
@@ -115,7 +117,7 @@ def describe_preferences(
         states=every.select("state", n=n, share=n / states.height),
         by_label=_by_label(counts, kept, labels, spec.affinity_by),
         labels=labels.labels if labels is not None else (),
-        concentration=prior.concentration,
+        concentration=None if prior.concentration is None else float(np.median(prior.concentration[kept])),
         differ_p=prior.p,
         false_fans=float(1 - np.sort(fans["probability"].to_numpy()).mean()) if fans.height else None,
         n_customers=states.height,
@@ -143,7 +145,7 @@ def favourites(dataset: Dataset, spec: BehaviourSpec) -> Favourites:
                 rank="rank",
                 level=counts.levels.gather(ranked["level"]),
                 n_orders="n",
-                n_of="total",
+                n_of="n_orders",
                 share="share",
                 lo="lo",
                 hi="hi",
@@ -171,7 +173,7 @@ def _judged(counts: Counts, prior: Prior, spec: BehaviourSpec) -> tuple[pl.DataF
         nothing = [pl.lit(None, pl.Float64).alias(name) for name in ("lo", "hi", "probability")]
         scored = entries.with_columns(
             *nothing,
-            share=pl.col("n") / pl.col("total"),
+            share=pl.col("n") / pl.col("n_orders"),
             base_share=pl.Series(base),
             is_fan=pl.lit(False),
         )
@@ -220,7 +222,7 @@ def _levels(
     return ordered.select(
         counts.levels.gather(ordered["level"]).alias("level"),
         "n_orders",
-        share=pl.col("n_orders") / pl.col("n_orders").sum(),
+        share=pl.when(pl.col("level").is_not_null()).then(pl.col("n_orders") / int(counts.totals["n_orders"].sum())),
         n="n",
         n_fans=n_fans,
         fan_share=n_fans / n_enough if n_enough else pl.lit(None, pl.Float64),
@@ -243,7 +245,7 @@ def _by_label(counts: Counts, kept: list[int], labels: CustomerLabels | None, by
         {"customer_id": counts.ids, "customer": range(len(counts.ids))}, schema_overrides={"customer": pl.Int64}
     )
     placed = where.join(labels.frame, on="customer_id").select("customer", "label")
-    wide = counts.totals.select("customer", "total").join(placed, on="customer").sort("customer")
+    wide = counts.totals.select("customer", "n_orders").join(placed, on="customer").sort("customer")
     columns = {}
     for level in kept:
         name = f"level {level}"
@@ -253,7 +255,7 @@ def _by_label(counts: Counts, kept: list[int], labels: CustomerLabels | None, by
     wide = wide.with_columns(pl.col(columns.values()).fill_null(0)) if columns else wide
     if wide.height < 2 * PRIVACY_LIMIT:
         return pl.DataFrame(schema=schema)
-    found, _scores, _n = contrast_groups(wide, labels.labels, [], {}, mixes={by: columns}, totals={by: ["total"]})
+    found, _scores, _n = contrast_groups(wide, labels.labels, [], {}, mixes={by: columns}, totals={by: ["n_orders"]})
     if not found:
         return pl.DataFrame(schema=schema)
     lift = pl.when(pl.col("value_rest") > 0).then(pl.col("value_group") / pl.col("value_rest"))

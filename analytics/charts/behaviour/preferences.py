@@ -9,23 +9,24 @@ import altair as alt
 import polars as pl
 
 from analytics.behaviour import PreferencesResult
-from analytics.charts.behaviour.parts import Rows, bars, chart, column_axis, rest, share_text, space
+from analytics.charts.behaviour.parts import Rows, bars, chart, column_axis, share_text, space
 from analytics.charts.theme import Spec, cell_text_color, diverging_scale, finish, neutral, plain_axis, tooltip
 from analytics.i18n import Words
 
 _ROW = 30
 _MOST_LABELS = 8
+_ALIKE = 1000.0  # orders of the average customer: more than anybody has
 _STEPS = 2.0  # of doubling: four times the others' share, and a quarter
 
 
 def levels(result: PreferencesResult, _: Words) -> Spec:
     """The share of each level among all counts, with its fans."""
     rows: Rows = []
-    for row in result.levels.iter_rows(named=True):
+    for row in result.levels.filter(pl.col("level").is_not_null()).iter_rows(named=True):
         fans = _.ngettext("{n} fan", "{n} fans", row["n_fans"])
         rows.append(
             {
-                "name": rest(row["level"], _),
+                "name": row["level"],
                 "share": row["share"],
                 "text": f"{share_text(row['share'], _)} · {fans}",
                 "orders": _.number(row["n_orders"]),
@@ -54,7 +55,7 @@ def levels_finding(result: PreferencesResult, _: Words) -> str:
 
 
 def levels_note(result: PreferencesResult, _: Words) -> str:
-    note = _("Bar: share of purchases; an order counts once for everything in it.")
+    note = _("Bar: share of orders that hold it; one order may hold several.")
     if result.false_fans is None:
         return note
     return note + space(_) + _("About {share} of the fans will be wrong.", share=share_text(result.false_fans, _))
@@ -86,9 +87,11 @@ def states_finding(result: PreferencesResult, _: Words) -> str:
 def states_note(result: PreferencesResult, _: Words) -> str:
     if result.concentration is None:
         return _("Customers by what their orders tell about their taste.")
+    if result.concentration > _ALIKE:
+        return _("By these orders customers are all but alike: each one's shares are drawn to the average.")
     return _(
-        "Each customer's shares are drawn towards those of all, as if {n} orders of the average customer came first: a "
-        "few orders make no fan.",
+        "Each customer's shares are drawn towards those of all, as if about {n} orders of the average customer came "
+        "first: a few orders make no fan.",
         n=_.number(result.concentration, 1 if result.concentration < 10 else 0),
     )
 
