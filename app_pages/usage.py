@@ -19,7 +19,7 @@ with page.frame("usage") as _:
         widgets.segmented("usage", "recent_days", _("Recent means"), recent)
     page.lesson(_, "usage")
     spec = session.workspace().usage
-    result, names = walk.usage(), walk.names(_) if walk.labels_if_any() else {}
+    result = walk.usage()
     with row:
         funnel_steps.edit(result, _)
 
@@ -56,10 +56,6 @@ with page.frame("usage") as _:
 
     page.heading(charts.decline_count(result, _), charts.decline_method(result, _))
     left, right = st.columns([5, 7], gap="medium")
-    with left:
-        if result.decline_groups.height:
-            finding = charts.decline_count(result, _)
-            st.vega_lite_chart(page.picture(charts.decline, result, names, _), key="chart-decline", alt=finding)
     with right:
         listed = page.draw(charts.decliners, result)
         if listed.height:
@@ -71,6 +67,14 @@ with page.frame("usage") as _:
             }
             page.table(listed, _, kinds, key="decliners", alt=_("Customers who come less than before"))
             customers.open_one(_, listed["customer_id"].to_list(), key="open-decliner")
+    # Last, since it waits for the segments; all above stands before they are known.
+    labels = walk.labels_if_any()
+    grouped = walk.usage(labels) if labels else result
+    with left:
+        if grouped.decline_groups.height:
+            names, finding = walk.names(_), charts.decline_count(grouped, _)
+            st.markdown(f":small[:gray[{charts.decline_groups_note(_)}]]")
+            st.vega_lite_chart(page.picture(charts.decline, grouped, names, _), key="chart-decline", alt=finding)
     page.how_counted(
         _,
         _(
@@ -96,7 +100,7 @@ with page.frame("usage") as _:
             _("Waits for a purchase"): result.wait_curve,
             _("Sessions by week"): result.weeks,
             _("Sessions by channel"): result.channels,
-            _("Decline by segment"): result.decline_groups,
+            _("Decline by segment"): grouped.decline_groups,
         },
         csv=_("Customers who come less (CSV)"),
     )

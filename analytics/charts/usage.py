@@ -535,8 +535,6 @@ def decline_method(result: UsageResult, _: Words) -> str:
     if result.decline_ratio is not None:
         change = _.signed(100 * (result.decline_ratio - 1)) + "%"
         text += _space(_) + _("All of them together: {change}.", change=change)
-    if result.decline_groups.height:
-        text += _space(_) + _("Points: each segment's ratio of recent to earlier visits, with its 95% interval.")
     if not result.n_sure:
         return text + _space(_) + _("Nobody is sure by themselves: treat the list as one to look into.")
     return (
@@ -548,6 +546,11 @@ def decline_method(result: UsageResult, _: Words) -> str:
             result.n_sure,
         )
     )
+
+
+def decline_groups_note(_: Words) -> str:
+    """What the points of the segments are."""
+    return _("Points: each segment's ratio of recent to earlier visits, with its 95% interval.")
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------

@@ -318,9 +318,9 @@ def labels_if_any() -> CustomerLabels | None:
         return None
 
 
-def usage() -> UsageResult:
-    """How customers browse, and who of which segment does it less than before."""
-    spec, held = session.workspace().usage, labels_if_any()
+def usage(held: CustomerLabels | None = None) -> UsageResult:
+    """How customers browse, and who does it less than before: of which segment, where its labels are ``held``."""
+    spec = session.workspace().usage
     return compute(study_usage, observed(), spec, *([held] if held else []), heavy=_is_large(observed()))
 
 
