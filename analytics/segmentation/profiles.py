@@ -207,7 +207,7 @@ def _median_places(n: int) -> tuple[int, int]:
 
 
 def overlaps(swaps: Floats, labels: list[str]) -> pl.DataFrame:
-    """The frame ``SegmentationResult.overlaps`` from how often a customer of segment i was put into segment j."""
+    """The frame ``CutEvidence.overlaps`` from how often a customer of segment i was put into segment j."""
     held = swaps.sum(axis=1)
     rows = [
         (labels[i], labels[j], float((swaps[i, j] + swaps[j, i]) / (held[i] + held[j])))
