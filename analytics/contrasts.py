@@ -407,4 +407,4 @@ def repeats(scores: Mapping[str, Floats], field: str, other: str) -> bool:
 
 
 def _subject(field: str) -> str:
-    return field.removeprefix("top_").removesuffix("_mix")
+    return field.removeprefix("top_").removesuffix("_mix").removesuffix("_method")

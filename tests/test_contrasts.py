@@ -169,6 +169,8 @@ def test_the_favourite_and_the_mix_of_one_subject_are_told_once() -> None:
         Contrast("1", "top_category", "Books", "share", 50, 0.6, 0.2, 0.4, 0.3, 0.5, 0.84, 1e-9),
         Contrast("1", "category_mix", "Books", "mix", 50, 0.5, 0.2, 0.3, 0.2, 0.4, 1.1, 1e-9),
         Contrast("1", "channel_mix", "App", "mix", 50, 0.5, 0.2, 0.3, 0.2, 0.4, 0.9, 1e-9),
+        Contrast("1", "payment_mix", "card", "mix", 50, 0.5, 0.2, 0.3, 0.2, 0.4, 0.7, 1e-9),
+        Contrast("1", "top_payment_method", "card", "share", 50, 0.5, 0.2, 0.3, 0.2, 0.4, 0.6, 1e-9),
     ]
     chosen = choose(judge(rows), {}, ["1"], 5)
-    assert chosen.filter("shown")["field"].to_list() == ["category_mix", "channel_mix"]
+    assert chosen.filter("shown")["field"].to_list() == ["category_mix", "channel_mix", "payment_mix"]

@@ -3,8 +3,7 @@
 A code is one of the closed set ("loyal", "new", ...: words under ``segment.<code>``), or it carries what it speaks of:
 "prefers:<level>" (buys far more of it than others), "through:<level>" (orders there), "pays:<level>",
 "mostly:<level>" (most of its people), "more:<field>", "less:<field>" (a number far from the middle), "own:<text>" (a
-person's own name). Two codes joined by "+" are one name, where the first alone would be taken:
-"occasional+big_baskets".
+person's own name). Two codes joined by ``JOINED`` are one name, where the first alone would be taken.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ from analytics.segmentation.result import SegmentationResult
 Floats = npt.NDArray[np.float64]
 
 LONGEST_NAME = 40
-OWN, JOINED = "own:", "+"
+OWN, JOINED = "own:", "\x1f"  # a level may hold any printable sign
 PREFERS_LIFT, PREFERS_POINTS = 1.4, 0.12  # how far a preference must stand out to be a name
+WEAK = 0.6  # of the strongest preference: a weaker one does not stand in for it
 MOSTLY = 0.6  # share of its people from which a segment is called after a level
 _FORMS = {"channel_mix": "through", "payment_mix": "pays"}
 NAMED_BY = ("recency_days", "n_orders", "mean_order_value", "tenure_days")
@@ -74,14 +74,20 @@ def _distinct(
     rank = {label: i for i, label in enumerate(labels)}
     codes: dict[str, str] = {}
     every = sorted(((-score, rank[label], code) for label in labels for score, code in scored[label]), key=tuple)
-    for _, i, code in every:
+    best = {label: max(scored[label], default=(0.0, "")) for label in labels}
+    for score, i, code in every:
+        most, first = best[labels[i]]
+        # What hardly stands out is no name in place of what does: two that do are told together, below.
+        if ":" in first and -score < WEAK * most:
+            continue
         if labels[i] not in codes and code not in codes.values():
             codes[labels[i]] = code
     for label in labels:
         if label in codes or not at[label]:
             continue
         own = [code for _, code in sorted(scored[label], key=lambda item: (-item[0], item[1]))]
-        base = next((code for code in own if ":" not in code), "group")
+        levels = [code for code in own if ":" in code]
+        base = own[0] if len(levels) > 1 and own[0] in levels else next((c for c in own if ":" not in c), "group")
         for code in [*(code for code in own if code != base), *_tones(at[label])]:
             joined = f"{base}{JOINED}{code}"
             if code != base and joined not in codes.values():

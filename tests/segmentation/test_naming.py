@@ -12,7 +12,15 @@ import pytest
 from analytics.customers import CustomerTable, Trait
 from analytics.errors import AnalysisError
 from analytics.segmentation import SegmentationSpec, segment
-from analytics.segmentation.naming import LONGEST_NAME, OwnNames, propose_names, rename_segments, tidy_name, with_name
+from analytics.segmentation.naming import (
+    JOINED,
+    LONGEST_NAME,
+    OwnNames,
+    propose_names,
+    rename_segments,
+    tidy_name,
+    with_name,
+)
 from analytics.segmentation.result import SegmentationResult
 
 FEATURES = ("recency_days", "n_orders", "mean_order_value", "tenure_days")
@@ -41,10 +49,10 @@ def test_no_name_stands_twice_and_the_second_is_told_by_what_it_differs_in() -> 
     names = propose_names(frame, labels)
     assert len(set(names)) == 7
     assert not any(name == "group" for name in names)
-    joined = [name for name in names if "+" in name]
+    joined = [name for name in names if JOINED in name]
     assert joined
     for name in joined:
-        base, tone = name.split("+")
+        base, tone = name.split(JOINED)
         assert base in {"champions", "loyal", "lapsed", "fading", "one_time", "at_risk", "typical", "group"}
         assert tone
 
@@ -65,6 +73,34 @@ def fans(n: int = 120) -> tuple[pl.DataFrame, Trait]:
 def test_what_a_segment_buys_gives_it_its_name() -> None:
     frame, mix = fans()
     assert propose_names(frame, ["1", "2"], (mix,), ("category_mix",)) == ("prefers:label", "prefers:Garden")
+
+
+def test_a_weak_preference_is_no_name_in_place_of_two_strong_ones() -> None:
+    rng = np.random.default_rng(3)
+    n = 200
+    web = np.repeat([9, 9, 0, 0], n // 4)
+    card = np.repeat([9, 0, 9, 0], n // 4)
+    books = rng.poisson(np.repeat([3, 1, 1, 1], n // 4))
+    frame = pl.DataFrame(
+        {
+            "label": np.repeat(["1", "2", "3", "4"], n // 4),
+            "c: web": web,
+            "c: app": 9 - web,
+            "p: card": card,
+            "p: cash": 9 - card,
+            "k: Books": books,
+            "k: Food": rng.poisson(4, n),
+        }
+    )
+    traits = (
+        Trait("channel_mix", "needs", "counts", ("c: web", "c: app"), ("web", "app")),
+        Trait("payment_mix", "needs", "counts", ("p: card", "p: cash"), ("card", "cash")),
+        Trait("category_mix", "needs", "counts", ("k: Books", "k: Food"), ("Books", "Food")),
+    )
+    frame = frame.with_columns(recency_days=pl.lit(10), n_orders=pl.lit(9))
+    names = propose_names(frame, ["1", "2", "3", "4"], traits, ("channel_mix", "payment_mix", "category_mix"))
+    assert len(set(names)) == 4
+    assert not any(name.startswith("prefers:") for name in names)
 
 
 def test_segments_made_from_attributes_are_named_after_them() -> None:

@@ -26,19 +26,19 @@ def segment_name(code: str, _: Words) -> str:
     """The words of a name code (see ``analytics.segmentation.naming``); plain text."""
     if code.startswith(OWN):
         return code.removeprefix(OWN)
-    form, mark, rest = code.partition(":")
-    if JOINED in form:
+    if JOINED in code:
         first, _mark, second = code.partition(JOINED)
         more = _.phrase(f"tone.{second}") if _.has_phrase(f"tone.{second}") else segment_name(second, _)
         return _("{name}, {more}", name=segment_name(first, _), more=more)
+    form, mark, rest = code.partition(":")
     if not mark:
         return _.label("segment", code)
     if form == "prefers":
         return _("{level} fans", level=rest)
     if form == "through":
-        return _("Buy by {level}", level=level_name("channel_mix", rest, _))
+        return _("{level} buyers", level=level_name("channel_mix", rest, _))
     if form == "pays":
-        return _("Pay by {level}", level=level_name("payment_mix", rest, _))
+        return _("{level} payers", level=level_name("payment_mix", rest, _))
     if form == "mostly":
         return _("Mostly {level}", level=_.label("level", rest))
     field = _.label("field", rest)
