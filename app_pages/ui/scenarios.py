@@ -285,4 +285,5 @@ def _keep(scenario: Scenario) -> None:
 
 
 def _own_colours() -> None:
-    session.change(reference=None)
+    # Own names belong to the labels of the reference: without it they would stand on other segments.
+    session.change(reference=None, segment_names=())
