@@ -54,17 +54,25 @@ def fit_many(sets: Singles, n_segments: int, *, n_init: int, rng: np.random.Gene
 def improve_many(sets: Singles, centres: Singles, *, most_steps: int = 25) -> Fits:
     """Lloyd's steps from given centres (sets x k x d) until hardly a row changes; an empty segment keeps its centre."""
     turned = np.ascontiguousarray(sets.transpose(0, 2, 1))
-    segments = np.arange(centres.shape[1])[None, :, None]
-    index = nearest_many(turned, centres).argmin(axis=1)
+    member, least = _members(turned, centres)
     for _ in range(most_steps):
-        member = (index[:, None, :] == segments).astype(np.float32)
-        size = member.sum(axis=2)[:, :, None]
-        centres = np.where(size > 0, np.matmul(member, sets) / np.maximum(size, 1), centres)
-        before, index = index, nearest_many(turned, centres).argmin(axis=1)
-        if (index != before).sum() <= _SETTLED * index.size:
+        weight = member.astype(np.float32)
+        size = weight.sum(axis=2)[:, :, None]
+        centres = np.where(size > 0, np.matmul(weight, sets) / np.maximum(size, 1), centres)
+        before, (member, least) = member, _members(turned, centres)
+        if (member != before).sum() <= 2 * _SETTLED * least.size:
             break
-    within = nearest_many(turned, centres).min(axis=1).sum(axis=1) + np.einsum("ijk,ijk->i", sets, sets)
-    return Fits(centres, index, within)
+    segment = np.zeros(least.shape, dtype=np.int64)
+    for i in reversed(range(centres.shape[1])):  # much faster than argmax over a short axis
+        np.copyto(segment, i, where=member[:, i])
+    return Fits(centres, segment, least.sum(axis=1) + np.einsum("ijk,ijk->i", sets, sets))
+
+
+def _members(turned: Singles, centres: Singles) -> tuple[npt.NDArray[np.bool_], Singles]:
+    """Which rows are nearest to each centre (sets x k x n), and how near, less the row's own square (sets x n)."""
+    squared = nearest_many(turned, centres)
+    least: Singles = squared.min(axis=1)
+    return squared == least[:, None], least
 
 
 def nearest_many(turned: Singles, centres: Singles) -> Singles:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.segmentation.encoding import Encoded, Encoder
-from analytics.segmentation.feature_codes import CategoryCode, CountsCode
+from analytics.segmentation.feature_codes import CountsCode, NumberCode
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -37,7 +37,8 @@ class _Part:
 
     columns: Ints
     score: Floats
-    draw: Callable[[Floats, np.random.Generator], Floats]  # ranks in (0, 1) -> rows of these columns
+    draw: Callable[[Floats, np.random.Generator], tuple[Floats, Ints | None]]  # ranks in (0, 1) -> points, counts
+    factor: float = 0.0  # what the points of a number that a mixture sees were multiplied by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +67,28 @@ class References:
         ranks = ndtr(rng.normal(size=(n_draws, n, len(self.parts))) @ self.root.T)
         drawn = np.empty((n_draws, n, d))
         for i, part in enumerate(self.parts):
-            drawn[:, :, part.columns] = part.draw(ranks[:, :, i].ravel(), rng).reshape(n_draws, n, -1)
+            drawn[:, :, part.columns] = part.draw(ranks[:, :, i].ravel(), rng)[0].reshape(n_draws, n, -1)
         return drawn
+
+    def draw_encoded(self, encoded: Encoded, rng: np.random.Generator) -> Encoded:
+        """One draw of the margins with numbers and counts as a mixture sees them."""
+        from scipy.special import ndtr
+
+        ranks = ndtr(rng.normal(size=(len(self.points), len(self.parts))) @ self.root.T)
+        points, counts = np.empty_like(self.points), []
+        for i, part in enumerate(self.parts):
+            points[:, part.columns], block = part.draw(ranks[:, i], rng)
+            counts += [] if block is None else [block]
+        return Encoded(points, self._numbers(points), tuple(counts), encoded.names, encoded.levels)
+
+    def as_drawn(self, encoded: Encoded) -> Encoded:
+        """The customers themselves with unknown numbers filled in, as those of every draw are."""
+        return Encoded(encoded.points, self._numbers(encoded.points), encoded.counts, encoded.names, encoded.levels)
+
+    def _numbers(self, points: Floats) -> Floats:
+        telling = [part for part in self.parts if part.factor]
+        columns = [points[:, part.columns] / part.factor for part in telling]
+        return np.column_stack(columns) if columns else np.empty((len(points), 0))
 
 
 def fit_references(encoded: Encoded, encoder: Encoder | None = None) -> References:
@@ -101,35 +122,43 @@ def _parts(encoded: Encoded, encoder: Encoder) -> list[_Part]:
     for code, factor in zip(encoder.codes, encoder.factors, strict=True):
         columns = np.arange(at, at + len(code.levels))
         at += len(code.levels)
+        if isinstance(code, NumberCode):
+            part = _number(points, int(columns[0]), factor if code.name in encoder.telling else 0.0)
+            parts.append(part)
+            continue
+        block = encoded.counts[block_at]
+        block_at += 1
         if isinstance(code, CountsCode):
-            parts.append(_counts(columns, encoded.counts[block_at], code, factor))
-        elif isinstance(code, CategoryCode):
-            parts.append(_category(points, columns, direction))
+            parts.append(_counts(columns, block, code, factor))
         else:
-            parts.append(_number(points, int(columns[0])))
-        block_at += code.levels != ("",) or type(code).__name__ == "FlagCode"
+            parts.append(_category(points, columns, block, direction))
     return parts
 
 
-def _number(points: Floats, column: int) -> _Part:
+def _number(points: Floats, column: int, factor: float = 1.0) -> _Part:
     values = points[:, column]
     quantile = single_peaked(values)
-    return _Part(np.array([column]), _normal_score(values), lambda ranks, _: quantile(ranks)[:, None])
+
+    def draw(ranks: Floats, rng: np.random.Generator) -> tuple[Floats, None]:
+        return quantile(ranks)[:, None], None
+
+    return _Part(np.array([column]), _normal_score(values), draw, factor)
 
 
-def _category(points: Floats, columns: Ints, direction: Floats) -> _Part:
-    """A whole category, its levels ordered by where their customers lie among the numbers."""
-    rows, level = np.unique(points[:, columns], axis=0, return_inverse=True)
+def _category(points: Floats, columns: Ints, block: Ints, direction: Floats) -> _Part:
+    """A whole category or a flag, its levels ordered by where their customers lie among the numbers."""
+    rows, first, level = np.unique(points[:, columns], axis=0, return_index=True, return_inverse=True)
     level = level.reshape(-1)
     size = np.bincount(level)
     order = np.argsort(np.bincount(level, weights=direction) / size, kind="stable")
     place = np.argsort(order)[level]
     ends = np.cumsum(size[order]) / len(level)
-    return _Part(
-        columns,
-        _normal_score(place.astype(np.float64)),
-        lambda ranks, _: rows[order[np.minimum(np.searchsorted(ends, ranks), len(order) - 1)]],
-    )
+
+    def draw(ranks: Floats, rng: np.random.Generator) -> tuple[Floats, Ints]:
+        drawn = order[np.minimum(np.searchsorted(ends, ranks), len(order) - 1)]
+        return rows[drawn], block[first[drawn]]
+
+    return _Part(columns, _normal_score(place.astype(np.float64)), draw)
 
 
 def _counts(columns: Ints, block: Ints, code: CountsCode, factor: float) -> _Part:
@@ -137,14 +166,13 @@ def _counts(columns: Ints, block: Ints, code: CountsCode, factor: float) -> _Par
     totals = np.sort(block.sum(axis=1))
     prior = np.array(code.prior)
 
-    def draw(ranks: Floats, rng: np.random.Generator) -> Floats:
+    def draw(ranks: Floats, rng: np.random.Generator) -> tuple[Floats, Ints]:
         total = totals[np.minimum((ranks * len(totals)).astype(np.int64), len(totals) - 1)]
         taste = rng.standard_gamma(np.maximum(prior * code.strength, 1e-3), (len(ranks), len(prior))) + 1e-12
         taste /= taste.sum(axis=1, keepdims=True)
         counted = rng.multinomial(total, taste)
         shares = (counted + code.strength * prior) / (total[:, None] + code.strength)
-        drawn: Floats = (shares - prior) * (code.scale * factor)
-        return drawn
+        return (shares - prior) * (code.scale * factor), counted
 
     return _Part(columns, _normal_score(block.sum(axis=1).astype(np.float64)), draw)
 
