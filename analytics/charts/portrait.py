@@ -344,13 +344,15 @@ def _habits(portrait: Portrait, kinds: tuple[str, ...], _: Words) -> Spec:
                     else _.percent(row["share"]),
                     "n": _.number(row["n"]),
                     "all": _.percent(row["base_share"]),
-                    # Beyond the tick, so that it never runs through the figure.
-                    "end": max(row["share"], row["base_share"] or 0.0),
                 }
             )
     order = [row["id"] for row in rows]
     text = "".join(f"datum.value == {_quoted(row['id'])} ? {_quoted(row['level'])} : " for row in rows) + "''"
     reach = max((max(row["share"], row["base"] or 0.0) for row in rows), default=1.0)
+    for row in rows:
+        # The figure stands at the end of its bar; beyond a tick that would run through it.
+        near = row["base"] is not None and row["share"] <= row["base"] < row["share"] + 0.15 * reach
+        row["end"] = row["base"] if near else row["share"]
     scale = alt.Scale(domain=[0, 1.45 * reach], nice=False)
     axis = alt.Axis(title=None, tickCount=4, format=".0%", grid=True)
     colours = [_.label("field", kind) for kind in kinds]
