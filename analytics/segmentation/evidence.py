@@ -95,9 +95,11 @@ class EvidenceResult:
         customers whose resamples were studied.
     swaps : per number of segments a k x k table: how often, over resamples, a customer of the row was put into the
         column's counterpart.
-    structure : "found", "none" (nothing that customers without clusters would not show; of a mixture with categories
-        or counts by its BIC, see ``kinds``) or "too_few" (not tested);
-        "" for RFM and rules, where nothing is looked for.
+    structure : "found", "none" (nothing that customers without clusters would not show) or "too_few" (not tested);
+        "" for RFM and rules, where nothing is looked for. A mixture sees more than distances. With categories or
+        counts its verdict is that of ``kinds``; of numbers alone, whether ``gain``, the log-likelihood per customer
+        of the best number above that of one segment, exceeds ``gain_needed``, which customers without clusters
+        reach (McLachlan 1987). Both None elsewhere.
     recommended, reason : the number and why, among those that qualify: "best_excess" (its separation exceeds the
         needed one by most); "gaps" (a larger number still has a gap between any two segments); "best_bic" (mixture);
         "best_silhouette" (too few customers to test). "most_stable" stands in where there is no structure or nothing
@@ -330,7 +332,7 @@ def weigh_points(
         raise AnalysisError("too_few_to_segment", n=n, needed=FEWEST + 1)
     numbers = range(FEWEST, most + 1)
     n_init = 2 * N_STARTS if by_kmeans else 2
-    gain: tuple[float | None, float | None] = (None, None)
+    gain: tuple[float, float] | tuple[None, None] = (None, None)
     with one_thread():
         tests = n >= LEAST_CUSTOMERS
         seen, needed, references = _separations(tested, encoder, numbers, rng, tests=tests)
@@ -360,12 +362,11 @@ def weigh_points(
             found.append((k, *figures, qualifies))
         weighed = pl.DataFrame(found, schema=NUMBERS_SCHEMA, orient="row")
         structure = _verdict(weighed) if tests else "too_few"
-        if method == "mixture" and tests:
-            best = _recommend(weighed, "found")[0]
-            gain = _gains(studied, encoder, best, random_state)
-            structure = "found" if gain[0] > gain[1] else "none"
-    if tests and method == "mixture" and tested.counts:  # no distance shows kinds of orders
-        structure = "found" if look_for_kinds(tested, random_state).found else "none"
+        if method == "mixture" and tests and tested.counts:  # no distance shows kinds of orders
+            structure = "found" if look_for_kinds(tested, random_state).found else "none"
+        elif method == "mixture" and tests:
+            seen_gain, needed_gain = gain = _gains(studied, encoder, _recommend(weighed, "found")[0], random_state)
+            structure = "found" if seen_gain > needed_gain else "none"
     recommended, reason = _recommend(weighed, structure)
     return Weighed(
         numbers=weighed,
