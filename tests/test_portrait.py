@@ -447,6 +447,10 @@ def test_lists_by_hand() -> None:
     assert drawn[0].equals(drawn[1])
     assert set(drawn[2]["customer_id"]) == {"ann", "bob", "cat"}
     assert list_customers(data, None, PortraitSpec(pick="random")).n_all == 4
+    # Where nobody has a value everybody is on the list.
+    assert list_customers(data, None, SPEC).frame.select("customer_id", "value").rows() == [
+        (one, None) for one in ("ann", "bob", "cat", "dan")
+    ]
 
 
 def test_search_goes_by_the_whole_id_then_its_beginning_then_any_part() -> None:

@@ -571,7 +571,7 @@ def list_labels(listed: CustomerList, currency: str, _: Words) -> dict[str, str]
     named: dict[str, str] = {}
     for row in listed.frame.iter_rows(named=True):
         value = row["value"]
-        match listed.measure:
+        match listed.measure if value is not None else "":
             case "revenue":
                 text = _.compact(value, currency)
             case "lost":

@@ -63,7 +63,9 @@ def list_customers(
     match spec.pick:
         case "value":
             measure = "revenue" if held["revenue"].count() else "n_orders"
-            found = held.with_columns(value=pl.col(measure).cast(pl.Float64)).drop_nulls("value")
+            found = held.with_columns(value=pl.col(measure).cast(pl.Float64))
+            if found["value"].count():  # where nobody has a value, everybody is on the list
+                found = found.drop_nulls("value")
             found = found.sort("value", "customer_id", descending=[True, False])
         case "decline":
             measure = "lost"

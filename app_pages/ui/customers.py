@@ -47,9 +47,14 @@ def open_one(_: Words, ids: Sequence[str], *, key: str) -> None:
 
 
 def choose(_: Words) -> str:
-    """Search, list and steps; gives the customer that is shown, "" for nobody."""
+    """Search, list and steps; gives the customer that is shown, "" for nobody.
+
+    Raises ``AnalysisError`` ("table_missing", "fields_missing") where the data know no customers at all.
+    """
     spec, listed = session.workspace().portrait, listing()
     ids = listed.frame["customer_id"].to_list()
+    if not ids and not session.workspace().customer:
+        walk.customers()
     chosen = session.workspace().customer or (ids[0] if ids else "")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         st.text_input(
