@@ -11,11 +11,12 @@ import pytest
 from analytics.i18n import LANGUAGES, phrases, words_for
 from analytics.i18n.extraction import extract, read_catalogue, untranslated
 from analytics.i18n.words import LESSONS
+from app_pages.ui.page import STEPS
 
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 CHINESE = LANGUAGES[1:]
-STEPS = ("upload", "validation", "integration", "privacy", "behaviour", "personas", "segmentation", "lifecycle", "forecasting")
+
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -83,7 +84,7 @@ def test_every_code_that_can_be_raised_has_words_and_a_remedy() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [step.name for step in STEPS])
 def test_every_step_has_its_lesson_with_four_headings(language: str, step: str) -> None:
     text = (LESSONS / language / f"{step}.md").read_text(encoding="utf-8")
     headings = [line for line in text.splitlines() if line.startswith("#")]
