@@ -130,14 +130,14 @@ def card_metrics(result: PersonasResult, label: str, _: Words) -> tuple[Metric, 
     share = row["revenue_share"]
     metrics = [_metric(field, held[field], result.currency, _) for field in fields[: 4 if share is None else 3]]
     if share is not None:
-        whose = _("from {share} of customers", share=_.percent(row["customer_share"]))
+        whose = _("by {share} of people", share=_.percent(row["customer_share"]))
         metrics.append(Metric(_("Share of revenue"), _.percent(share), whose))
     return tuple(metrics)
 
 
 def _metric(field: str, row: Mapping[str, Any], currency: str, _: Words) -> Metric:
     low, high = (field_value(field, row[name], "", _) for name in ("q25", "q75"))
-    note = _("middle half {span}", span=_.span(low, high))
+    note = _("half in {span}", span=_.span(low, high))
     if field == "recency_days":
         return Metric(_("Last order, days"), field_value(field, row["median"], currency, _), note)
     return Metric(short_name(field, _), field_value(field, row["median"], currency, _), note)
