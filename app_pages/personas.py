@@ -3,6 +3,7 @@
 import streamlit as st
 
 from analytics.charts import personas as charts
+from analytics.segmentation import usable_features
 from app_pages.ui import page, persona_cards, session, walk, widgets
 
 with page.frame("personas") as _:
@@ -13,6 +14,9 @@ with page.frame("personas") as _:
         if chosen.source == "own":
             numbers = {None: _("recommended"), **{n: str(n) for n in range(2, 9)}}
             widgets.select("personas", "own_number", _("Number of groups"), numbers, width=220)
+            fields = {name: _.label("field", name) for name in page.compute(usable_features, walk.customers())}
+            usual = _("what people order, and who they are")
+            widgets.several("personas", "own_features", _("Built from"), fields, placeholder=usual, width=420)
         traits = {n: str(n) for n in (3, 4, 5)}
         widgets.segmented("personas", "n_traits", _("Traits on a card"), traits)
         effects = {0.1: _("small, from 0.1"), 0.2: _("usual, from 0.2"), 0.5: _("large, from 0.5")}

@@ -63,6 +63,7 @@ from analytics.segmentation import (
 from analytics.segmentation.evidence import EvidenceResult, weigh_cut, weigh_numbers
 from analytics.segmentation.explaining import ExplainSpec, Explanation, explain_segments
 from analytics.segmentation.naming import rename_segments
+from analytics.segmentation.presets import suited_method
 from analytics.traits import gather_traits
 from analytics.usage import UsageResult, study_usage
 from app_pages.ui import intake, session
@@ -329,7 +330,9 @@ def persona_groups() -> SegmentationResult:
     spec = session.workspace().personas
     if spec.source == "segments":
         return segments()
-    own = SegmentationSpec(features=spec.own_features or own_features(customers()), n_segments=spec.own_number)
+    held = customers()
+    features = spec.own_features or own_features(held)
+    own = SegmentationSpec(suited_method(held, features), features, n_segments=spec.own_number)
     return _cut(Scenario("", own, session.workspace().population))
 
 

@@ -89,6 +89,11 @@ def test_groups_of_their_own_are_cut_by_behaviour_and_attributes() -> None:
     assert_sound(test)
     assert figures(test)["Personas"] == "4"
     assert test.selectbox(key="personas.own_number").value == 4
+    chosen = test.multiselect(key="personas.own_features")
+    assert chosen.value == ["n_orders", "mean_order_value", "age"]
+    chosen.set_value(["n_orders", "mean_order_value"]).run()
+    assert_sound(test)
+    assert "Age" not in next(item.value for item in test.markdown if "differ by construction" in item.value)
     test.segmented_control(key="personas.source").set_value("segments").run()
     assert_sound(test)
     assert figures(test)["Personas"] != "4"

@@ -99,6 +99,8 @@ def test_hostile_edits_are_refused_and_cost_only_themselves() -> None:
 
 def test_own_groups_start_from_what_is_known_of_most() -> None:
     customers, _labels, _dataset = world()
-    assert own_features(customers) == ("n_orders", "age", "gender", "category_mix", "channel_mix")
+    assert own_features(customers) == ("category_mix", "channel_mix", "age", "gender")
+    unmixed = tuple(trait for trait in customers.traits if trait.kind != "counts")
+    assert own_features(dataclasses.replace(customers, traits=unmixed)) == ("n_orders", "age", "gender")
     thin = customers.frame.with_columns(gender=pl.when(pl.int_range(pl.len()) % 2 == 0).then("gender"))
     assert "gender" not in own_features(dataclasses.replace(customers, frame=thin))
