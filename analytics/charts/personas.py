@@ -149,8 +149,8 @@ def cards_finding(result: PersonasResult, _: Words) -> str:
 def traits_note(result: PersonasResult, _: Words) -> str:
     return _(
         "Under a figure: where the middle half of its people lie. Bar: this persona. Tick: everyone else. Shares run "
-        "to 100%; each number has its own scale from zero. Shown: at least {sd} standard deviations or {points} points, "
-        "after correction for {tests} comparisons.",
+        "to 100%; each number has its own scale from zero. Shown: at least {sd} standard deviations or {points} "
+        "points, after correction for {tests} comparisons.",
         sd=_.number(result.spec.min_effect, 1),
         points=_.number(100 * result.spec.min_points),
         tests=result.n_tests,
