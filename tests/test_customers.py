@@ -405,22 +405,8 @@ class TestPublished:
         assert repeats.sum() == 2457
         assert (repeats > 0).sum() == 946
 
-    def test_online_retail(self, shared_data: Callable[[str], Path]) -> None:
-        raw = pl.read_parquet(shared_data("online_retail") / "derived_online_retail.parquet")
-        lines = raw.select(
-            customer_id=pl.col("CustomerID").cast(pl.Int64).cast(pl.String),
-            order_id="InvoiceNo",
-            ordered_at="InvoiceDate",
-            product_id="StockCode",
-            quantity="Quantity",
-            amount=pl.col("Quantity") * (pl.col("UnitPrice") * 1000).round().cast(pl.Int64),
-            kind=pl.when(pl.col("InvoiceNo").str.starts_with("C"))
-            .then(pl.lit("cancellation"))
-            .otherwise(pl.lit("sale")),
-        )
-        table = summarise_customers(
-            Dataset.build({"transactions": lines}, as_of=date(2011, 12, 9), currency="GBP", money_digits=3)
-        )
+    def test_online_retail(self, online_retail: Dataset) -> None:
+        table = summarise_customers(online_retail)
         assert table.frame.height + table.n_without_orders == 4372
         assert table.n_anonymous_lines == 135_080
         assert table.n_service_lines == 0

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -310,30 +308,23 @@ class TestInvariance:
         assert_frame_equal(pickle.loads(pickle.dumps(panel)).frame, panel.frame)
 
 
-def test_online_retail(shared_data: Callable[[str], Path]) -> None:
-    raw = pl.read_parquet(shared_data("online_retail") / "derived_online_retail.parquet")
-    lines = raw.select(
-        customer_id=pl.col("CustomerID").cast(pl.Int64).cast(pl.String),
-        order_id="InvoiceNo",
-        ordered_at="InvoiceDate",
-        product_id="StockCode",
-        quantity="Quantity",
-        amount=pl.col("Quantity") * (pl.col("UnitPrice") * 1000).round().cast(pl.Int64),
-        kind=pl.when(pl.col("InvoiceNo").str.starts_with("C")).then(pl.lit("cancellation")).otherwise(pl.lit("sale")),
-    )
-    dataset = Dataset.build({"transactions": lines}, as_of=date(2011, 12, 9), currency="GBP", money_digits=3)
-    daily = build_panel(dataset, DemandSpec(frequency="day"))
+def test_online_retail(online_retail: Dataset) -> None:
+    daily = build_panel(online_retail, DemandSpec(frequency="day"))
     assert daily.closed_weekdays == (6,)
     assert daily.frame.height == 374
     # Everything is in, anonymous lines too; the clipped day alone is missing.
     assert daily.n_clipped == 1
-    items = build_panel(dataset, DemandSpec(measure="quantity", frequency="day"))
-    by_day = lines.group_by(pl.col("ordered_at").dt.date()).agg(pl.col("quantity").sum())["quantity"]
+    items = build_panel(online_retail, DemandSpec(measure="quantity", frequency="day"))
+    by_day = (
+        online_retail.tables["transactions"]
+        .group_by(pl.col("ordered_at").dt.date())
+        .agg(pl.col("quantity").sum())["quantity"]
+    )
     assert by_day.sum() == 5_176_450
     assert items.frame["y"].sum() == by_day.filter(by_day > 0).sum()
     assert items.n_clipped == (by_day < 0).sum()
-    weekly = build_panel(dataset)
+    weekly = build_panel(online_retail)
     assert weekly.n_dropped_partial == 2
     assert weekly.frame["ds"].to_list()[:: weekly.frame.height - 1] == [date(2010, 12, 6), date(2011, 11, 28)]
-    by_product = build_panel(dataset, DemandSpec(by="product", n_series=20, frequency="week"))
+    by_product = build_panel(online_retail, DemandSpec(by="product", n_series=20, frequency="week"))
     assert len(by_product.members) == 20

@@ -23,9 +23,9 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 
 from analytics.customers import CustomerTable, summarise_customers
-from analytics.dataset import Dataset
 from analytics.segmentation import RfmSpec, SegmentationSpec, segment
 from analytics.segmentation.evidence import weigh_numbers
+from tests.conftest import read_online_retail
 
 Shared = Callable[[str], Path]
 
@@ -60,17 +60,7 @@ def campaign(shared: Shared) -> tuple[CustomerTable, tuple[str, ...]]:
 
 
 def retail(shared: Shared) -> tuple[CustomerTable, tuple[str, ...]]:
-    raw = pl.read_parquet(shared("online_retail") / "derived_online_retail.parquet")
-    lines = raw.select(
-        customer_id=pl.col("CustomerID").cast(pl.Int64).cast(pl.String),
-        order_id="InvoiceNo",
-        ordered_at="InvoiceDate",
-        product_id="StockCode",
-        quantity="Quantity",
-        amount=pl.col("Quantity") * (pl.col("UnitPrice") * 1000).round().cast(pl.Int64),
-        kind=pl.when(pl.col("InvoiceNo").str.starts_with("C")).then(pl.lit("cancellation")).otherwise(pl.lit("sale")),
-    )
-    dataset = Dataset.build({"transactions": lines}, as_of=date(2011, 12, 9), currency="GBP", money_digits=3)
+    dataset = read_online_retail(shared("online_retail"))
     return summarise_customers(dataset), ("recency_days", "n_orders", "mean_order_value", "tenure_days")
 
 
