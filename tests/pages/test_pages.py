@@ -160,15 +160,6 @@ def test_a_hostile_or_stale_link_gives_a_message_and_defaults(link: str, code: s
     assert (words.phrase(f"error.{code}").split("{")[0] in said) if code else not said
 
 
-def test_a_refused_choice_is_told_and_changes_nothing() -> None:
-    test = app("segmentation", Workspace(segmentation=SegmentationSpec(n_segments=4)))
-    before = figures(test)
-    test.multiselect(key="segmentation.features").set_value([]).run()
-    assert [item.value for item in test.exception] == []
-    assert words_for("en").phrase("error.features_empty") in " ".join(item.value for item in test.warning)
-    assert figures(test) == before
-
-
 def test_the_as_of_date_holds_on_every_page() -> None:
     early = Workspace(population=PopulationSpec(as_of=date(2025, 3, 31)))
     for name in ("personas", "segmentation", "lifecycle", "forecasting"):

@@ -367,7 +367,13 @@ def test_the_dirty_world_walks_in_whole_words(language: Any) -> None:
     test = opened("marketplace_dirty", language)
     walked(test)
     for name in NAMES:
-        assert len(figures(go(test, name))) >= 3, name
+        go(test, name)
+        if name == "usage":  # these files hold no visits
+            asked = words_for(language)
+            said_so = asked.phrase("error.table_missing", table=asked.label("table", "events"))
+            assert said_so in said(test)
+        else:
+            assert len(figures(test)) >= 3, name
 
 
 def head(path: Path, n: int) -> bytes:
