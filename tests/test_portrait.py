@@ -183,8 +183,8 @@ def test_one_customer_by_hand() -> None:
         ("orders", date(2026, 2, 10)): 300.0,
     }
     habits = {(row["kind"], row["level"]): (row["n"], row["n_of"]) for row in portrait.habits.to_dicts()}
-    assert habits[("category", "food")] == (4, 5)
-    assert habits[("category", "home")] == (1, 5)
+    assert habits[("category", "food")] == (4, 4)
+    assert habits[("category", "home")] == (1, 4)
     assert habits[("channel", "app")] == (3, 4)
     assert habits[("payment_method", "cash")] == (1, 4)
     assert portrait.campaigns.row(0) == (when("2026-01-15"), "spring", "mail", "treatment", True, 123.45)

@@ -419,7 +419,7 @@ def habits_ways_note(portrait: Portrait, _: Words) -> str:
 
 
 def _habit_note(portrait: Portrait, _: Words) -> str:
-    note = _("Share of all of its kind in the orders, each counted once an order.")
+    note = _("Share of the orders that hold it; one order may hold several.")
     if portrait.habits["base_share"].count():
         note += _space(_) + _("Tick: all customers.")
     return note

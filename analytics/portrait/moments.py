@@ -257,7 +257,7 @@ def measure_rhythm(orders: pl.DataFrame, gaps: pl.DataFrame, as_of: date) -> Rhy
 def read_habits(mine: Dataset, priced: bool) -> pl.DataFrame:
     """What the orders are made of: categories, brands and products, channels and payment methods.
 
-    Each value counts once an order; shares are of all these counts, so that those of one kind add up to 1.
+    Shares are of the orders that say something of the kind; an order of two categories holds both.
     """
     if not mine.has("transactions.ordered_at"):
         return pl.DataFrame(schema=_HABITS)
@@ -268,6 +268,7 @@ def read_habits(mine: Dataset, priced: bool) -> pl.DataFrame:
         if kind not in lines.columns:
             continue
         pairs = lines.select("order", level=pl.col(kind).cast(pl.String)).drop_nulls().unique()
+        n_orders = pairs["order"].n_unique()
         found.append(
             pairs.group_by("level")
             .agg(n=pl.len().cast(pl.Int64))
@@ -276,9 +277,9 @@ def read_habits(mine: Dataset, priced: bool) -> pl.DataFrame:
                 kind=pl.lit(kind),
                 level="level",
                 n="n",
-                n_of=pl.lit(pairs.height, pl.Int64),
-                share=pl.col("n") / pairs.height,
-                known=pl.lit(pairs["order"].n_unique() >= ENOUGH),
+                n_of=pl.lit(n_orders, pl.Int64),
+                share=pl.col("n") / n_orders,
+                known=pl.lit(n_orders >= ENOUGH),
             )
         )
     return pl.concat([pl.DataFrame(schema=_HABITS), *found])

@@ -82,7 +82,7 @@ class Portrait:
         nobody can be compared), n_all, table, n_rows (rows it is made of). ``rows``: name -> those rows.
     attributes : name, value (String): what is known about the person, never who it is.
     habits : kind ("category", "brand", "product", "channel", "payment_method"), level, n (orders that hold it), n_of
-        (sum of these counts over the kind), share (n / n_of), known (enough orders to speak of a habit), base_share
+        (orders that say something of the kind), share (n / n_of), known (enough orders to speak of a habit), base_share
         (that of all customers) and favourite (clearly above it); both null unless given.
     moments : lane, at, value (amount, visits of the week, rating; null where there is none), n (rows), what, detail
         (codes or the data's own words). In time order.
