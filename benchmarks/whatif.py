@@ -197,9 +197,10 @@ def _moves(page, url: str, data: Path) -> tuple[list[float], list[float], list[s
 
 # The answer is another one, and the flow below it is drawn anew.
 _DRAWN = """before => {
+    const answer = document.querySelector('h2');  // absent for a moment while the page is drawn anew
     const chart = document.querySelector('[data-testid=stVegaLiteChart]');
     const holder = chart && chart.closest('[data-stale]');
-    return document.querySelector('h2').innerText !== before && holder && holder.dataset.stale === 'false'
+    return answer && answer.innerText !== before && holder && holder.dataset.stale === 'false'
         && chart.querySelector('canvas, svg');
 }"""
 
