@@ -14,6 +14,7 @@ when the whole page, payoff and all, is at rest.
 from __future__ import annotations
 
 import argparse
+import shutil
 import statistics
 import sys
 import time
@@ -36,7 +37,6 @@ FEATURES = (
 )
 NUMBER = 5
 SHAPES = {"separated": 6.0, "near": 4.0, "overlapping": None}  # deviations between the two nearest kinds
-CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/google-chrome")
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -144,9 +144,7 @@ def _slider(n_rows: int) -> Iterator[dict[str, object]]:
         try:
             browser = playwright.chromium.launch()
         except Error:
-            found = next(
-                (path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists()), None
-            )
+            found = shutil.which("chromium")
             if found is None:
                 yield {"benchmark": "whatif", "peer": "browser", "skipped": "no Chromium here"}
                 return

@@ -8,6 +8,7 @@ decide every cut (Hennig and Liao 2013); shares shrunk as under a Dirichlet-mult
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,8 @@ _ALONE = 30  # from so many customers on a whole number that never repeats is ta
 class NumberCode:
     """``log_scale`` 0 means no logarithm."""
 
+    levels: ClassVar[tuple[str, ...]] = ("",)
+
     name: str
     column: str
     median: float
@@ -48,18 +51,12 @@ class NumberCode:
         moved: Floats = np.log1p(np.maximum(values, 0.0) / self.log_scale) if self.log_scale else values
         return moved
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        return ("",)
-
 
 @dataclass(frozen=True, slots=True)
 class FlagCode:
     """A flag is a category of two levels: its values lie as far apart as two levels do."""
+
+    levels: ClassVar[tuple[str, ...]] = ("",)
 
     name: str
     column: str
@@ -70,14 +67,6 @@ class FlagCode:
         known = np.isfinite(raw)
         values = np.where(known, (raw - self.share) * np.sqrt(2.0), 0.0)
         return values[:, None], np.column_stack([known & (raw > 0), known & (raw == 0)]).astype(np.int64)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        return ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +94,6 @@ class CategoryCode:
         points = (block - np.array(self.shares)) * self.scale
         points[block.sum(axis=1) == 0] = 0.0
         return points, block
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def describe(
             q25, median, q75 = (_quantile(held, share) for share in (0.25, 0.5, 0.75))
             medians[field][i] = median
             n_known = round(len(held) * landscape.n_known[field] / len(ranked))
-            lo, hi = (float(held[place * len(held) // n_known]) for place in _median_places(n_known))
+            lo, hi = (float(held[place * len(held) // n_known]) for place in median_places(n_known))
             z = (median - all_median) / deviation if deviation else 0.0
             if field in landscape.fields:
                 rows.append((labels[i], field, median, q25, q75, lo, hi, all_median, z))
@@ -195,13 +195,9 @@ def profile_fields(customers: CustomerTable, encoder: Encoder) -> list[str]:
     return held[: min(8, max(PROFILE_FIELDS, len(used)))]
 
 
-def median_interval(ordered: Floats) -> tuple[float, float]:
-    """95 % interval of the median from order statistics (normal approximation of the binomial); no distribution."""
-    low, high = _median_places(len(ordered))
-    return float(ordered[low]), float(ordered[high])
-
-
-def _median_places(n: int) -> tuple[int, int]:
+def median_places(n: int) -> tuple[int, int]:
+    """Which two of ``n`` values in rising order bound the 95 % interval of their median, whatever the distribution
+    (order statistics, normal approximation of the binomial)."""
     reach = 1.96 * np.sqrt(n) / 2
     return max(int(np.floor(n / 2 - reach)), 0), min(int(np.ceil(n / 2 + reach)), n - 1)
 

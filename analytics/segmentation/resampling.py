@@ -5,8 +5,6 @@ Sources: the adjusted Rand index (Hubert and Arabie 1985); segments matched by K
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -27,10 +25,6 @@ def adjusted_rand(table: Ints) -> float:
     expected = of_rows * of_columns / max(n * (n - 1) / 2, 1.0)
     largest = (of_rows + of_columns) / 2
     return 1.0 if largest == expected else float((pairs - expected) / (largest - expected))
-
-
-def mean_agreement(tables: Sequence[Ints]) -> float | None:
-    return float(np.mean([adjusted_rand(table) for table in tables])) if tables else None
 
 
 def matched(table: Ints) -> Ints:

@@ -37,48 +37,39 @@ def select(
 
     ``resets`` are fields of other specs that a change here makes meaningless: section -> field -> value.
     """
-    key, value = _bound(section, field, _shown)
-    shown = _with_stale({_shown(code): text for code, text in options.items()}, [value])
-    st.selectbox(
-        label,
-        list(shown),
-        format_func=shown.__getitem__,
-        key=key,
-        on_change=_store,
-        args=(section, field, key, _decided, resets),
-        **looks,
-    )
+    _one_of(st.selectbox, section, field, label, options, resets, **looks)
 
 
 def segmented(
     section: str, field: str, label: str, options: Mapping[Any, str], *, resets: Resets | None = None, **looks: Any
 ) -> None:
     """One of a few ``options``, all of them in sight."""
-    key, value = _bound(section, field, _shown)
-    shown = _with_stale({_shown(code): text for code, text in options.items()}, [value])
-    st.segmented_control(
-        label,
-        list(shown),
-        format_func=shown.__getitem__,
-        key=key,
-        required=True,
-        on_change=_store,
-        args=(section, field, key, _decided, resets),
-        **looks,
-    )
+    _one_of(st.segmented_control, section, field, label, options, resets, required=True, **looks)
 
 
 def slider(section: str, field: str, label: str, options: Mapping[Any, str], **looks: Any) -> None:
     """One of a few ordered ``options`` (code -> label), chosen by sliding."""
+    _one_of(st.select_slider, section, field, label, options, None, **looks)
+
+
+def _one_of(
+    drawn: Callable[..., Any],
+    section: str,
+    field: str,
+    label: str,
+    options: Mapping[Any, str],
+    resets: Resets | None,
+    **looks: Any,
+) -> None:
     key, value = _bound(section, field, _shown)
     shown = _with_stale({_shown(code): text for code, text in options.items()}, [value])
-    st.select_slider(
+    drawn(
         label,
         list(shown),
         format_func=shown.__getitem__,
         key=key,
         on_change=_store,
-        args=(section, field, key, _decided),
+        args=(section, field, key, _decided, resets),
         **looks,
     )
 
