@@ -20,8 +20,29 @@ SOURCES = sorted(
 LAYERS: tuple[tuple[frozenset[str], bool], ...] = (
     (frozenset({"errors", "keys", "schema", "dataset", "mapped", "progress"}), True),
     (frozenset({"reading", "mapping", "quality", "privacy", "integration", "connecting"}), True),
-    (frozenset({"customers", "contrasts", "demand", "population", "reductions", "traits"}), True),
-    (frozenset({"segmentation", "personas", "lifecycle", "forecasting", "behaviour", "usage", "portrait"}), False),
+    (
+        frozenset(
+            {"btyd", "contrasts", "customers", "demand", "population", "reductions", "reversals", "rhythm", "traits"}
+        ),
+        True,
+    ),
+    (
+        frozenset(
+            {
+                "segmentation",
+                "personas",
+                "lifecycle",
+                "forecasting",
+                "behaviour",
+                "usage",
+                "portrait",
+                "survival",
+                "churn",
+                "value",
+            }
+        ),
+        False,
+    ),
     (frozenset({"charts", "workspace"}), False),
     (frozenset({"export"}), False),
 )
