@@ -154,7 +154,8 @@ class ValueResult:
     deciles : decile (1 = highest expected), n_customers, actual, expected (mean purchases in the holdout),
         actual_value, expected_value (mean revenue), gain (cumulative share of all holdout purchases).
     rules : rule ("model", "last_year", "frequency", "constant"), measure ("orders", "value"), mae, rmse, spearman,
-        top_share_captured (of the holdout's total, by the 20 % ranked highest), best_share (had one known), total_error.
+        top_share_captured (of the holdout's total, by the 20 % ranked highest), best_share (the same, had one known),
+        total_error.
     cohorts : cohort (Date), n_customers, p_alive, expected_orders, clv, clv_lo, clv_hi, actual, expected, total_error
         (purchases in the holdout of those in the calibration; null for later cohorts).
     pareto : customer_share, value_share, at most 101 rows, by falling clv.
