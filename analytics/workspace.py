@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 
 from analytics.behaviour import BehaviourSpec
+from analytics.churn import ChurnSpec
 from analytics.demand import DemandSpec
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastSpec
@@ -102,6 +103,7 @@ class Workspace:
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
     usage: UsageSpec = UsageSpec()
+    churn: ChurnSpec = ChurnSpec()
     portrait: PortraitSpec = PortraitSpec()
     customer: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
