@@ -174,7 +174,7 @@ def draw_sbg(rng: np.random.Generator, observed: Ints, *, alpha: float, beta: fl
 def write_orders(buying: Buying, values: Values, end: date, unit_days: float = 7.0) -> pl.DataFrame:
     """Write the purchases as dated orders: customer_id, ordered_at (a time), amount, in_holdout.
 
-    T ends with the day ``end``; purchases of the holdout come after it. Amounts are rounded to two digits, at least .01.
+    T ends with the day ``end``; purchases of the holdout come after it. Amounts have two digits, at least .01.
     """
     n = len(buying.T)
     customer = np.concatenate([np.arange(n), buying.customer])
