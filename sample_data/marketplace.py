@@ -98,7 +98,7 @@ def write(customers: int, seed: int, out: Path) -> list[Path]:
             for name in table_names:
                 files = [parts / f"{kind}-{name}-{k:04d}.parquet" for k in range(n_blocks)]
                 written.append(folder / f"{name}.parquet")
-                _join_parts(files, written[-1])
+                join_parts(files, written[-1])
         effects = pl.scan_parquet(apart / "campaign_effects.parquet")
         more = {"uplift_by_segment": _sum_uplift(effects)}
         more |= describe_products(world) | describe_demand(world, exposure)
@@ -209,7 +209,7 @@ def _sum_uplift(effects: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def _join_parts(files: list[Path], path: Path) -> None:
+def join_parts(files: list[Path], path: Path) -> None:
     """Join the blocks' files into one, streaming; a single block is written with the best compression."""
     if len(files) == 1:
         write_parquet(pl.read_parquet(files[0]), path)

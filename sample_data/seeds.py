@@ -32,6 +32,12 @@ class Part(IntEnum):
     SURVEY = 18
     RECIPIENTS = 19
     DAMAGE = 30
+    SERVICE = 40
+    SUBSCRIBERS = 41
+    LIVES = 42
+    PLAYS = 43
+    CALLS = 44
+    FEES = 45
 
 
 def stream(seed: int, part: Part, block: int = 0) -> np.random.Generator:
