@@ -1,0 +1,185 @@
+"""How many purchases a customer who has not left will make: sums of positive terms, without special functions.
+
+Given the history the rate is lambda ~ Gamma(s, A) and the chance to leave after a purchase p ~ Beta(a, c), independent
+(s = r + x, A = alpha + T, c = b + tosses survived). Were there no leaving, N purchases would come within h: negative
+binomial with s and z = h / (A + h). At least k of them are made when N >= k and k - 1 tosses are survived:
+
+    P(X >= k) = P(N >= k) e_(k-1),   e_j = E[(1-p)^j] = (c)_j / (a+c)_j,   E[X] = sum over k >= 1 of P(X >= k).
+
+This is the hypergeometric function of the literature (Fader, Hardie and Lee 2005, eq. 10) without its pole at a = 1 and
+without the cancellation between its two halves. Sorted by powers, ``E[X] = (1-z)^s sum_n (s)_n/n! C_n z^n`` with
+``C_n = e_0 + ... + e_(n-1)``: for customers of equal x one polynomial in z with positive coefficients.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.btyd.histories import Floats, Ints
+
+# A power series in z needs about 37 / -log z terms. Customers are summed with others of like z; above the last limit an
+# integral takes fewer steps.
+_LIMITS = np.array([0.3, 0.5, 0.7, 0.85, 0.93, 0.97])
+_PIECE = 8_192
+_FEW = 48  # customers: below it, one matrix product is cheaper than a loop over coefficients
+_WIDEST = 300.0  # logarithms between the largest and the smallest (1-z)^s that share coefficients
+
+
+def expected_counts(x: Ints, s: float, A: Floats, a: float, c: float, horizon: float) -> Floats:
+    """E[X] within ``horizon`` of customers who have not left; ``s`` and ``c`` of x = 0, to which each adds its x."""
+    z = horizon / (A + horizon)
+    counts = np.zeros(len(x))
+    if horizon == 0 or not len(x):
+        return counts
+    kind = x.astype(np.int64) * (len(_LIMITS) + 1) + np.searchsorted(_LIMITS, z)
+    order = np.argsort(kind.astype(np.uint16) if kind.max() < 2**16 else kind, kind="stable")
+    sorted_kind, sorted_z = kind[order], z[order]
+    begins = np.flatnonzero(np.r_[True, sorted_kind[1:] != sorted_kind[:-1]])
+    found = np.empty(len(x))
+    for begin, end in zip(begins, np.r_[begins[1:], len(x)], strict=True):
+        repeats, limit = divmod(int(sorted_kind[begin]), len(_LIMITS) + 1)
+        own = sorted_z[begin:end]
+        exact = limit == len(_LIMITS)
+        found[begin:end] = (_integral if exact else _series)(own, s + repeats, a, c + repeats)
+    counts[order] = found
+    return counts
+
+
+def _series(z: Floats, s: float, a: float, c: float) -> Floats:
+    """E[X] of customers of one s, a, c by powers of z."""
+    low, high = float(z.min()), float(z.max())
+    if s * (np.log1p(-low) - np.log1p(-high)) > _WIDEST:
+        upper = z > (low + high) / 2
+        counts = np.empty(len(z))
+        counts[upper], counts[~upper] = _series(z[upper], s, a, c), _series(z[~upper], s, a, c)
+        return counts
+    terms = _terms(high, s, a, c)
+    counts = np.empty(len(z))
+    share = np.log1p(-high)
+    for begin in range(0, len(z), _PIECE):
+        piece = z[begin : begin + _PIECE]
+        powers = piece / high
+        if len(z) <= _FEW:
+            sums = np.exp(np.log(powers)[:, None] * np.arange(len(terms))) @ terms
+        else:
+            sums = np.full(len(piece), terms[-1])
+            for term in terms[-2::-1]:
+                sums *= powers
+                sums += term
+        counts[begin : begin + _PIECE] = sums * np.exp(s * (np.log1p(-piece) - share))
+    return counts
+
+
+def _terms(z: float, s: float, a: float, c: float) -> Floats:
+    """P(N = n) C_n at z, n = 0, 1, ... until the rest is below 1e-17 of the sum."""
+    from scipy.special import gammaln
+
+    mean = s * z / (1 - z)
+    length = 64 + int(mean + 12 * np.sqrt(mean / (1 - z)) + 60 / -np.log(z))
+    n = np.arange(length)
+    weights = np.exp(gammaln(s + n) - gammaln(s) - gammaln(n + 1) + n * np.log(z) + s * np.log1p(-z))
+    survived = np.cumprod(np.r_[1.0, (c + n[:-1]) / (a + c + n[:-1])])
+    terms: Floats = weights * np.r_[0.0, np.cumsum(survived)[:-1]]
+    rest = np.cumsum(terms[::-1])[::-1]
+    return terms[: max(int(np.searchsorted(-rest, -1e-17 * rest[0])), 2)]
+
+
+def _integral(z: Floats, s: float, a: float, c: float) -> Floats:
+    """E[X] of customers of one s, a, c as an integral over p, on the logistic scale: for z near 1."""
+    different, which = np.unique(z, return_inverse=True)
+    p, density = _nodes(a, c)
+    counts = np.empty(len(different))
+    for begin in range(0, len(different), 1024):
+        odds = different[begin : begin + 1024] / (1 - different[begin : begin + 1024])
+        counts[begin : begin + 1024] = -np.expm1(-s * np.log1p(odds[:, None] * p)) @ (density / p)
+    return counts[which]
+
+
+def _nodes(a: float, c: float) -> tuple[Floats, Floats]:
+    """p and weights of Beta(a, c): the trapezoid rule in tau, logit p = log(a/c) + width sinh tau."""
+    from scipy.special import betaln, expit
+
+    width = min(1.0, float(np.sqrt(1 / a + 1 / c)))
+    low, high = -np.arcsinh(50 * max(1.0, 1 / a) / width), np.arcsinh(50 * max(1.0, 1 / c) / width)
+    tau = np.linspace(low, high, int((high - low) / 0.03))
+    y = np.log(a / c) + width * np.sinh(tau)
+    log_density = -a * np.logaddexp(0, -y) - c * np.logaddexp(0, y) - betaln(a, c)
+    weights = np.exp(log_density) * width * np.cosh(tau) * (tau[1] - tau[0])
+    return np.maximum(expit(y), 1e-300), weights
+
+
+def expected_counts_each(s: Floats, A: Floats, a: Floats, c: Floats, horizon: float) -> Floats:
+    """E[X] within ``horizon`` where every customer has an s, A, a and c of their own (covariates)."""
+    z = horizon / (A + horizon)
+    counts = np.zeros(len(z))
+    if horizon == 0:
+        return counts
+    by_series = (z <= _LIMITS[-1]) & (-s * np.log1p(-z) < _WIDEST)
+    order = np.flatnonzero(by_series)
+    order = order[np.argsort(s[order] * z[order] / (1 - z[order]))]
+    for begin in range(0, len(order), _PIECE):
+        rows = order[begin : begin + _PIECE]
+        counts[rows] = _sum_each(z[rows], s[rows], a[rows], c[rows])
+    for row in np.flatnonzero(~by_series):
+        counts[row] = _integral(z[row : row + 1], float(s[row]), float(a[row]), float(c[row]))[0]
+    return counts
+
+
+def _sum_each(z: Floats, s: Floats, a: Floats, c: Floats) -> Floats:
+    """The sum of P(N > j) e_j, term by term, all customers at once."""
+    chance = np.exp(s * np.log1p(-z))
+    more, survived = 1 - chance, np.ones(len(z))
+    more = -np.expm1(s * np.log1p(-z))
+    counts = np.zeros(len(z))
+    for j in range(100_000):
+        gained = more * survived
+        counts += gained
+        if j % 8 == 7 and (gained <= 1e-17 * counts * (1 - z)).all():
+            break
+        chance *= (s + j) / (j + 1) * z
+        more = np.maximum(more - chance, 0.0)
+        survived *= (c + j) / (a + c + j)
+    return counts
+
+
+def at_least(s: Floats, A: Floats, a: Floats | float, c: Floats, horizon: float, most: int) -> Floats:
+    """n x (most + 1): P(X >= k) of customers who have not left, k = 0 ... most."""
+    from scipy.special import betainc
+
+    z = horizon / (A + horizon)
+    log_none = s * np.log1p(-z)
+    chance, more = np.exp(log_none), -np.expm1(log_none)
+    result = np.ones((len(z), most + 1))
+    survived = np.ones(len(z))
+    far = log_none < -_WIDEST
+    for k in range(1, most + 1):
+        result[:, k] = more * survived
+        if far.any():
+            result[far, k] = betainc(float(k), s[far], z[far]) * survived[far]
+        chance = chance * ((s + k - 1) / k * z)
+        more = np.maximum(more - chance, 0.0)
+        survived = survived * ((c + k - 1) / (a + c + k - 1))
+    return result
+
+
+def draw_counts(
+    s: Floats, A: Floats, a: Floats | float, c: Floats, alive: Floats, horizon: float, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """One draw per customer: purchases made within ``horizon``, and those that would come without any leaving."""
+    there = rng.random(len(s)) < alive
+    without_leaving = rng.poisson(rng.standard_gamma(s) / A * horizon)
+    chance = np.clip(rng.beta(a, c), 1e-12, 1.0)
+    made = np.minimum(without_leaving, rng.geometric(chance))
+    return np.where(there, made, 0).astype(np.int64), without_leaving.astype(np.int64)
+
+
+def draw_first_times(made: Ints, of: Ints, horizon: float, rng: np.random.Generator) -> Floats:
+    """The first ``made`` of ``of`` times spread evenly over ``horizon``, ascending, customer by customer."""
+    of = np.where(made > 0, of, 0)
+    customer = np.repeat(np.arange(len(of)), of)
+    times = rng.random(len(customer))
+    times = times[np.lexsort((times, customer))]
+    rank = np.arange(len(customer)) - np.repeat(np.cumsum(of) - of, of)
+    kept: npt.NDArray[np.bool_] = rank < made[customer]
+    return times[kept] * horizon
