@@ -27,8 +27,13 @@ from analytics.btyd.quadrature import integrate_counts, integrate_discounted, in
 NAMES = ("r", "alpha", "s", "beta")
 
 
+def names_with(k: int) -> tuple[str, ...]:
+    """Names of all parameters with k covariates: r, alpha, s, beta, then "alpha_1", ..., "beta_1", ..."""
+    return (*NAMES, *(f"{place}_{j}" for place in ("alpha", "beta") for j in range(1, k + 1)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class ParetoNBD:
+class ParetoNbd:
     """A fitted Pareto/NBD; see ``model.RepeatModel`` for what its methods answer.
 
     Attributes
@@ -50,8 +55,7 @@ class ParetoNBD:
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        numbers = range(1, self.n_covariates + 1)
-        return (*NAMES, *(f"alpha_{k}" for k in numbers), *(f"beta_{k}" for k in numbers))
+        return names_with(self.n_covariates)
 
     def with_parameters(self, parameters: Floats) -> Self:
         return replace(self, parameters=np.asarray(parameters, dtype=np.float64))
@@ -175,7 +179,7 @@ def _distinct(rows: Floats) -> tuple[Floats, npt.NDArray[np.intp]]:
     return ordered[:, new], back
 
 
-def fit_pareto_nbd(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *, unit_days: float = 7.0) -> ParetoNBD:
+def fit_pareto_nbd(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *, unit_days: float = 7.0) -> ParetoNbd:
     """Maximum likelihood from several starts, tried on a part of the customers and finished on all.
 
     Parameters
@@ -192,13 +196,8 @@ def fit_pareto_nbd(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *, 
     middle, spread = given.mean(axis=0), given.std(axis=0)
     rows = gather(x, t_x, T, (given - middle) / spread)
     found = search(rows)
-    s, beta = np.exp(found.at[2:4])
-    covariance = check_optimum(
-        found,
-        ParetoNBD(found.at, found.hessian, found.value, len(x), k).parameter_names,
-        dropout_share=float(s / beta),
-        gain=found.value - never_leaving(rows, found.at[:2]),
-    )
+    gain = found.value - never_leaving(rows, found.at[:2])
+    covariance = check_optimum(found, names_with(k), gain)
     # Back to the covariates' own units: log alpha_i = log alpha - g (z - middle) / spread.
     back = np.eye(4 + 2 * k)
     for j in range(k):
@@ -207,4 +206,4 @@ def fit_pareto_nbd(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *, 
             back[base, column] = middle[j] / spread[j]
     parameters = back @ found.at
     parameters[:4] = np.exp(parameters[:4])
-    return ParetoNBD(parameters, back @ covariance @ back.T, found.value, len(x), k)
+    return ParetoNbd(parameters, back @ covariance @ back.T, found.value, len(x), k)
