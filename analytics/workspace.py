@@ -28,6 +28,7 @@ from analytics.reading import ReadSpec
 from analytics.segmentation import MOST_SCENARIOS, PayoffSpec, Scenario, SegmentationSpec, WhatIfSpec
 from analytics.segmentation.naming import OwnNames
 from analytics.usage import UsageSpec
+from analytics.value import ValueSpec
 
 VERSION = 1
 MAX_LINK_CHARACTERS = 8_000
@@ -104,6 +105,7 @@ class Workspace:
     forecast: ForecastSpec = ForecastSpec()
     usage: UsageSpec = UsageSpec()
     churn: ChurnSpec = ChurnSpec()
+    value: ValueSpec = ValueSpec()
     portrait: PortraitSpec = PortraitSpec()
     customer: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
