@@ -132,9 +132,8 @@ class BetaGeometric:
     def _posterior(self, x: Ints, T: Floats, z: Floats | None) -> tuple[Floats, Floats, Floats, Floats]:
         """Shape and rate of lambda, a and b of p, given the history and that the customer has not left."""
         r, alpha, a, b = self._own(z)
-        shape: Floats = r + x
-        tosses: Floats = np.asarray(b + x + self.chances, np.float64)
-        return shape, alpha + T, np.array(np.broadcast_to(a, len(shape))), tosses
+        made = np.asarray(x, np.float64)
+        return made + r, T + alpha, np.array(np.broadcast_to(a, len(made))), made + b + self.chances
 
     def _own(self, z: Floats | None) -> tuple[float, Floats, Floats, Floats]:
         if (0 if z is None else z.shape[1]) != self._n_covariates:
