@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from attainable import attainable, auc
-
 from sample_data.streaming import Streaming, generate
+from tests.churn.attainable import attainable, auc
 
 SEED = 23
 CUT = date(2026, 3, 31)
