@@ -17,8 +17,8 @@ payment method and calendar alone tell.
 How. What is not on file is integrated out: plays per week on a grid of 56 points around what was seen, frailty in
 closed form (gamma: P(no voluntary end) = (1 + A / k) ** -k), lulls by the forward algorithm over weeks, and every way
 of leaving: renewal x cause x decline or not x onset x depth. A way's likelihood of the plays differs from that of
-staying only from its onset on, so the forward pass is taken up there. A call of a leaver's own adds to the Poisson calls of
-everybody: likelihood ratio 1 - q + q (share of its days not seen + sum over calls seen of (1 / 28) / rate).
+staying only from its onset on, so the forward pass is taken up there. A call of a leaver's own adds to the Poisson
+calls of everybody: likelihood ratio 1 - q + q (share of its days not seen + sum over calls seen of (1 / 28) / rate).
 Nothing here is shared with ``analytics``; of the generator only the planted parameters and the calendar are taken.
 """
 

@@ -20,7 +20,7 @@ KNOWING = {"all": (True, True), "plays": (True, False), "contract": (False, Fals
 
 @pytest.fixture(scope="module")
 def world() -> Streaming:
-    return generate(4000, SEED)
+    return generate(2500, SEED)
 
 
 @pytest.fixture(scope="module")
