@@ -129,7 +129,7 @@ class ValueResult:
     calendar, covariates : whether the clock runs with demand; the covariates in use (dummies as "column: level").
     first_day, calibration_until, as_of : first purchase; last day of the calibration; end of observation.
     holdout_days, horizon_days : lengths in days; ``holdout_days`` is 0 where there is no holdout.
-    n_customers, n_repeat, n_undated_left_out : customers; those with a repeat; customers without a dated purchase.
+    n_customers, n_repeat, n_without_purchase : customers; those with a repeat; known customers without one.
     correlation, independence_p : of the number of repeats and their mean value (Spearman), among customers with
         repeats, and its p-value; None without amounts.
     mean_order_value : prior mean of an order's value, before margin; None without amounts.
@@ -139,7 +139,8 @@ class ValueResult:
         that still earns the grade), grade.
     customers : customer_id, n_purchases, x (repeats), t_x_weeks, T_weeks, first_purchase_on, last_purchase_on,
         mean_repeat_value (null without repeats), p_alive, expected_orders, expected_orders_lo, expected_orders_hi,
-        expected_order_value (margin not applied), clv, clv_lo, clv_hi, value_last_year (revenue of the last 365 days),
+        expected_order_value (margin not applied), clv, clv_lo, clv_hi, worth_if_active (the clv were
+        the customer certainly active), value_last_year (revenue of the last 365 days),
         group (of ``GROUPS``), cohort (Date, first day of the quarter of the first purchase). Sorted by customer_id.
         Under "subscription" x counts payments after the first, p_alive is 1 for who has not left, 0 for who has.
     parameters : model, parameter, estimate, lo, hi, se_log (of the logarithm), of the model in use and "gamma_gamma".
@@ -164,8 +165,8 @@ class ValueResult:
     iso_value : x, t_x_weeks, T_weeks (the same in all rows), p_alive, expected_orders, clv: the surface at the mean
         order value. Fader, Hardie & Lee (2005), "RFM and CLV: using iso-value curves for customer base analysis".
     groups : group, n_customers, customer_share, p_alive, clv, clv_lo, clv_hi, value_last_year, clv_share.
-    p_alive_threshold, clv_threshold : of the groups: protect (both high), win_back (p_alive low, clv high), grow
-        (p_alive high, clv low), let_go (both low). clv is high for the customers who hold the top 20 % of places.
+    p_alive_threshold, worth_threshold : of the groups: protect (p_alive and worth_if_active high), grow (p_alive high,
+        worth low), win_back (p_alive low, worth high), let_go (both low). High worth is that of the top fifth.
     spread : what ``value_by`` needs.
     """
 
@@ -187,7 +188,7 @@ class ValueResult:
     horizon_days: int
     n_customers: int
     n_repeat: int
-    n_undated_left_out: int
+    n_without_purchase: int
     correlation: float | None
     independence_p: float | None
     mean_order_value: float | None
@@ -212,7 +213,7 @@ class ValueResult:
     iso_value: pl.DataFrame
     groups: pl.DataFrame
     p_alive_threshold: float
-    clv_threshold: float | None
+    worth_threshold: float
     spread: Spread
     caveats: tuple[Caveat, ...]
     key: str
