@@ -19,6 +19,7 @@ LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文", "zh_TW": "繁體中�
 WORLD_NAMES = {
     "marketplace": N_("Marketplace world"),
     "marketplace_dirty": N_("Marketplace world, as dirty as real exports"),
+    "streaming": N_("Streaming world: subscriptions"),
 }
 REVENUE_LABELS = {"net": N_("After discounts"), "gross": N_("Before discounts")}
 RETURN_LABELS = {"subtract": N_("Subtracted"), "ignore": N_("Left out")}

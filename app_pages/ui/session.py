@@ -34,7 +34,7 @@ from analytics.workspace import (
 LINK_PARAMETER = "s"
 MAX_UNDO = 50
 SESSION_MB = "600"  # of uploads; the variable REGULARS_SESSION_MB says otherwise
-WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD"}  # name -> currency
+WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD", "streaming": "TWD"}  # name -> currency
 MAX_NAMED = 10  # refused parts of a file that are told by name
 OF_THE_PERSON = frozenset({"name", "language", "sources", "remembered"})  # choices that other data do not change
 
@@ -42,7 +42,7 @@ _WORKSPACE, _HISTORY, _UPLOADS, _NOTICE, _REFUSED = "workspace", "history", "upl
 _STOPPED = "stopped"
 _PAGE, _TOLD = "page", "told"
 _STORED, _FETCHING = "stored", "fetching"  # files on the server: digest -> LocalFile; the fetch under way
-_SHELF = "shelf"  # the choices for sample data and for the person's own, while the other is looked at
+_SHELF = "shelf"  # the choices for each sample market and for the person's own data, while another is looked at
 _UPLOADER = "uploader"  # what the upload widget held when it was last drawn: id of the file -> digest
 
 
@@ -100,13 +100,18 @@ def choose_world(world: str) -> None:
 def _choices_for(world: str) -> dict[str, Any]:
     """Sample countries and days say nothing about a person's own files, nor theirs about the sample."""
     before = workspace()
-    if bool(world) == bool(before.world):
+    if _market(world) == _market(before.world):
         return {"world": world}
-    shelf: dict[bool, Workspace] = st.session_state.get(_SHELF, {})
-    st.session_state[_SHELF] = {**shelf, bool(before.world): before}
-    found = shelf.get(bool(world), Workspace())
+    shelf: dict[str, Workspace] = st.session_state.get(_SHELF, {})
+    st.session_state[_SHELF] = {**shelf, _market(before.world): before}
+    found = shelf.get(_market(world), Workspace())
     fields = [item.name for item in dataclasses.fields(Workspace) if item.name not in OF_THE_PERSON]
     return {**{name: getattr(found, name) for name in fields}, "world": world}
+
+
+def _market(world: str) -> str:
+    """What a world is about: a world and its dirty variant have the same countries and days. "" for own files."""
+    return world.removesuffix("_dirty")
 
 
 def change_spec(section: str, **changes: Any) -> None:
@@ -449,8 +454,8 @@ def erase(digests: tuple[str, ...], headings: tuple[str, ...]) -> None:
     # The customer whose page was open may be this one: neither choices nor widgets may go on naming them.
     amend(customer="")
     st.session_state[_HISTORY] = [dataclasses.replace(before, customer="") for before in st.session_state[_HISTORY]]
-    shelf: dict[bool, Workspace] = st.session_state.get(_SHELF, {})
-    st.session_state[_SHELF] = {own: dataclasses.replace(held, customer="") for own, held in shelf.items()}
+    shelf: dict[str, Workspace] = st.session_state.get(_SHELF, {})
+    st.session_state[_SHELF] = {market: dataclasses.replace(held, customer="") for market, held in shelf.items()}
     clear(*(key for key in st.session_state if isinstance(key, str) and key.startswith("customer.")))
 
 
