@@ -217,17 +217,21 @@ def _caveats(
     if forecast.value is None:
         told.append(Caveat("value_no_amounts"))
     elif money.failed is not None and forecast.basis == "repeat":
-        told.append(Caveat("value_flat_orders", params={"mean": money.flat}))
+        told.append(Caveat("value_flat_orders", params={"mean": None if money.flat is None else round(money.flat, 2)}))
     if forecast.basis == "repeat" and money.correlation is not None and abs(money.correlation) >= DOUBTFUL:
-        told.append(Caveat("value_dependence", params={"correlation": money.correlation, "limit": DOUBTFUL}))
+        told.append(Caveat("value_dependence", params={"correlation": round(money.correlation, 2), "limit": DOUBTFUL}))
     if verdict is not None:
         values = dict(verdict.grade_rule.select("criterion", "value").iter_rows())
         limits = dict(verdict.grade_rule.select("criterion", "b").iter_rows())
         if values["against_rules"] is None or values["against_rules"] > limits["against_rules"]:
             orders = verdict.rules.filter(pl.col("rule") != "model", measure="orders").sort("rmse", "rule")
-            told.append(Caveat("value_beaten", params={"rule": orders["rule"][0], "ratio": values["against_rules"]}))
-        if values["total_error"] is not None and values["total_error"] > limits["total_error"]:
-            told.append(Caveat("value_total_off", params={"error": values["total_error"]}))
+            told.append(
+                Caveat("value_beaten", params={"rule": orders["rule"][0], "percent": _percent(values["against_rules"])})
+            )
+        error = verdict.rules.filter(rule="model", measure="orders")["total_error"][0]
+        if error is not None and abs(error) > limits["total_error"]:
+            code = "value_total_high" if error > 0 else "value_total_low"
+            told.append(Caveat(code, params={"percent": _percent(abs(error))}))
     if forecast.model == "bg_nbd":
         told.append(Caveat("value_once_alive", "note", {"n": int((now.x == 0).sum())}))
     if forecast.basis == "repeat" and forecast.spread.n_cuts < 2:
@@ -237,6 +241,10 @@ def _caveats(
     if trial is not None and spec.covariates and not trial.covariates:
         told.append(Caveat("value_covariates_dropped", "note", {"n": len(spec.covariates)}))
     return told
+
+
+def _percent(share: float | None) -> int | None:
+    return None if share is None else round(100 * share)
 
 
 def _empty() -> dict[str, pl.DataFrame]:
