@@ -138,27 +138,48 @@ def log_likelihood(rows: Rows, at: Floats) -> tuple[float, Floats, Floats]:
     """Sum over the rows, its gradient and Hessian by log r, log alpha, log s, log beta and the coefficients."""
     k = rows.z.shape[1]
     size = 4 + 2 * k
-    place = np.array([0, 1, 2, 3, *[1] * k, *[3] * k])
-    r, alpha, s, beta = np.exp(at[:4])
+    place = _place(k)
     value, gradient, hessian = 0.0, np.zeros(size), np.zeros((size, size))
     for low in range(0, len(rows), _AT_ONCE):
         some = rows.part(slice(low, low + _AT_ONCE))
-        own_alpha = alpha * np.exp(-some.z @ at[4 : 4 + k]) if k else np.array([alpha])
-        own_beta = beta * np.exp(-some.z @ at[4 + k :]) if k else np.array([beta])
-        each, by, by_twice = derivatives(some, float(r), own_alpha, float(s), own_beta)
+        each, by, by_twice = _at_point(some, at)
         value += float(some.weight @ each)
         if not k:
             gradient += by @ some.weight
             hessian += by_twice @ some.weight
             continue
-        # Each variable moves one of the four logarithms: the first four by 1, a coefficient by -z.
-        moves = np.concatenate([np.ones((4, len(some))), -some.z.T, -some.z.T])
+        moves = _moves(some)
         gradient += (by[place] * moves) @ some.weight
         for i in range(size):
             weighed = moves[i] * some.weight
             for j in range(i, size):
                 hessian[i, j] += float((by_twice[place[i], place[j]] * moves[j]) @ weighed)
     return value, gradient, np.triu(hessian) + np.triu(hessian, 1).T
+
+
+def own_gradients(rows: Rows, at: Floats) -> Floats:
+    """Each row's gradient (n x parameters) at a point: by how much it alone pulls at the estimates."""
+    scores: Floats = (_at_point(rows, at)[1][_place(rows.z.shape[1])] * _moves(rows)).T
+    return scores
+
+
+def _at_point(rows: Rows, at: Floats) -> tuple[Floats, Floats, Floats]:
+    """``derivatives`` at logarithms of r, alpha, s, beta and coefficients."""
+    k = rows.z.shape[1]
+    r, alpha, s, beta = np.exp(at[:4])
+    own_alpha = alpha * np.exp(-rows.z @ at[4 : 4 + k]) if k else np.array([alpha])
+    own_beta = beta * np.exp(-rows.z @ at[4 + k :]) if k else np.array([beta])
+    return derivatives(rows, float(r), own_alpha, float(s), own_beta)
+
+
+def _place(k: int) -> npt.NDArray[np.intp]:
+    """Which of the four logarithms each variable moves: a coefficient that of alpha, or of beta."""
+    return np.array([0, 1, 2, 3, *[1] * k, *[3] * k], dtype=np.intp)
+
+
+def _moves(rows: Rows) -> Floats:
+    """By how much: the first four by 1, a coefficient by -z."""
+    return np.concatenate([np.ones((4, len(rows))), -rows.z.T, -rows.z.T])
 
 
 def search(rows: Rows) -> Optimum:

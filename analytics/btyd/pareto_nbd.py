@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.btyd.histories import Floats, Ints
-from analytics.btyd.identify import check_histories, check_optimum
-from analytics.btyd.pareto_likelihood import gather, never_leaving, search
+from analytics.btyd.identify import check_histories, check_influence, check_optimum, most_frequent
+from analytics.btyd.pareto_likelihood import gather, never_leaving, own_gradients, search
 from analytics.btyd.quadrature import integrate_counts, integrate_discounted, integrate_powers
+from analytics.errors import AnalysisError
 
 NAMES = ("r", "alpha", "s", "beta")
 
@@ -40,14 +41,12 @@ class ParetoNbd:
     ----------
     parameters : r, alpha, s, beta, then the coefficients of alpha, then those of beta.
     log_covariance : inverse Hessian, of the logarithms of the four and of the coefficients as they are.
-    n_covariates : columns of ``z``.
     """
 
     parameters: Floats
     log_covariance: Floats
     log_likelihood: float
     n_customers: int
-    n_covariates: int = 0
 
     @property
     def name(self) -> str:
@@ -55,7 +54,11 @@ class ParetoNbd:
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        return names_with(self.n_covariates)
+        return names_with(self._n_covariates)
+
+    @property
+    def _n_covariates(self) -> int:
+        return (len(self.parameters) - 4) // 2
 
     def with_parameters(self, parameters: Floats) -> Self:
         return replace(self, parameters=np.asarray(parameters, dtype=np.float64))
@@ -151,11 +154,10 @@ class ParetoNbd:
     def _rates(self, z: Floats | None) -> tuple[float, Any, float, Any]:
         """r, alpha, s, beta; alpha and beta of each customer where there are covariates."""
         r, alpha, s, beta = (float(one) for one in self.parameters[:4])
-        if not self.n_covariates:
-            return r, alpha, s, beta
+        if (0 if z is None else z.shape[1]) != self._n_covariates:
+            raise AnalysisError("btyd_covariates", n_covariates=self._n_covariates)
         if z is None:
-            raise ValueError("fitted with covariates: z is needed")
-        z = np.asarray(z, np.float64)
+            return r, alpha, s, beta
         of_alpha, of_beta = np.split(self.parameters[4:], 2)
         return r, alpha * np.exp(-z @ of_alpha), s, beta * np.exp(-z @ of_beta)
 
@@ -188,16 +190,22 @@ def fit_pareto_nbd(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *, 
     z : static covariates, n x k; coefficients are in their own units.
     unit_days : days in one unit of time, for what ``btyd_too_short`` tells.
 
-    Raises the codes of ``identify.check_histories`` and ``identify.check_optimum``.
+    Raises the codes of ``identify``: ``check_histories``, ``check_optimum`` and ``check_influence``.
     """
+    x, t_x, T = np.asarray(x, np.int64), np.asarray(t_x, np.float64), np.asarray(T, np.float64)
     check_histories(x, t_x, T, z, unit_days=unit_days)
     given = np.empty((len(x), 0)) if z is None else np.asarray(z, dtype=np.float64)
     k = given.shape[1]
     middle, spread = given.mean(axis=0), given.std(axis=0)
-    rows = gather(x, t_x, T, (given - middle) / spread)
+    scaled = (given - middle) / spread
+    rows = gather(x, t_x, T, scaled)
     found = search(rows)
     gain = found.value - never_leaving(rows, found.at[:2])
     covariance = check_optimum(found, names_with(k), gain)
+    leading = most_frequent(x)
+    for row in leading:
+        alone = gather(x[[row]], t_x[[row]], T[[row]], scaled[[row]])
+        check_influence(x, leading[leading == row], own_gradients(alone, found.at), covariance)
     # Back to the covariates' own units: log alpha_i = log alpha - g (z - middle) / spread.
     back = np.eye(4 + 2 * k)
     for j in range(k):
@@ -206,4 +214,4 @@ def fit_pareto_nbd(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *, 
             back[base, column] = middle[j] / spread[j]
     parameters = back @ found.at
     parameters[:4] = np.exp(parameters[:4])
-    return ParetoNbd(parameters, back @ covariance @ back.T, found.value, len(x), k)
+    return ParetoNbd(parameters, back @ covariance @ back.T, found.value, len(x))
