@@ -80,9 +80,10 @@ class CustomerTable:
 
     Units are in the names.
 
-    Definitions: days are calendar days. An order is a distinct order id of a customer with at least one sale line of
-    positive amount (without order ids: a calendar day with such a line). Returns and cancellations are subtracted from
-    revenue and items and make no order; service lines (postage, fees) count nowhere.
+    Definitions: days are calendar days. An order is a distinct order id of a customer with at least one sale line
+    (without order ids: a calendar day with such a line) that stands: not all of it was returned or cancelled by
+    ``as_of`` (``reversals``). A free order counts. Returns and cancellations are subtracted from revenue and items and
+    make no order; service lines (postage, fees) count nowhere.
 
     Attributes
     ----------
@@ -93,9 +94,9 @@ class CustomerTable:
         currency units). Where there are quantities: n_items (Int64). Where there are products, categories: n_products,
         n_categories (Int64, different ones bought). Where there are discounts: discount_share (Float64, 0-1, mean over
         sale lines of the share of the undiscounted amount that was taken off). Where there are returns: return_share
-        (Float64, 0-1, returned and cancelled amount / sold amount; by lines where there are no amounts). Where the
-        columns are there: top_category, top_channel, top_payment_method (String, on most sale lines, ties broken by
-        name, null where never given). Then the attributes.
+        (Float64, 0-1, returned and cancelled amount / sold amount; by lines where there are no amounts; null for who
+        returned but paid nothing). Where the columns are there: top_category, top_channel, top_payment_method (String,
+        on most sale lines, ties broken by name, null where never given). Then the attributes.
     measures : names of the numeric behaviour columns that are there, in display order. ``n_order_days`` stands in the
         frame only: it all but repeats ``n_orders``.
     attributes : names of the attribute columns (text, flag or number) that are there, in display order: those of the
@@ -104,7 +105,7 @@ class CustomerTable:
         a name, an address or free text, nor a column with one value or with nearly as many values as customers.
     traits : by what customers can be described and segmented, in display order. Where none are given, those of the
         measures (behaviour) and attributes (needs for top_*, else demographics); ``gather_traits`` adds more.
-    n_without_orders : customers known from the customers table or from a line, but without any order.
+    n_without_orders : customers known from the customers table or from a line, but without an order that stands.
     n_anonymous_lines : goods lines without a customer id.
     n_service_lines : order lines that are no goods.
     """
@@ -285,8 +286,8 @@ def _measured(table: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     if dataset.has("transactions.discount_share") or dataset.has("transactions.discount_amount"):
         columns["discount_share"] = pl.col("discount_ppm") / pl.col("n_sales") / reductions.PER_MILLION
     if table["n_returned"].sum():
-        back = -pl.col("returned") / pl.col("sold") if priced else pl.col("n_returned") / pl.col("n_sales")
-        columns["return_share"] = back.clip(0, 1)
+        back, sold = (-pl.col("returned"), pl.col("sold")) if priced else (pl.col("n_returned"), pl.col("n_sold"))
+        columns["return_share"] = pl.when(sold > 0).then((back / sold).clip(0, 1)).when(back == 0).then(0.0)
     tops = {f"top_{name}": f"favourite_{name}" for name in _FAVOURITES}
     tops |= {name: f"favourite_{name}" for name in ("city", "country")}
     columns |= {name: pl.col(favourite) for name, favourite in tops.items() if favourite in table.columns}

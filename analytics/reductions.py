@@ -9,19 +9,23 @@ portability costs nothing here.
 Two definitions hold everywhere:
 
 - *Goods only.* Service lines (postage, fees, manual adjustments) are no demand, no order and no revenue.
-- *An order* is a distinct (customer, order id) with at least one sale line of positive amount; where there are no
-  amounts, with at least one sale line. Where an order id is missing, everything a customer bought on one calendar day
-  is one order, and an anonymous line is an order of its own. Its day is the first day of such a line.
+- *An order* is a distinct (customer, order id) with at least one sale line, which stands: not all of its lines were
+  returned or cancelled by the as-of date (``reversals``). A free one counts where its customer is known. Where an order
+  id is missing, everything a customer bought on one calendar day is one order, and an anonymous line is an order of its
+  own. Its day is the first day of a sale line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from analytics.dataset import Dataset
+from analytics.mapped import beside
+from analytics.reversals import is_sale, undone_orders
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -34,17 +38,23 @@ Measure = Literal["revenue", "quantity", "orders", "customers"]
 PER_MILLION = 1_000_000
 _CARRIED = ("category", "brand", "channel", "payment_method", "city", "country")
 _POSITIONS = 1 << 32
+_EPOCH = date(1970, 1, 1)
+_UNDONE = "#undone"
 
 
-def project(dataset: Dataset, *, encode: Collection[str] = ()) -> Lines:
+def project(dataset: Dataset, *, encode: Collection[str] = (), until: date | None = None) -> Lines:
     """The goods lines as integers and strings, lazily: what every reduction below starts from.
+
+    ``until``: lines of later days are left out, and so is what they took back; without it, every line is there and
+    orders are those that stand at ``dataset.as_of``.
 
     Columns: customer_id (null for anonymous lines), order_id, day (Int32, days since 1970-01-01), minute (Int32,
     minutes since then), month (Int32, year x 12 + month - 1), amount (Int64, minor units; 0 where absent), quantity
-    (Int64; 0 where absent), is_sale (Int64, 1 on a line that makes an order), sold and returned (Int64, the amount of
-    sale lines and of return and cancellation lines), n_returned (Int64, 1 on a return or cancellation line),
-    discount_ppm (Int64, millionths of the undiscounted amount, on sale lines), product_id (the product's name where
-    there is no id) and those of category, brand, channel, payment_method, city, country that hold a value.
+    (Int64; 0 where absent), is_sale (Int64, 1 on a sale line of an order that stands), sold and returned (Int64, the
+    amount of sale lines and of return and cancellation lines), n_sold (Int64, 1 on any sale line), n_returned (Int64, 1
+    on a return or cancellation line), discount_ppm (Int64, millionths of the undiscounted amount, where is_sale is 1),
+    product_id (the product's name where there is no id) and those of category, brand, channel, payment_method, city,
+    country that hold a value.
 
     Ids and names are Strings; those named by ``encode`` (any but order_id) are Int64 positions in ``values``, which
     group faster and in less memory.
@@ -56,8 +66,11 @@ def project(dataset: Dataset, *, encode: Collection[str] = ()) -> Lines:
     kind = pl.col("kind") if "kind" in held else pl.lit("sale")
     day = pl.col("ordered_at").dt.epoch("d").cast(pl.Int32)
     amount = pl.col("amount").fill_null(0) if "amount" in held else pl.lit(0, pl.Int64)
-    sale = (kind == "sale") & (pl.col("amount") > 0 if "amount" in held else pl.lit(True))
-    sale = sale.fill_null(False)
+    sold = sale = is_sale(lines)
+    undone = undone_orders(lines, ((until or dataset.as_of) - _EPOCH).days)
+    if len(undone):
+        mask = pl.repeat(False, lines.height, eager=True).scatter(undone, True).alias(_UNDONE)
+        lines, sale = beside(lines, mask), sale & ~pl.col(_UNDONE)
     back = kind.is_in(["return", "cancellation"])
     columns = {
         "customer_id": pl.col("customer_id") if "customer_id" in held else pl.lit(None, pl.String),
@@ -70,6 +83,7 @@ def project(dataset: Dataset, *, encode: Collection[str] = ()) -> Lines:
         "is_sale": sale.cast(pl.Int64),
         "sold": pl.when(kind == "sale").then(amount).otherwise(0),
         "returned": pl.when(back).then(amount).otherwise(0),
+        "n_sold": sold.cast(pl.Int64),
         "n_returned": back.cast(pl.Int64),
         "discount_ppm": pl.when(sale).then(_discount_ppm(held)).otherwise(0).fill_null(0).cast(pl.Int64),
     }
@@ -84,6 +98,8 @@ def project(dataset: Dataset, *, encode: Collection[str] = ()) -> Lines:
         # The dense rank is the same, and cheaper here: a Dataset is sorted by customer. Over service lines too.
         lines = lines.with_columns(pl.col("customer_id").rank("dense").cast(pl.Int64) - 1)
     goods = lines.lazy().filter(kind != "service", pl.col("ordered_at").is_not_null())
+    if until is not None:
+        goods = goods.filter(day <= (until - _EPOCH).days)
     return nw.from_native(goods.select(**columns))
 
 
@@ -160,7 +176,8 @@ def order_counts(lines: Lines) -> Lines:
 def customer_sums(lines: Lines) -> Lines:
     """One row per known customer, returns subtracted: customer_id, then these sums over its lines.
 
-    amount, sold, returned (minor units), quantity, n_sales and n_returned (lines), discount_ppm (over sale lines).
+    amount, sold, returned (minor units), quantity, n_sales (sale lines of orders that stand), n_sold (all sale lines),
+    n_returned (lines), discount_ppm (over n_sales).
     """
     import narwhals as nw
 
@@ -168,7 +185,9 @@ def customer_sums(lines: Lines) -> Lines:
         _known(lines)
         .group_by("customer_id")
         .agg(
-            nw.col("amount", "sold", "returned", "quantity", "n_returned", "discount_ppm").sum().cast(nw.Int64),
+            nw.col("amount", "sold", "returned", "quantity", "n_sold", "n_returned", "discount_ppm")
+            .sum()
+            .cast(nw.Int64),
             nw.col("is_sale").sum().cast(nw.Int64).alias("n_sales"),
         )
     )

@@ -106,12 +106,12 @@ class TestAsOf:
         early = summarise_customers(observe(build(), PopulationSpec(as_of=date(2024, 1, 31)))).frame
         late = summarise_customers(observe(build(), PopulationSpec())).frame
         assert early.filter(pl.col("customer_id") == "bob")["revenue"].item() == 3.0
-        assert late.filter(pl.col("customer_id") == "bob")["revenue"].item() == 0.0
+        assert "bob" not in late["customer_id"].to_list()  # no order of his stands
 
     def test_one_who_ordered_before_joining_stays_as_a_customer(self) -> None:
         people = PEOPLE.with_columns(joined_at=pl.lit(date(2024, 3, 1)))
         table = summarise_customers(observe(build(customers=people), PopulationSpec(as_of=date(2024, 2, 28))))
-        assert {"ann", "bob", "cai"} <= set(table.frame["customer_id"])
+        assert {"ann", "cai"} <= set(table.frame["customer_id"])
 
     def test_rows_without_a_date(self) -> None:
         seen = observe(build(), PopulationSpec(as_of=date(2024, 1, 31), leave_out=()))

@@ -15,6 +15,7 @@ from analytics.customers import CustomerTable, Trait, summarise_customers
 from analytics.dataset import Dataset
 from analytics.i18n import LANGUAGES, words_for
 from analytics.traits import MOST_LEVELS, gather_traits
+from tests.test_reversals import naive_standing
 
 AS_OF = date(2024, 6, 30)
 
@@ -29,7 +30,7 @@ LINES = pl.DataFrame(
         ("ann", "o1", at("2024-01-10"), "tea", "leaf", "web", "card", "sale"),
         ("ann", "o1", at("2024-01-10"), "cup", None, "web", "card", "sale"),
         ("ann", "o2", at("2024-02-10"), "tea", "leaf", "shop", None, "sale"),
-        ("ann", "o3", at("2024-02-20"), "tea", "leaf", "web", "card", "return"),
+        ("ann", "o3", at("2024-01-05"), "tea", "leaf", "web", "card", "return"),
         ("bob", "o4", at("2024-03-10"), "cup", "leaf", "web", "cash", "sale"),
         # One order through two channels counts once, under the first by name.
         ("bob", "o4", at("2024-03-10"), "cup", "leaf", "shop", "cash", "sale"),
@@ -190,6 +191,9 @@ class TestLevels:
                 "category": [f"k{i:02d}" for i in level],
                 "channel": [f"w{o % 3}" for o in order],
                 "kind": rng.choice(["sale", "return", "service"], n, p=[0.9, 0.05, 0.05]),
+                "product_id": [f"p{level}" for level in rng.integers(0, 30, n)],
+                "quantity": np.ones(n, np.int64),
+                "amount": np.full(n, 100),
             }
         )
 
@@ -199,8 +203,9 @@ class TestLevels:
         table = gathered(dataset)
         by_line: dict[str, Counter[str]] = defaultdict(Counter)
         orders: dict[str, dict[str, str]] = defaultdict(dict)
+        standing = naive_standing(list(lines.iter_rows(named=True)), AS_OF)
         for row in lines.iter_rows(named=True):
-            if row["kind"] == "sale":
+            if row["kind"] == "sale" and (row["customer_id"], row["order_id"]) in standing:
                 by_line[row["customer_id"]][row["category"]] += 1
                 orders[row["customer_id"]][row["order_id"]] = row["channel"]
         total: Counter[str] = sum(by_line.values(), Counter())

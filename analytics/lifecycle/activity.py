@@ -11,18 +11,18 @@ import polars as pl
 
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError, Caveat
+from analytics.reversals import NEVER, is_sale, undone_lines
 
 Days = npt.NDArray[np.int32]  # days since 1970-01-01
-NEVER = np.iinfo(np.int32).max
 EPOCH = date(1970, 1, 1)
-_LINE_KEY = ("order_id", "product_id")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Activity:
     """What is known up to the as-of date, compact: customers are positions in ``ids``, days are days since 1970.
 
-    ``purchases``: customer, day, until (the order day stands from ``day`` to the day before ``until``), sorted.
+    ``purchases``: customer, day, since, until (the order day is known, and stands, from ``since`` to the day before
+    ``until``), sorted; two rows of one order day never hold on the same day.
     ``amounts``: customer, day, amount (minor units), sorted by day; None without amounts.
     """
 
@@ -47,7 +47,7 @@ def read_activity(dataset: Dataset) -> tuple[Activity, list[Caveat]]:
     """The compact activity up to ``dataset.as_of``, and what there is to say about the rows."""
     raw = dataset.table("transactions", "customer_id", "ordered_at")
     kind = pl.col("kind").cast(pl.String) if "kind" in raw.columns else pl.lit("sale")
-    columns = [name for name in ("order_id", "product_id", "quantity", "amount") if name in raw.columns]
+    columns = [name for name in ("amount",) if name in raw.columns]
     lines = raw.filter(pl.col("ordered_at").dt.date() <= dataset.as_of)
     lines = lines.select("customer_id", "ordered_at", *columns, kind=kind).filter(pl.col("kind") != "service")
     n_anonymous = lines.filter(pl.col("customer_id").is_null() & (pl.col("kind") == "sale")).height
@@ -68,7 +68,7 @@ def read_activity(dataset: Dataset) -> tuple[Activity, list[Caveat]]:
         amounts = lines.group_by("customer", "day").agg(pl.col("amount").sum().cast(pl.Int64)).sort("day", "customer")
     activity = Activity(
         ids=ids,
-        purchases=_purchases(lines),
+        purchases=_purchases(raw, index, dataset.as_of),
         amounts=amounts,
         known=dates["known"].to_numpy(),
         left=dates["left"].to_numpy(),
@@ -121,54 +121,49 @@ def _known(dataset: Dataset) -> tuple[pl.DataFrame, int]:
     return dates.filter(pl.col("known").is_not_null() | pl.col("left").is_not_null()), n_undated
 
 
-def _purchases(lines: pl.DataFrame) -> pl.DataFrame:
-    """customer, day, until: the order days and the day from which each no longer stands (``NEVER``: it does)."""
-    sales = lines.filter(pl.col("kind") == "sale")
-    reversals = lines.filter(pl.col("kind").is_in(["return", "cancellation"]))
-    days = sales.select("customer", "day").unique()
-    ends = _reversed_days(sales.join(reversals, on="customer", how="semi"), reversals)
-    return (
-        days.join(ends, on=["customer", "day"], how="left")
-        .with_columns(pl.col("until").fill_null(NEVER))
-        .filter(pl.col("until") > pl.col("day"))
-        .sort("customer", "day")
-    )
-
-
-def _reversed_days(sales: pl.DataFrame, reversals: pl.DataFrame) -> pl.DataFrame:
-    """customer, day, until for the order days all of whose lines were reversed."""
-    size: pl.Expr = pl.lit(1, pl.Int64)
-    for name in ("amount", "quantity"):
-        if name in sales.columns and sales[name].null_count() < sales.height:
-            size = pl.col(name).abs().fill_null(0)
-    text = [pl.col(name).fill_null("") if name in sales.columns else pl.lit("").alias(name) for name in _LINE_KEY]
-    on: list[pl.Expr | str] = ["customer", "day", "ordered_at", *text]
-    sold = (
-        sales.select(*on, size=size)
-        .group_by("customer", "day", *_LINE_KEY)
-        .agg(pl.col("ordered_at").min(), sold=pl.col("size").sum())
-        .sort("ordered_at", "customer", *_LINE_KEY)
-        .with_row_index("line")
-    )
-    back = reversals.select(*on, size=size).sort("ordered_at", "customer", *_LINE_KEY)
-    found = []
-    for keys in (["customer", *_LINE_KEY], ["customer", "product_id"]):
-        matched = back.join_asof(
-            sold.select("line", "ordered_at", *keys), on="ordered_at", by=keys, check_sortedness=False
+def _purchases(raw: pl.DataFrame, index: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """customer, day, since, until: the order days, and the days on which they stand (``NEVER``: they still do)."""
+    day = pl.col("ordered_at").dt.epoch("d").cast(pl.Int32)
+    number = pl.col("order_id") if "order_id" in raw.columns else pl.lit(None, pl.String)
+    sales = (
+        raw.lazy()
+        .with_row_index("row")
+        .filter(is_sale(raw), pl.col("customer_id").is_not_null(), pl.col("ordered_at").dt.date() <= as_of)
+        .select(
+            "row", "customer_id", order=pl.when(number.is_null()).then(day.hash(2)).otherwise(number.hash(1)), day=day
         )
-        if "order_id" in keys:  # an unnumbered order is no order in common
-            matched = matched.with_columns(line=pl.when(pl.col("order_id") != "").then(pl.col("line")))
-        found.append(matched.filter(pl.col("line").is_not_null()).select("line", "size", until="day"))
-        back = matched.filter(pl.col("line").is_null()).drop("line")
-    undone = (
-        pl.concat(found)
-        .sort("line", "until")
-        .with_columns(pl.col("size").cum_sum().over("line"))
-        .join(sold.select("line", "sold"), on="line")
-        .filter(pl.col("size") >= pl.col("sold"))
-        .group_by("line")
-        .agg(pl.col("until").min())
+        .join(index.lazy(), on="customer_id")
+        .join(undone_lines(raw).lazy().select("row", "until"), on="row", how="left")
+        .select("customer", "order", "day", pl.col("until").fill_null(NEVER))
     )
-    # An order stands while one of its lines does, a day while one of its orders does.
-    lines = sold.join(undone, on="line", how="left").with_columns(pl.col("until").fill_null(NEVER))
-    return lines.group_by("customer", "day").agg(pl.col("until").max()).filter(pl.col("until") < NEVER)
+    orders = (
+        sales.group_by("customer", "order")
+        .agg(
+            pl.col("day").min(),
+            last=pl.col("day").max(),
+            first_until=pl.col("until").min(),
+            until=pl.col("until").max(),
+        )
+        .collect()
+    )
+    # An order with lines on several days may have been undone before its later lines came: it stood in parts.
+    in_parts = (pl.col("day") < pl.col("last")) & (pl.col("first_until") < NEVER)
+    parts = orders.filter(in_parts).select("customer", "order", first="day")
+    whole = orders.filter(~in_parts).select("customer", "day", "until", since="day")
+    pieces = sales.join(parts.lazy(), on=["customer", "order"]).select("customer", "until", day="first", since="day")
+    days = pl.concat([whole, pieces.select(whole.columns).collect()])
+    days = days.group_by("customer", "day", "since").agg(pl.col("until").max())
+    alone = pl.len().over("customer", "day") == 1
+    return (
+        pl.concat([days.filter(alone), _merged(days.filter(~alone))])
+        .filter(pl.col("until") > pl.col("since"))
+        .sort("customer", "day", "since")
+    )
+
+
+def _merged(days: pl.DataFrame) -> pl.DataFrame:
+    """The spans of each customer's order day that meet, as one."""
+    by = ["customer", "day"]
+    spans = days.sort(*by, "since").with_columns(reach=pl.col("until").cum_max().shift(1).over(by))
+    spans = spans.with_columns(part=(pl.col("since") > pl.col("reach")).fill_null(False).cum_sum().over(by))
+    return spans.group_by(*by, "part").agg(pl.col("since").min(), pl.col("until").max()).select(days.columns)

@@ -98,7 +98,7 @@ def settle_rules(activity: Activity, as_of: int, spec: LifecycleSpec) -> Lifecyc
 def stage_codes(activity: Activity, then: int, rules: LifecycleRules) -> tuple[Codes, npt.NDArray[np.int64]]:
     """Position in ``CODES`` and number of standing order days of each customer, as known at the end of ``then``."""
     n = len(activity.ids)
-    standing = activity.purchases.filter((pl.col("day") <= then) & (pl.col("until") > then))
+    standing = activity.purchases.filter((pl.col("since") <= then) & (pl.col("until") > then))
     customer, day = standing["customer"].to_numpy(), standing["day"].to_numpy()
     n_orders = np.bincount(customer, minlength=n)
     recent = np.bincount(customer[day > then - rules.loyal_window_days], minlength=n)

@@ -9,8 +9,7 @@ from analytics.dataset import Dataset
 from analytics.portrait.rows import Condition, Rows, chosen
 
 _GOODS = Condition("kind", "not_in", ("service",))
-_SALE = Condition("kind", "in", ("sale",))
-_PAID = Condition("amount", "above", ("0",))
+_ORDERED = Condition("ordered_at", "ordered")
 _BACK = Condition("kind", "in", ("return", "cancellation"))
 FIRST = ("revenue", "n_orders", "mean_order_value", "recency_days", "mean_gap_days", "tenure_days")
 _FIGURES = {
@@ -30,16 +29,15 @@ _COUNTED = {
 }
 
 
-def rows_behind(measure: str, first_on: str, last_on: str, priced: bool) -> Rows:
+def rows_behind(measure: str, first_on: str, last_on: str) -> Rows:
     """The rows that a measure of the customer table is made of."""
-    ordered = (_SALE, _PAID) if priced else (_SALE,)
     match measure:
         case "recency_days":
-            return Rows("transactions", (*ordered, Condition("ordered_at", "on", (last_on,))))
+            return Rows("transactions", (_ORDERED, Condition("ordered_at", "on", (last_on,))))
         case "tenure_days":
-            return Rows("transactions", (*ordered, Condition("ordered_at", "on", (first_on,))))
+            return Rows("transactions", (_ORDERED, Condition("ordered_at", "on", (first_on,))))
         case "n_orders" | "mean_gap_days" | "n_products" | "n_categories" | "discount_share":
-            return Rows("transactions", ordered)
+            return Rows("transactions", (_ORDERED,))
         case "revenue" | "mean_order_value" | "n_items" | "return_share":
             return Rows("transactions", (_GOODS,))
         case "n_sessions" | "n_views" | "days_since_visit" | "cart_share":
@@ -52,9 +50,9 @@ def rows_behind(measure: str, first_on: str, last_on: str, priced: bool) -> Rows
 
 
 def key_figures(
-    mine: Dataset, customers: CustomerTable | None, customer_id: str, priced: bool
+    mine: Dataset, customers: CustomerTable | None, customer_id: str
 ) -> tuple[pl.DataFrame, tuple[tuple[str, Rows], ...]]:
-    """Figures in display order, and their rows; ``mine`` holds this customer's rows alone, ``priced`` as elsewhere."""
+    """Figures in display order, and their rows; ``mine`` holds this customer's rows alone."""
     rows: list[dict[str, object]] = []
     behind: list[tuple[str, Rows]] = []
     if customers is not None:
@@ -67,7 +65,7 @@ def key_figures(
                 value = one[name]
                 if value is None or not customers.frame[name].dtype.is_numeric():
                     continue
-                made = rows_behind(name, str(one["first_order_on"]), str(one["last_order_on"]), priced)
+                made = rows_behind(name, str(one["first_order_on"]), str(one["last_order_on"]))
                 below, at_most, n_all = _place(customers.frame[name], value)
                 rows.append(_figure(name, float(value), below, at_most, n_all, mine, made))
                 behind.append((name, made))

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from analytics.dataset import Dataset
-from analytics.portrait.rows import is_text
+from analytics.portrait.rows import is_text, standing_sales
 from analytics.portrait.spec import PortraitSpec, Rhythm
 from analytics.privacy.pseudonyms import scrub
 
@@ -71,7 +71,7 @@ def read_orders(mine: Dataset, priced: bool) -> pl.DataFrame:
     )
     if not mine.has("transactions.ordered_at"):
         return pl.DataFrame(schema=schema)
-    lines = sales(mine, priced)
+    lines = standing_sales(mine.tables["transactions"])
     named = next((name for name in ("product", "product_id", "category") if name in lines.columns), None)
     lines = lines.sort(*(["amount"] if priced else []), "ordered_at", descending=True)
     return (
@@ -87,14 +87,6 @@ def read_orders(mine: Dataset, priced: bool) -> pl.DataFrame:
         .sort("at", "order")
         .cast(schema)
     )
-
-
-def sales(mine: Dataset, priced: bool) -> pl.DataFrame:
-    """The order lines that make an order: sales of positive amount (of any, where there are no amounts)."""
-    lines = mine.tables["transactions"].filter(pl.col("ordered_at").is_not_null())
-    if "kind" in lines.columns:
-        lines = lines.filter(pl.col("kind") == "sale")
-    return lines.filter(pl.col("amount") > 0) if priced else lines
 
 
 def order_key(lines: pl.DataFrame) -> pl.Expr:
@@ -254,14 +246,14 @@ def measure_rhythm(orders: pl.DataFrame, gaps: pl.DataFrame, as_of: date) -> Rhy
     return Rhythm(state, len(days), n_shorter, silence, median, low, high, longest, *due)  # type: ignore[arg-type]
 
 
-def read_habits(mine: Dataset, priced: bool) -> pl.DataFrame:
+def read_habits(mine: Dataset) -> pl.DataFrame:
     """What the orders are made of: categories, brands and products, channels and payment methods.
 
     Shares are of the orders that say something of the kind; an order of two categories holds both.
     """
     if not mine.has("transactions.ordered_at"):
         return pl.DataFrame(schema=_HABITS)
-    lines = sales(mine, priced)
+    lines = standing_sales(mine.tables["transactions"])
     lines = lines.with_columns(order=order_key(lines))
     found = []
     for kind in ("category", "brand", "product", "channel", "payment_method"):

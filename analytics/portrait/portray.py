@@ -75,7 +75,7 @@ def portray(
     priced = dataset.has("transactions.amount")
     orders = read_orders(mine, priced)
     gaps = read_gaps(orders)
-    figures, rows = key_figures(mine, customers, customer_id, priced)
+    figures, rows = key_figures(mine, customers, customer_id)
     moments = tell_moments(mine, orders, spec)
     begin = moments["at"].min()
     given = [item.key for item in (customers, segments, margins, stages, history, favourites) if item is not None]
@@ -89,7 +89,7 @@ def portray(
         figures=figures,
         rows=rows,
         attributes=_attributes(customers, customer_id),
-        habits=_compared(read_habits(mine, priced), favourites, customer_id),
+        habits=_compared(read_habits(mine), favourites, customer_id),
         moments=moments,
         gaps=gaps,
         rhythm=measure_rhythm(orders, gaps, dataset.as_of),

@@ -13,16 +13,18 @@ import polars as pl
 from analytics.dataset import Dataset
 from analytics.keys import derive_key
 from analytics.privacy.pseudonyms import scrub
+from analytics.reversals import NEVER, is_sale, undone_orders
 from analytics.schema import TABLES
 
-Operator = Literal["in", "not_in", "above", "filled", "on"]
+Operator = Literal["in", "not_in", "above", "filled", "on", "ordered"]
 _HIDDEN = frozenset({"name", "email", "phone", "birth_year"})  # never shown, not even as pseudonyms
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One condition on a column: its value is "in" or "not_in" ``values``, "above" the first of them (a number), a
-    moment "on" that day (ISO), or "filled" at all. A missing value is in nothing, and so it is "not_in"."""
+    moment "on" that day (ISO), or "filled" at all. A missing value is in nothing, and so it is "not_in". "ordered": the
+    row is a sale line of an order that stands (``reversals``)."""
 
     column: str
     operator: Operator
@@ -39,10 +41,18 @@ class Rows:
 
 def chosen(frame: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """The rows of a frame for which every condition holds; one on a column that is not there holds."""
-    for condition in rows.conditions:
+    # Whether an order stands is told by all rows, so it is asked before any is left out.
+    for condition in sorted(rows.conditions, key=lambda each: each.operator != "ordered"):
         if condition.column in frame.columns:
-            frame = frame.filter(_holds(condition))
+            frame = standing_sales(frame) if condition.operator == "ordered" else frame.filter(_holds(condition))
     return frame
+
+
+def standing_sales(lines: pl.DataFrame) -> pl.DataFrame:
+    """The sale lines of the orders that stand at the end of these order lines."""
+    undone = undone_orders(lines, NEVER - 1)
+    stands = pl.repeat(True, lines.height, eager=True).scatter(undone, False)
+    return lines.filter(is_sale(lines) & stands)
 
 
 def of_customer(dataset: Dataset, customer_id: str, *tables: str) -> Dataset:

@@ -19,7 +19,8 @@ AS_OF = date(2024, 12, 31)
 COLUMNS = (
     "customer_id", "order_id", "ordered_at", "category", "payment_method", "channel", "quantity", "amount", "kind",
 )  # fmt: skip
-# Monday is 2024-01-01. amy has gaps of 10 and 20 days, bob one of 30; cai, dee and eve have none; eve brought back all.
+# Monday is 2024-01-01. amy has gaps of 10 and 20 days, bob one of 30; cai, dee and eve have none; eve
+# brought back as much as she bought, of an order from before these data.
 SIX = pl.DataFrame(
     [
         ("amy", "a1", datetime(2024, 1, 1, 9, 30), "tea", "card", "web", 2, 1000, "sale"),
@@ -32,7 +33,7 @@ SIX = pl.DataFrame(
         ("dee", "d1", datetime(2024, 2, 1, 9), "tea", "card", "web", 1, 400, "sale"),
         ("dee", "d1", datetime(2024, 2, 1, 9), "fee", "card", "web", 1, 99, "service"),
         ("eve", "e1", datetime(2024, 2, 1, 9), "cup", "card", "web", 1, 700, "sale"),
-        ("eve", "e2", datetime(2024, 2, 5, 9), "cup", "card", "web", -1, -700, "return"),
+        ("eve", "e2", datetime(2024, 1, 5, 9), "cup", "card", "web", -1, -700, "return"),
         (None, "x1", datetime(2024, 2, 5, 9), "cup", "cash", "store", 1, 600, "sale"),
         ("fay", "f1", datetime(2025, 1, 5, 9), "cup", "card", "web", 9, 9900, "sale"),  # after the as-of date
     ],
