@@ -5,5 +5,6 @@ A cut-off is a day. Features know the days up to it, the label lies strictly aft
 """
 
 from analytics.churn.spec import BASELINES, GROUPS, LEAKS, ChurnResult, ChurnSpec
+from analytics.churn.warning import warn
 
-__all__ = ["BASELINES", "GROUPS", "LEAKS", "ChurnResult", "ChurnSpec"]
+__all__ = ["BASELINES", "GROUPS", "LEAKS", "ChurnResult", "ChurnSpec", "warn"]

@@ -27,7 +27,7 @@ LEAKS = (
     "near_perfect",
     "near_perfect_group",
 )
-BASELINES = ("recency", "overdue", "p_alive", "decline", "base_rate")
+BASELINES = ("recency", "overdue", "p_alive", "decline", "single", "base_rate")
 GROUPS = ("save_first", "save_gently", "keep_warm", "leave_alone")
 
 
@@ -46,6 +46,8 @@ class ChurnSpec:
     method : "auto": whichever had the smaller log loss on later cut-offs.
     leave_out : features that are not used.
     capacity_share : the share of the scored customers who can be contacted, unless ``capacity`` says how many.
+    value_column : a number of the customers table that says what a customer is worth; "": the value of the last 365
+        days, where there are amounts. Scores of customer value given to ``warn`` come before both.
     level : of all intervals.
     """
 
@@ -59,6 +61,7 @@ class ChurnSpec:
     leave_out: tuple[str, ...] = ()
     capacity_share: float = 0.1
     capacity: int | None = None
+    value_column: str = ""
     level: float = 0.9
     random_state: int = 0
 
@@ -75,12 +78,10 @@ class ChurnSpec:
         for field, value, low, high in limits:
             if value is not None and not low <= value <= high:
                 raise AnalysisError("churn_setting", field=field, value=value, low=low, high=high)
-        for field, value, allowed in (
-            ("target", self.target, ("auto", "left", "no_order", "given")),
-            ("method", self.method, ("auto", "logistic", "boosting")),
-        ):
-            if value not in allowed:
-                raise AnalysisError("churn_choice", field=field, value=str(value))
+        if self.target not in ("auto", "left", "no_order", "given"):
+            raise AnalysisError("churn_choice", field="target", value=str(self.target))
+        if self.method not in ("auto", "logistic", "boosting"):
+            raise AnalysisError("churn_choice", field="method", value=str(self.method))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +148,8 @@ class ChurnResult:
         Baselines at the chosen model's false alarms. Empty for "given".
     warnings : customer_id, gone_on, first_flagged_on, days_before (null: never flagged before), n_flags,
         recency_days_before (the same by recency alone). One row per gone customer of ``early``. For "no_order",
-        gone_on is the last order's day after which the silence began.
+        gone_on is the day on which the unbroken silence exceeded the customer's own rhythm. A flag counts as a warning
+        within 90 days (two horizons where that is more) before.
     lead : days_before (Int64, 0, step, 2 step ...), flagged_share (of the gone flagged at least so many days before),
         recency_share.
     customers : customer_id, risk, lo, hi, rank (1 = highest value at risk, by risk where there is no value),
