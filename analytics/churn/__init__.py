@@ -5,6 +5,17 @@ A cut-off is a day. Features know the days up to it, the label lies strictly aft
 """
 
 from analytics.churn.spec import BASELINES, GROUPS, LEAKS, ChurnResult, ChurnSpec
-from analytics.churn.warning import warn
+from analytics.churn.warning import Lessons, judge, learn_churn, learning, warn
 
-__all__ = ["BASELINES", "GROUPS", "LEAKS", "ChurnResult", "ChurnSpec", "warn"]
+__all__ = [
+    "BASELINES",
+    "GROUPS",
+    "LEAKS",
+    "ChurnResult",
+    "ChurnSpec",
+    "Lessons",
+    "judge",
+    "learn_churn",
+    "learning",
+    "warn",
+]

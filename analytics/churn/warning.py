@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import polars as pl
 
@@ -43,6 +45,27 @@ def warn(dataset: Dataset, spec: ChurnSpec, value: CustomerScores | None = None)
     churn_short_history (no cut-off whose window ends before another begins), churn_no_test, churn_nobody_active,
     churn_no_features, churn_target_defined, churn_target_by_rule (the target repeats a rule about its own features).
     """
+    return judge(dataset, learn_churn(dataset, learning(spec)), spec, value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """What ``learn_churn`` made of the data, for ``judge`` alone: windows, predictions beforehand, risks of today."""
+
+    study: Study
+    learned: Learned
+    risks: Risks
+    key: str
+
+
+def learning(spec: ChurnSpec) -> ChurnSpec:
+    """The spec without the choices that only ``judge`` looks at: how many can be contacted, and what they are worth."""
+    usual = ChurnSpec()
+    return replace(spec, capacity_share=usual.capacity_share, capacity=usual.capacity, value_column=usual.value_column)
+
+
+def learn_churn(dataset: Dataset, spec: ChurnSpec) -> Lessons:
+    """The long part of ``warn``, the same for any capacity (``spec`` as ``learning`` gives it). Raises as ``warn``."""
     report(0.0, "churn_reading")
     ledgers = read_ledgers(dataset)
     aim = settle_target(dataset, ledgers, spec)
@@ -55,10 +78,16 @@ def warn(dataset: Dataset, spec: ChurnSpec, value: CustomerScores | None = None)
     if not learned.predictions:
         n_gone = sum(int(window.gone.sum()) for window in study.windows)
         raise AnalysisError("churn_no_test", n=n_gone, n_cuts=len(study.windows))
+    return Lessons(study, learned, score_today(study, learned, spec), derive_key("learn_churn", spec, dataset.key))
+
+
+def judge(dataset: Dataset, lessons: Lessons, spec: ChurnSpec, value: CustomerScores | None = None) -> ChurnResult:
+    """The quick part of ``warn``: what the lessons say for a capacity and for what customers are worth."""
+    study, learned, risks = lessons.study, lessons.learned, lessons.risks
+    aim = study.aim
     evaluation = evaluate(study, learned, spec)
     early, warnings, lead = measure_earliness(study, learned, evaluation, day_number(dataset.as_of), spec)
     groups = group_columns(study)
-    risks = score_today(study, learned, spec)
     worth, unit = expected_values(study, None if value is None else value.frame, dataset.tables.get("customers"), spec)
     customers = list_customers(study, learned, risks, groups, worth, spec)
     parents = (dataset.key,) if value is None else (dataset.key, value.key)
