@@ -44,7 +44,7 @@ def estimate_value(dataset: Dataset, spec: ValueSpec = DEFAULT) -> ValueResult:
             return compose(dataset, spec, purchases, now, money, renewed, None, None, why, None)
         except AnalysisError as error:
             why = error
-    trial = try_out(dataset, purchases, spec)
+    trial = try_out(dataset, purchases, now, spec)
     why = why or trial.failure
     if trial.chosen is not None and contracts is None:
         before_money = learn_money(trial.before, trial.seen)
@@ -69,6 +69,5 @@ def estimate_value(dataset: Dataset, spec: ValueSpec = DEFAULT) -> ValueResult:
         spec.level,
         why,
     )
-    return compose(
-        dataset, spec, purchases, now, money, by_rule(rule, now, spec, purchases.ids), trial, None, why, rule.rule
-    )
+    forecast = by_rule(rule, now, spec, purchases)
+    return compose(dataset, spec, purchases, now, money, forecast, trial, None, why, rule.rule)

@@ -16,6 +16,7 @@ from analytics.progress import report
 from analytics.value import past, portfolio
 from analytics.value.checks import YEAR_DAYS
 from analytics.value.choosing import fit
+from analytics.value.clock import Clock
 from analytics.value.covariates import encode
 from analytics.value.fallback import RuleOutlook
 from analytics.value.money import Money
@@ -70,7 +71,7 @@ def by_model(
     known = np.ones(len(purchases.ids), dtype=np.bool_)
     z, _ = encode(dataset, purchases.ids, trial.covariates, known)
     report(0.5, "value_fit")
-    model = fit(name, seen, z)
+    model = trial.full or fit(name, seen, z)
     straying = stray_at(purchases, purchases.until, name, spec, trial.calendar, spec.horizon_days)
     report(0.6, "value_draws")
     horizon = seen.clock.span(purchases.until, purchases.until + spec.horizon_days)
@@ -189,7 +190,7 @@ def _parameters(model: RepeatModel, money: Money, level: float, z_names: Sequenc
 # ---- by what stands in
 
 
-def by_rule(rule: RuleOutlook, now: Seen, spec: ValueSpec, ids: pl.Series) -> Forecast:
+def by_rule(rule: RuleOutlook, now: Seen, spec: ValueSpec, purchases: Purchases) -> Forecast:
     # A rule's purchases come evenly over the horizon.
     yearly = np.log1p(spec.discount_rate_yearly)
     years = spec.horizon_days / YEAR_DAYS
@@ -203,11 +204,15 @@ def by_rule(rule: RuleOutlook, now: Seen, spec: ValueSpec, ids: pl.Series) -> Fo
     order_value = None
     if rule.value is not None:
         order_value = np.divide(rule.value, rule.orders, out=np.zeros(n), where=rule.orders > 0)
+    plain = Clock(spec.unit_days)
+    clocks = dict.fromkeys(past.earlier_cuts(purchases.first_day, purchases.until), plain)
+    foretell = past.by_rule_of_thumb(purchases, rule.rule)
+    straying = past.stray(purchases, foretell, clocks, purchases.until, spec.horizon_days)
     spread = Spread(
         moments=pl.DataFrame(
             {
-                "customer_id": ids,
-                "cell": np.zeros(n, dtype=np.int32),
+                "customer_id": purchases.ids,
+                "cell": cells(now.x, now.T - now.t_x)[0].astype(np.int32),
                 "orders_variance": rule.orders_variance,
                 "clv_variance": variance,
             }
@@ -215,9 +220,9 @@ def by_rule(rule: RuleOutlook, now: Seen, spec: ValueSpec, ids: pl.Series) -> Fo
         orders_sensitivity=np.zeros((n, 0), dtype=np.float32),
         clv_sensitivity=np.zeros((n, 0), dtype=np.float32),
         covariance=np.zeros((0, 0)),
-        common=0.0,
-        cell=0.0,
-        n_cuts=0,
+        common=straying.common,
+        cell=straying.cell,
+        n_cuts=straying.n_cuts,
     )
     return Forecast(
         basis="rule",

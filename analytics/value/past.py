@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,11 @@ import numpy.typing as npt
 
 from analytics.btyd.model import RepeatModel
 from analytics.errors import AnalysisError
+from analytics.value.checks import rules_of_thumb
 from analytics.value.choosing import compared, fit
 from analytics.value.clock import Clock
 from analytics.value.purchases import Purchases, Seen, look
-from analytics.value.spreads import cells, draw_parameters
+from analytics.value.spreads import cells, draw_parameters, drawn_once
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -20,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 CUTS = (0.4, 0.5, 0.6, 0.7, 0.8)  # of the history, where an earlier analysis would have stood
 LEAST_DAYS = 28  # of history before and after a cut
 N_DRAWS = 40
+LEAST_IN_CELL = 5.0  # expected purchases
 LEAST_EXPECTED = 20.0  # purchases; less says nothing about a period
 MOST_PACE, LEAST_PACE = 4.0, 0.25
 YEAR = 364  # whole weeks
@@ -29,7 +32,7 @@ PRIOR_PURCHASES = 30.0  # of a window count as bought at the expected pace: thin
 
 @dataclass(frozen=True, slots=True)
 class Straying:
-    """Relative standard deviations of a period and of a cell (see ``Spread``), and of how many cuts."""
+    """Relative standard deviations of a period and of a cell (see ``Spread``), from how many separate windows."""
 
     common: float
     cell: float
@@ -37,41 +40,86 @@ class Straying:
 
 
 def stray(
-    purchases: Purchases, name: str, clock_at: dict[int, Clock], until: int, horizon_days: int, random_state: int
+    purchases: Purchases, foretell: Foreteller, clock_at: dict[int, Clock], until: int, horizon_days: int
 ) -> Straying:
     """Fit at each earlier cut, foretell what then came, and see what neither chance nor parameters explain.
 
     Periods: the mean square of log(actual / expected) of all customers, less what draws of process and parameters
-    explain. Cells: the same within, after each period's own factor. By moments, never below zero.
-    ``clock_at`` holds the clock that each cut (a day) would have run on.
+    explain. Cells: within a period, after its own factor, as studies differ in a meta-analysis (DerSimonian & Laird
+    1986), over all cuts together. By moments, never below zero. What goes astray
+    wanders: its variance grows with the days looked ahead, and is carried from the windows that there are to
+    ``horizon_days``. ``clock_at`` holds the clock that each cut (a day) would have run on.
     """
     common: list[float] = []
     cell: list[float] = []
+    weights: list[float] = []
+    windows: list[int] = []
     for cut, clock in clock_at.items():
         seen = look(purchases, cut, clock)
         end = min(until, cut + horizon_days)
         actual = purchases.between(cut, end)[seen.row]
         chosen = compared(seen, actual)
         seen, actual = seen.take(chosen), actual[chosen]
+        of, n_cells = cells(seen.x, seen.T - seen.t_x)
         try:
-            model = fit(name, seen)
+            expected, variance, by_cell_variance = foretell(seen, end, of, n_cells)
         except AnalysisError:
             continue
-        horizon = clock.span(cut, end)
-        expected = model.expected_purchases(seen.x, seen.t_x, seen.T, horizon)
-        if expected.sum() < LEAST_EXPECTED or not actual.sum():
+        total = float(expected.sum())
+        if total < LEAST_EXPECTED or not actual.sum():
             continue
-        of, n_cells = cells(seen.x, seen.T - seen.t_x)
-        variance, by_cell_variance = _explained(model, seen, horizon, of, n_cells, random_state)
-        ratio = float(actual.sum() / expected.sum())
-        common.append(np.log(ratio) ** 2 - variance / float(expected.sum()) ** 2)
-        foretold = ratio * np.bincount(of, expected, n_cells)
-        gap = np.bincount(of, actual, n_cells) - foretold
-        cell.append(float((gap**2 - ratio**2 * by_cell_variance).sum() / (foretold**2).sum()))
+        ratio = float(actual.sum()) / total
+        common.append(float(np.log(ratio) ** 2 - variance / total**2))
+        excess, weight = _between(of, n_cells, actual, ratio * expected, ratio**2 * by_cell_variance)
+        cell.append(excess)
+        weights.append(weight)
+        windows.append(end - cut)
     if not common:
         return Straying(0.0, 0.0, 0)
-    periods, like = (float(np.sqrt(max(float(np.mean(squares)), 0.0))) for squares in (common, cell))
-    return Straying(periods, like, len(common))
+    longer = horizon_days * len(windows) / sum(windows)
+    periods = float(np.sqrt(max(longer * float(np.mean(common)), 0.0)))
+    like = float(np.sqrt(max(longer * sum(cell) / sum(weights), 0.0))) if sum(weights) > 0 else 0.0
+    # Windows that overlap tell of one period: those count that begin a whole window apart.
+    cuts = list(clock_at)
+    return Straying(periods, like, 1 + int((cuts[-1] - cuts[0]) * len(windows) / sum(windows)))
+
+
+def _between(of: Ints, n_cells: int, actual: Ints, foretold: Floats, variance: Floats) -> tuple[float, float]:
+    """Excess of the squared relative gaps of cells over chance, and the weight it stands for: their ratio is tau ** 2."""
+    total, came = np.bincount(of, foretold, n_cells), np.bincount(of, actual, n_cells)
+    known = (total >= LEAST_IN_CELL) & (variance > 0)
+    if known.sum() < 2:
+        return 0.0, 0.0
+    weight = total[known] ** 2 / variance[known]
+    gap = came[known] / total[known] - 1
+    mean = float((weight * gap).sum() / weight.sum())
+    excess = float((weight * (gap - mean) ** 2).sum()) - (len(weight) - 1)
+    return excess, float(weight.sum() - (weight**2).sum() / weight.sum())
+
+
+Foreteller = Callable[[Seen, int, Ints, int], tuple[Floats, float, Floats]]
+
+
+def by_fitting(name: str, random_state: int) -> Foreteller:
+    """A model fitted on what was seen: expected purchases of each customer, variance of the total and of each cell."""
+
+    def foretell(seen: Seen, end: int, of: Ints, n_cells: int) -> tuple[Floats, float, Floats]:
+        model = fit(name, seen)
+        horizon = seen.clock.span(seen.until, end)
+        expected = model.expected_purchases(seen.x, seen.t_x, seen.T, horizon)
+        return expected, *_explained(model, seen, horizon, of, n_cells, random_state)
+
+    return foretell
+
+
+def by_rule_of_thumb(purchases: Purchases, rule: str) -> Foreteller:
+    """A simple rule; chance is taken for Poisson."""
+
+    def foretell(seen: Seen, end: int, of: Ints, n_cells: int) -> tuple[Floats, float, Floats]:
+        expected = rules_of_thumb(purchases, seen, end - seen.until)[rule][0]
+        return expected, float(expected.sum()), np.bincount(of, expected, n_cells).astype(np.float64)
+
+    return foretell
 
 
 def _explained(
@@ -84,7 +132,7 @@ def _explained(
     given = seen.x[order], seen.t_x[order], seen.T[order]
     drawn = np.zeros((N_DRAWS, n_cells))
     for k, parameters in enumerate(draw_parameters(model, N_DRAWS, rng)):
-        counts = model.with_parameters(parameters).draw_purchases(*given, horizon, rng)
+        counts = drawn_once(model.with_parameters(parameters), *given, horizon, rng, None)
         drawn[k] = np.bincount(of[order], counts, n_cells)
     return float(drawn.sum(axis=1).var(ddof=1)), drawn.var(axis=0, ddof=1)
 

@@ -98,7 +98,7 @@ class Spread:
         the log of each parameter (purchase model first, then Gamma-Gamma).
     covariance : k x k, of these.
     common, cell : relative standard deviations, estimated from earlier cuts of the same history.
-    n_cuts : how many earlier cuts they were estimated from.
+    n_cuts : how many separate windows of the past they were estimated from.
     """
 
     moments: pl.DataFrame

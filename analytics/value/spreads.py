@@ -180,11 +180,19 @@ def _drawn(
     periods = np.exp(width * shared.standard_normal(n_draws) - width**2 / 2)
     for k in range(n_draws):
         drawn = model.with_parameters(purchase_parameters[k])
-        counts[k] = drawn.draw_purchases(*given, horizon * periods[k], rng, z)
+        counts[k] = drawn_once(drawn, *given, float(horizon * periods[k]), rng, z)
         if sums is not None and money is not None and money_parameters is not None and seen.mean_value is not None:
             own = money.with_parameters(money_parameters[k])
             sums[k] = own.draw_value(given[0], seen.mean_value[part], counts[k], rng)
     return counts, sums
+
+
+def drawn_once(
+    model: RepeatModel, x: Ints, t_x: Floats, T: Floats, horizon: float, rng: np.random.Generator, z: Floats | None
+) -> Ints:
+    """One draw; a lifetime too long for a number is endless, not a warning."""
+    with np.errstate(over="ignore", divide="ignore"):
+        return model.draw_purchases(x, t_x, T, horizon, rng, z)
 
 
 def draw_parameters(model: RepeatModel, n_draws: int, rng: np.random.Generator) -> Floats:

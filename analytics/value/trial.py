@@ -15,13 +15,23 @@ from analytics.errors import AnalysisError
 from analytics.progress import report
 from analytics.value import past
 from analytics.value.checks import by_frequency, compare_rules, grade, in_deciles, rules_of_thumb, track
-from analytics.value.choosing import Candidate, attempt, better, choose, compared, in_question, model_table, try_models
+from analytics.value.choosing import (
+    Candidate,
+    attempt,
+    better,
+    choose,
+    compared,
+    fit,
+    in_question,
+    model_table,
+    try_models,
+)
 from analytics.value.clock import Clock
 from analytics.value.covariates import encode
 from analytics.value.holdout import foretell
 from analytics.value.purchases import Purchases, Seen, look, read_purchases, to_date
 from analytics.value.spec import ValueSpec
-from analytics.value.spreads import kinds
+from analytics.value.spreads import drawn_once, kinds
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -37,6 +47,7 @@ class Trial:
     purchases : all, as of the end. before : those known at the cut. seen : its customers, in its order; places : where
     they are in ``purchases``, -1 for whoever took all back. actual, actual_value : what they did in the holdout.
     candidates, chosen, choice : see ``choosing``. z_names : covariates kept. calendar : whether the clock is kept.
+    full : the chosen model on the whole history, where it is the plain one.
     """
 
     cut: int
@@ -55,6 +66,7 @@ class Trial:
     z: Floats | None
     z_names: tuple[str, ...]
     table: pl.DataFrame
+    full: RepeatModel | None
 
     @property
     def failure(self) -> AnalysisError | None:
@@ -62,8 +74,11 @@ class Trial:
         return next((candidate.failed for candidate in self.candidates if candidate.failed is not None), None)
 
 
-def try_out(dataset: Dataset, purchases: Purchases, spec: ValueSpec) -> Trial:
-    """Split strictly in time, fit each model on what was known at the cut, and compare them on the rest."""
+def try_out(dataset: Dataset, purchases: Purchases, now: Seen, spec: ValueSpec) -> Trial:
+    """Split strictly in time, fit each model on what was known at the cut, and compare them on the rest.
+
+    One that cannot be fitted on the whole history (``now``) is out, however well it did.
+    """
     span = purchases.until - purchases.first_day
     days = min(spec.holdout_days or span // 3, span)
     cut = purchases.until - days
@@ -74,6 +89,7 @@ def try_out(dataset: Dataset, purchases: Purchases, spec: ValueSpec) -> Trial:
     actual = _at(purchases.between(cut, purchases.until), places)
     spent = None if purchases.amount is None else _at(purchases.spent(cut, purchases.until), places)
     names = in_question(spec.model)
+    full: RepeatModel | None = None
     sample = compared(seen, actual)
     part, part_actual = seen.take(sample), actual[sample]
     if days < LEAST_HOLDOUT_DAYS:
@@ -83,6 +99,14 @@ def try_out(dataset: Dataset, purchases: Purchases, spec: ValueSpec) -> Trial:
     else:
         candidates = try_models(names, part, plain.span(cut, purchases.until), part_actual)
         chosen, choice = choose(candidates)
+        while chosen is not None:
+            try:
+                full = fit(chosen.name, now)
+                break
+            except AnalysisError as error:
+                out = Candidate(chosen.name, chosen.model, None, error)
+                candidates = [out if one.name == out.name else one for one in candidates]
+                chosen, choice = choose(candidates)
     if spec.model != "auto" and chosen is not None:
         choice = "asked"
     table = model_table(candidates, chosen, spec.level)
@@ -124,6 +148,7 @@ def try_out(dataset: Dataset, purchases: Purchases, spec: ValueSpec) -> Trial:
         z,
         z_names,
         table,
+        full if not calendar and z is None else None,
     )
 
 
@@ -193,7 +218,7 @@ def stray_at(purchases: Purchases, until: int, name: str, spec: ValueSpec, calen
     for cut in past.earlier_cuts(purchases.first_day, until):
         own = past.learn_clock(purchases, cut, spec.unit_days, name, days) if calendar else None
         clocks[cut] = own or plain
-    return past.stray(purchases, name, clocks, until, days, spec.random_state)
+    return past.stray(purchases, past.by_fitting(name, spec.random_state), clocks, until, days)
 
 
 def _spread(
@@ -202,7 +227,7 @@ def _spread(
     """Expected purchases of each customer and the variance of what may come (process, by draws)."""
     like = kinds(seen.x, seen.t_x, seen.T, None, z)
     rng = np.random.default_rng(random_state)
-    drawn = np.stack([model.draw_purchases(like.x, like.t_x, like.T, horizon, rng, like.z) for _ in range(N_DRAWS)])
+    drawn = np.stack([drawn_once(model, like.x, like.t_x, like.T, horizon, rng, like.z) for _ in range(N_DRAWS)])
     expected = model.expected_purchases(like.x, like.t_x, like.T, horizon, like.z)
     # Twenty draws of a rare purchase may hold none: a Poisson's variance is the least there is.
     variance = np.maximum(drawn.var(axis=0, ddof=1), expected) + (common * expected) ** 2
