@@ -12,7 +12,7 @@ import numpy as np
 
 from analytics.btyd import counts, likelihood
 from analytics.btyd.histories import Floats, Ints
-from analytics.btyd.identify import check_histories, check_optimum
+from analytics.btyd.identify import check_histories, check_influence, check_optimum, most_frequent
 from analytics.btyd.maximise import Optimum, best_of, maximise
 from analytics.errors import AnalysisError
 
@@ -23,7 +23,7 @@ _SMALL = 4_000  # customers among whom the starts are tried
 # Bounds of the logarithms of r, alpha (in units of the mean T), a, b.
 _LOWER = np.log([1e-3, 1e-4, 1e-3, 1e-3])
 _UPPER = np.log([1e3, 1e5, 1e3, 1e4])
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +164,10 @@ def fit(
     )
     gain = found.value - nobody_leaves.value
     covariance = check_optimum(found, NAMES, gain)
+    rows = most_frequent(x)
+    r, alpha, a, b = (float(each) for each in np.exp(found.at))
+    own = likelihood.per_customer(x[rows], t_x[rows], T[rows], r, alpha, a, b, chances)[1]
+    check_influence(x, rows, np.stack(own, axis=1), covariance)
     if z is None:
         return np.exp(found.at), covariance, found.value, len(x)
     return _with_covariates(x, t_x, T, z, chances, found, lower, upper, gain)

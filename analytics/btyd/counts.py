@@ -23,6 +23,7 @@ from analytics.btyd.histories import Floats, Ints
 _LIMITS = np.array([0.3, 0.5, 0.7, 0.85, 0.93, 0.97])
 _PIECE = 8_192
 _FEW = 48  # customers: below it, one matrix product is cheaper than a loop over coefficients
+_MOST_TERMS = 100_000
 _WIDEST = 300.0  # logarithms between the largest and the smallest (1-z)^s that share coefficients
 
 
@@ -127,19 +128,19 @@ def expected_counts_each(s: Floats, A: Floats, a: Floats, c: Floats, horizon: fl
 
 
 def _sum_each(z: Floats, s: Floats, a: Floats, c: Floats) -> Floats:
-    """The sum of P(N > j) e_j, term by term, all customers at once."""
-    chance = np.exp(s * np.log1p(-z))
-    more, survived = 1 - chance, np.ones(len(z))
-    more = -np.expm1(s * np.log1p(-z))
+    """The same series as ``_series``, term by term, all customers at once."""
+    chance = np.exp(s * np.log1p(-z))  # P(N = n)
+    survived, sums = np.ones(len(z)), np.zeros(len(z))  # e_n and C_n
     counts = np.zeros(len(z))
-    for j in range(100_000):
-        gained = more * survived
+    for n in range(_MOST_TERMS):
+        gained = chance * sums
         counts += gained
-        if j % 8 == 7 and (gained <= 1e-17 * counts * (1 - z)).all():
+        # Past the middle of N the terms fall by about z from one to the next.
+        if n % 8 == 7 and ((gained <= 1e-17 * (1 - z) * counts) & (n * (1 - z) > s * z)).all():
             break
-        chance *= (s + j) / (j + 1) * z
-        more = np.maximum(more - chance, 0.0)
-        survived *= (c + j) / (a + c + j)
+        chance *= (s + n) / (n + 1) * z
+        sums += survived
+        survived *= (c + n) / (a + c + n)
     return counts
 
 

@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from analytics.btyd.histories import Floats, Ints
-from analytics.btyd.identify import check_optimum
+from analytics.btyd.identify import MOST_INFLUENCE, check_optimum, largest_influence
 from analytics.btyd.maximise import best_of
 from analytics.errors import AnalysisError
 
@@ -88,8 +88,9 @@ def fit_gamma_gamma(x: Ints, mean_value: Floats) -> GammaGamma:
     """Maximum likelihood on the customers with a repeat purchase of positive mean value; the others are left out.
 
     Raises ``AnalysisError``: ``btyd_no_values`` (n_customers, needed), ``btyd_values_equal`` (n_customers: nobody
-    differs), ``btyd_value_heavy_tail`` (q at most 1: the mean over customers is infinite), ``btyd_boundary``,
-    ``btyd_flat``, ``btyd_not_converged`` as ``identify.check_optimum`` tells.
+    differs), ``btyd_value_heavy_tail`` (q at most 1: the mean over customers is infinite),
+    ``btyd_values_dominated`` (value: one customer's moves the estimates by itself), ``btyd_boundary``, ``btyd_flat``,
+    ``btyd_not_converged`` as ``identify.check_optimum`` tells.
     """
     x, mean_value = np.asarray(x, np.int64), np.asarray(mean_value, np.float64)
     with np.errstate(invalid="ignore"):
@@ -112,6 +113,11 @@ def fit_gamma_gamma(x: Ints, mean_value: Floats) -> GammaGamma:
     found = best_of(lambda logs: _log_likelihood(logs, values), starts, _LOWER, _UPPER)
     covariance = check_optimum(found, NAMES, np.inf)
     p, q, gamma = np.exp(found.at)
+    largest = np.argpartition(mean_value, -3)[-3:]
+    own = [_log_likelihood(found.at, _count(x[[i]], mean_value[[i]] / mean))[1] for i in largest]
+    moved = largest_influence(np.stack(own), covariance)
+    if moved.max() > MOST_INFLUENCE:
+        raise AnalysisError("btyd_values_dominated", value=round(float(mean_value[largest[moved.argmax()]])))
     if q <= 1:
         raise AnalysisError("btyd_value_heavy_tail", q=round(float(q), 2))
     centred = (x - x.mean(), mean_value - mean)

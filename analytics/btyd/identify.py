@@ -22,6 +22,8 @@ LARGEST_SHARE = 1 / 3
 LEAST_GAIN = 1.92
 # In logarithms: an estimate that may be wrong by a factor of 50 either way at 95 percent says nothing.
 LARGEST_ERROR = 2.0
+# Standard errors by which one customer may move an estimate.
+MOST_INFLUENCE = 2.0
 _MOST_REPEATS = 10_000_000
 
 
@@ -31,7 +33,8 @@ def check_histories(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *,
     ``btyd_impossible_history`` (n_bad: purchases after the end, negative or not finite numbers, lengths that differ),
     ``btyd_too_few`` (n_customers, needed), ``btyd_no_time`` (n_customers: all began on the last day, or all purchases
     at one time), ``btyd_no_repeat`` (n_customers, n_repeat, needed), ``btyd_too_short`` (days, needed),
-    ``btyd_dominated`` (percent, n_purchases: one customer has over a third of all repeat purchases),
+    ``btyd_dominated`` (percent, n_purchases: one customer has over a third of all repeat purchases; see also
+    ``check_influence``),
     ``btyd_covariates`` (n_covariates: constant, not finite or saying the same).
     """
     n = len(x)
@@ -74,22 +77,46 @@ def check_optimum(found: Optimum, names: Sequence[str], gain: float) -> Floats:
     """
     if gain < LEAST_GAIN:
         raise AnalysisError("btyd_no_dropout", gain=round(max(gain, 0.0), 2), needed=LEAST_GAIN)
-    if found.edges:
-        raise AnalysisError("btyd_boundary", parameters=", ".join(names[i] for i in found.edges))
     curvature, directions = np.linalg.eigh(-found.hessian)
-    if not np.isfinite(curvature).all() or curvature[0] <= 1e-12 * curvature[-1]:
-        raise AnalysisError("btyd_boundary", parameters=_weakest(names, directions[:, 0]))
+    if found.edges or not np.isfinite(curvature).all() or curvature[0] <= 1e-12 * curvature[-1]:
+        # What runs to an edge usually takes another parameter along.
+        flat = np.abs(directions[:, 0])
+        flat[list(found.edges)] = 1.0
+        raise AnalysisError("btyd_boundary", parameters=_weakest(names, flat))
     if not found.converged:
         raise AnalysisError("btyd_not_converged", n_steps=found.n_steps)
     covariance: Floats = (directions / curvature) @ directions.T
     errors = np.sqrt(np.diag(covariance))
+    if errors.max() > 2 * LARGEST_ERROR:
+        raise AnalysisError("btyd_boundary", parameters=_weakest(names, errors))
     if errors.max() > LARGEST_ERROR:
         raise AnalysisError(
-            "btyd_flat",
-            parameters=_weakest(names, errors / errors.max()),
-            factor=round(float(np.exp(min(1.96 * errors.max(), 20.0)))),
+            "btyd_flat", parameters=_weakest(names, errors), factor=round(float(np.exp(1.96 * errors.max())))
         )
     return covariance
+
+
+def largest_influence(scores: Floats, covariance: Floats) -> Floats:
+    """By how many standard errors each customer moves some estimate, to first order: Cook's distance of one parameter.
+
+    ``scores`` (n x k) are the customers' own gradients at the maximum. On draws from the models themselves the largest
+    of 50-5,000 customers was between .2 and 1.3.
+    """
+    moved: Floats = np.abs(scores @ covariance / np.sqrt(np.diag(covariance))).max(axis=1)
+    return moved
+
+
+def check_influence(x: Ints, rows: Ints, scores: Floats, covariance: Floats) -> None:
+    """Raise ``btyd_dominated`` (percent, n_purchases) where one of ``rows`` moves the estimates too far by itself."""
+    moved = largest_influence(scores, covariance)
+    if moved.max() > MOST_INFLUENCE:
+        largest = int(x[rows[moved.argmax()]])
+        raise AnalysisError("btyd_dominated", percent=round(100 * largest / int(x.sum())), n_purchases=largest)
+
+
+def most_frequent(x: Ints) -> Ints:
+    """The rows of the few customers with most purchases: who could carry a fit alone."""
+    return np.argpartition(x, -3)[-3:].astype(np.int64)
 
 
 def _weakest(names: Sequence[str], share: Floats) -> str:

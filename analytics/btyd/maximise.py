@@ -79,7 +79,7 @@ def _step(gradient: Floats, hessian: Floats, free: Ints) -> tuple[Floats, float]
     slope = gradient[free]
     curvature, directions = np.linalg.eigh(-hessian[np.ix_(free, free)])
     along = directions.T @ slope
-    size = np.maximum(np.abs(curvature), 1e-9 * max(np.abs(curvature).max(), 1e-300))
+    size = np.maximum(np.abs(curvature), 1e-9 * max(np.abs(curvature).max(), 1e-90))
     free_step = directions @ (along / size)
     to_gain = float(0.5 * np.sum(along**2 / size))
     longest = np.abs(free_step).max()

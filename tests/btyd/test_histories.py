@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -13,6 +11,7 @@ import pytest
 from analytics.btyd.histories import Histories, purchase_histories
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError
+from tests.btyd.conftest import Seen
 
 LINES = [
     # customer, order, when, amount (minor units), kind
@@ -132,24 +131,9 @@ def test_refusals() -> None:
     assert caught.value.code == "no_orders"
 
 
-def read_cdnow(folder: Path) -> Dataset:
-    """The sample of 2,357 customers, one order line per row."""
-    rows = [line.split() for line in (folder / "CDNOW_sample.txt").read_text(encoding="ascii").splitlines()]
-    lines = pl.DataFrame(rows, orient="row", schema=["master_id", "customer_id", "day", "quantity", "value"]).select(
-        customer_id="customer_id",
-        ordered_at=pl.col("day").str.to_datetime("%Y%m%d"),
-        amount=(pl.col("value").cast(pl.Float64) * 100).round().cast(pl.Int64),
-        quantity=pl.col("quantity").cast(pl.Int64),
-        kind=pl.lit("sale"),
-    )
-    return Dataset.build({"transactions": lines}, as_of=date(1998, 6, 30), currency="USD")
-
-
-def test_cdnow_as_published(shared_data: Callable[[str], Path]) -> None:
-    cdnow = read_cdnow(shared_data("cdnow"))
-    lines = cdnow.tables["transactions"]
+def test_cdnow_as_published(cdnow: Dataset, exact_weeks: Histories, rounded_weeks: Seen) -> None:
+    lines, histories = cdnow.tables["transactions"], exact_weeks
     assert (lines.height, lines["amount"].sum()) == (6_919, 24_409_194)
-    histories = purchase_histories(cdnow, until=date(1997, 9, 30))
     bought_again = histories.x > 0
     assert (len(histories), histories.x.sum(), bought_again.sum()) == (2_357, 2_457, 946)
     after = lines.filter(pl.col("ordered_at") > date(1997, 9, 30)).unique(["customer_id", "ordered_at"])
@@ -159,7 +143,6 @@ def test_cdnow_as_published(shared_data: Callable[[str], Path]) -> None:
     assert histories.mean_value is not None
     correlation = np.corrcoef(histories.x[bought_again], histories.mean_value[bought_again])[0, 1]
     assert round(correlation, 4) == 0.1139
-    rounded = pl.read_csv(shared_data("cdnow") / "cdnow_customers_summary.csv")
-    assert histories.x.tolist() == rounded["frequency"].to_list()
-    np.testing.assert_allclose(histories.t_x, rounded["recency"], atol=0.0051)
-    np.testing.assert_allclose(histories.T, rounded["T"], atol=0.0051)
+    assert histories.x.tolist() == rounded_weeks.x.tolist()
+    np.testing.assert_allclose(histories.t_x, rounded_weeks.t_x, atol=0.0051)
+    np.testing.assert_allclose(histories.T, rounded_weeks.T, atol=0.0051)

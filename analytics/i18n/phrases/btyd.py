@@ -26,10 +26,10 @@ PHRASES = {
     "error.btyd_too_short.remedy": N_(
         "The longest history is {days} days; at least {needed} are needed before silence can be told from a pause."
     ),
-    "error.btyd_dominated": N_("One customer makes most of the repeat purchases"),
+    "error.btyd_dominated": N_("One customer decides the model"),
     "error.btyd_dominated.remedy": N_(
-        "One customer has {n_purchases} repeat purchases, {percent}% of all: the model would describe that one, not "
-        "your customers. Leave the account out under Validation."
+        "One customer has {n_purchases} repeat purchases, {percent}% of all: the estimates would describe that one "
+        "rather than your customers. Leave the account out under Validation."
     ),
     "error.btyd_covariates": N_("The customer attributes cannot be used in the model"),
     "error.btyd_covariates.remedy": N_(
@@ -59,6 +59,11 @@ PHRASES = {
     "error.btyd_values_equal": N_("All customers spend the same per purchase"),
     "error.btyd_values_equal.remedy": N_(
         "The mean values of {n_customers} customers do not differ: there is nothing to model. Use the mean."
+    ),
+    "error.btyd_values_dominated": N_("One customer's spending decides the model of values"),
+    "error.btyd_values_dominated.remedy": N_(
+        "One customer spends {value} a purchase: the estimates would describe that one rather than your customers. "
+        "Check the amounts, or leave the account out under Validation."
     ),
     "error.btyd_value_heavy_tail": N_("A few amounts are too large for a mean to be told"),
     "error.btyd_value_heavy_tail.remedy": N_(
