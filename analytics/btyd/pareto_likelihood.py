@@ -17,8 +17,9 @@ from analytics.btyd.histories import Floats, Ints
 from analytics.btyd.maximise import Optimum, best_of, maximise
 from analytics.btyd.quadrature import PAIRS, integrate_moments
 
-_AT_ONCE = 65_536  # customers whose derivatives are held at once
-_SAMPLE = 2_000  # rows on which the starts are tried
+_AT_ONCE = 8_192  # customers whose derivatives are held at once: they stay in the processor's cache
+# Rows on which the starts are tried, and on which the best of them is carried on before all rows are.
+_SAMPLES = (2_000, 50_000)
 # Where the search begins: r and s as they are, alpha and beta as multiples of what the data's own times suggest.
 _STARTS = ((0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 1.0, 1.0), (2.0, 1.0, 0.2, 1.0))
 
@@ -63,7 +64,7 @@ def gather(x: Ints, t_x: Floats, T: Floats, z: Floats) -> Rows:
     return Rows(n_repeats[order], t_x[order], T[order], z[order], weight, values, at)
 
 
-def thinned(rows: Rows, most: int = _SAMPLE) -> Rows:
+def thinned(rows: Rows, most: int) -> Rows:
     """About ``most`` rows, every k-th of those without and with a repeat; what is left out is weighed in."""
     never = int((rows.x == 0).sum())
     kept, weight = [], []
@@ -185,7 +186,7 @@ def _moves(rows: Rows) -> Floats:
 def search(rows: Rows) -> Optimum:
     """The highest maximum uphill of the starts (on a part of the rows), and from there on all rows."""
     k = rows.z.shape[1]
-    few = thinned(rows)
+    few = thinned(rows, _SAMPLES[0])
     mean_T = float(few.weight @ few.T) / float(few.weight.sum())
     pace = float(few.weight @ few.x) / float(few.weight @ few.T)
     times = np.array([0.0, np.log(mean_T), 0.0, np.log(mean_T)])
@@ -197,6 +198,9 @@ def search(rows: Rows) -> Optimum:
         for r, of_alpha, s, of_beta in _STARTS
     ]
     near = best_of(lambda at: log_likelihood(few, at), starts, lower, upper)
+    if len(rows) > 3 * _SAMPLES[1]:
+        more = thinned(rows, _SAMPLES[1])
+        near = maximise(lambda at: log_likelihood(more, at), near.at, lower, upper)
     return maximise(lambda at: log_likelihood(rows, at), near.at, lower, upper)
 
 

@@ -26,6 +26,7 @@ from analytics.btyd.quadrature import integrate_counts, integrate_discounted, in
 from analytics.errors import AnalysisError
 
 NAMES = ("r", "alpha", "s", "beta")
+_AT_ONCE = 131_072  # customers whose distributions are worked on at once
 
 
 def names_with(k: int) -> tuple[str, ...]:
@@ -99,20 +100,16 @@ class ParetoNbd:
     ) -> Floats:
         """As in ``model.RepeatModel``: negative binomial counts over the Lomax lifetime that is left, by quadrature."""
         r, alpha, s, beta = self._rates(z)
-        x, T = np.asarray(x), np.asarray(T, np.float64)
+        T = np.asarray(T, np.float64)
+        c, a, b = np.broadcast_arrays(r + np.asarray(x, np.float64), alpha + T, beta + T)
+        found = np.empty((len(c), most + 1))
+        for low in range(0, len(c), _AT_ONCE):
+            some = slice(low, low + _AT_ONCE)
+            # What a living customer will do depends on x and T (and covariates) alone: once for all who share them.
+            alike, back = _distinct(np.stack([c[some], a[some], b[some]]))
+            found[some] = _counts_alive(alike[0], alike[1], alike[2], s, horizon, most)[back]
         p_alive = self.p_alive(x, t_x, T, z)
-        # What a living customer will do depends on x and T (and covariates) alone: once for all who share them.
-        alike = np.broadcast_arrays(r + x, alpha + T, beta + T)
-        (c, a, b), back = _distinct(np.stack(alike))
-        counts = np.zeros((most + 1, len(c)))
-        counts[:most] = integrate_counts(a, c, b, s, horizon, most)
-        survives = np.exp(-s * np.log1p(horizon / b))
-        count = survives * np.exp(-c * np.log1p(horizon / a))
-        for k in range(most):
-            counts[k] += count
-            count = count * ((c + k) / (k + 1) * (horizon / (a + horizon)))
-        counts[most] = np.maximum(1 - counts[:most].sum(axis=0), 0.0)
-        found = p_alive[:, None] * counts.T[back]
+        found *= p_alive[:, None]
         found[:, 0] += 1 - p_alive
         return found
 
@@ -160,6 +157,18 @@ class ParetoNbd:
             return r, alpha, s, beta
         of_alpha, of_beta = np.split(self.parameters[4:], 2)
         return r, alpha * np.exp(-z @ of_alpha), s, beta * np.exp(-z @ of_beta)
+
+
+def _counts_alive(c: Floats, a: Floats, b: Floats, s: float, horizon: float, most: int) -> Floats:
+    """n x (most + 1): chances of 0, 1, ... ``most`` or more purchases of customers who are alive."""
+    counts = np.zeros((most + 1, len(c)))
+    counts[:most] = integrate_counts(a, c, b, s, horizon, most)
+    count = np.exp(-s * np.log1p(horizon / b) - c * np.log1p(horizon / a))  # alive all the time, none bought
+    for k in range(most):
+        counts[k] += count
+        count = count * ((c + k) / (k + 1) * (horizon / (a + horizon)))
+    counts[most] = np.maximum(1 - counts[:most].sum(axis=0), 0.0)
+    return counts.T
 
 
 def _mean_time(b: Any, s: float, horizon: Floats) -> Floats:
