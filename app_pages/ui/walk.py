@@ -15,6 +15,7 @@ import polars as pl
 from analytics.charts.persona_card import Card, cards
 from analytics.charts.segmentation import segment_names
 from analytics.charts.value import group_labels
+from analytics.churn import ChurnResult, judge, learn_churn, learning
 from analytics.customers import CustomerLabels, CustomerScores, CustomerTable, summarise_customers
 from analytics.dataset import Dataset
 from analytics.demand import DemandPanel, build_panel, panel_choices
@@ -51,7 +52,7 @@ from analytics.privacy import (
 )
 from analytics.privacy import owner_list as list_for_owner
 from analytics.quality import ValidationResult
-from analytics.schema import TABLES
+from analytics.schema import CUSTOMERS, TABLES
 from analytics.segmentation import (
     Scenario,
     SegmentationResult,
@@ -65,6 +66,17 @@ from analytics.segmentation.evidence import EvidenceResult, weigh_cut, weigh_num
 from analytics.segmentation.explaining import ExplainSpec, Explanation, explain_segments
 from analytics.segmentation.naming import rename_segments
 from analytics.segmentation.presets import suited_method
+from analytics.survival import (
+    HazardsResult,
+    OutlookResult,
+    Spells,
+    SurvivalResult,
+    SurvivalSpec,
+    find_spells,
+    fit_hazards,
+    foresee,
+    study_survival,
+)
 from analytics.traits import gather_traits
 from analytics.usage import UsageResult, study_usage
 from analytics.value import ValueResult, estimate_value
@@ -74,6 +86,7 @@ from app_pages.ui import intake, session
 from app_pages.ui.compute import compute, forget
 
 MOST_MEMBERS = 200  # offered in a list
+MOST_ENDS = 6  # values of a column that may say who is gone
 DIRECT_FIELDS = frozenset({"name", "email", "phone"})
 MANY_CUSTOMERS = 100_000  # beyond these preparing them for segments takes longer than a moment
 SLOW_METHODS = frozenset({"mixture", "hierarchical"})
@@ -329,6 +342,36 @@ def usage(held: CustomerLabels | None = None) -> UsageResult:
     return compute(study_usage, observed(), spec, *([held] if held else []), heavy=_is_large(observed()))
 
 
+def warning() -> ChurnResult:
+    """Who is about to leave. What takes long is learned once for every capacity and every measure of worth."""
+    spec, data = session.workspace().churn, observed()
+    lessons = compute(learn_churn, data, learning(spec), heavy=True)
+    return compute(judge, data, lessons, spec, heavy=_is_large(data) and len(lessons.risks.risk) > HEAVY_CUSTOMERS)
+
+
+def risks_if_any() -> CustomerScores | None:
+    """Each customer's risk of leaving, None where these data tell nothing of it."""
+    with suppress(AnalysisError):
+        return warning().scores
+    return None
+
+
+def few_valued() -> dict[str, list[str]]:
+    """Columns of the customers table that hold two to six values, with these: one of them may say who is gone."""
+    held = observed().tables.get("customers")
+    if held is None:
+        return {}
+    found = {}
+    for name in held.columns:
+        if name in CUSTOMERS and CUSTOMERS[name].role in ("id", "time", "text"):
+            continue
+        if 2 <= held[name].n_unique() <= MOST_ENDS + 1:
+            values = held[name].drop_nulls().cast(pl.String).unique().sort().to_list()
+            if 2 <= len(values) <= MOST_ENDS:
+                found[name] = values
+    return found
+
+
 def value() -> ValueResult:
     """What each customer is likely to buy and to be worth."""
     return compute(estimate_value, observed(), session.workspace().value, heavy=True)
@@ -361,6 +404,43 @@ def p_alive_if_any() -> CustomerScores | None:
 def value_groups() -> CustomerLabels:
     """Whom to protect, grow, win back, let go, for later pages."""
     return compute(group_labels, value())
+
+
+def spells() -> Spells:
+    """How long each customer stayed so far."""
+    data, spec = observed(), session.workspace().survival.clock
+    heavy = "transactions" in data.tables or data.table("customers").height > HEAVY_CUSTOMERS
+    return compute(find_spells, data, spec, heavy=heavy)
+
+
+def survival() -> SurvivalResult:
+    """How long customers stay, compared by the chosen groups."""
+    spec = session.workspace().survival
+    held = spells()
+    asked = dataclasses.replace(SurvivalSpec(), clock=spec.clock, group_by=spec.group_by, level=spec.level)
+    asked = dataclasses.replace(asked, horizon_days=spec.horizon_days)
+    inputs = [labels()] if spec.group_by == "segment" else []
+    return compute(study_survival, held, observed(), asked, *inputs, heavy=held.n_customers > HEAVY_CUSTOMERS)
+
+
+def hazards() -> HazardsResult:
+    """What goes with leaving."""
+    spec, held = session.workspace().survival, spells()
+    asked = dataclasses.replace(spec, group_by="", horizon_days=365, outlook_days=90)
+    inputs = [labels()] if "segment" in (*(spec.covariates or ()), *spec.stratify) else []
+    return compute(fit_hazards, held, observed(), asked, *inputs, heavy=held.n_customers > HEAVY_CUSTOMERS)
+
+
+def survival_outlook() -> OutlookResult:
+    """When each customer will probably leave or order next; by tenure alone where nothing else is known."""
+    spec, held = session.workspace().survival, spells()
+    given = None
+    if held.clock in ("membership", "tenure"):
+        with suppress(AnalysisError):
+            given = hazards()
+    asked = dataclasses.replace(spec, group_by="", horizon_days=365)
+    heavy = given is None or held.n_customers > HEAVY_CUSTOMERS
+    return compute(foresee, held, observed(), asked, given, heavy=heavy)
 
 
 def persona_groups() -> SegmentationResult:
