@@ -24,19 +24,23 @@ with page.frame("portfolio") as _:
 
     page.answer(page.draw(charts.portfolio_headline, result, _), _)
     valuing.fallback(result, _)
+    grid = (charts.value_grid, charts.value_grid_finding, charts.value_grid_note)
+    doubtful = charts.doubts_alive(result)
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        page.evidence(result, _, charts.groups_map, charts.groups_map_finding, charts.groups_map_note)
+        parts = (charts.groups_map, charts.groups_map_finding, charts.groups_map_note) if doubtful else grid
+        page.evidence(result, _, *parts)
     with right:
         page.evidence(result, _, charts.pareto, charts.pareto_finding, charts.pareto_note)
     valuing.group_cards(result, _)
-    page.caveats(result.caveats, _)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        page.evidence(result, _, charts.value_grid, charts.value_grid_finding, charts.value_grid_note)
-    with right:
-        if charts.has_surface(result):
-            page.evidence(result, _, charts.iso_value, charts.iso_value_finding, charts.iso_value_note)
+    valuing.caveats(result, _)
+    if doubtful:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            page.evidence(result, _, *grid)
+        with right:
+            if charts.has_surface(result):
+                page.evidence(result, _, charts.iso_value, charts.iso_value_finding, charts.iso_value_note)
     page.heading(_("The four groups"), page.draw(charts.groups_note, result, _))
     groups = page.draw(charts.group_table, result, _)
     page.table(groups, _, KINDS, key="groups", alt=_("The four groups"), currency=result.currency)

@@ -27,12 +27,14 @@ with page.frame("value") as _:
     valuing.fallback(result, _)
     left, right = st.columns([7, 5], gap="medium")
     place = left.container()
+    cohorts = (charts.cohorts, charts.cohorts_finding, charts.cohorts_note)
+    doubtful = charts.doubts_alive(result)
     with right:
-        if charts.knows_alive(result):
-            page.evidence(result, _, charts.alive, charts.alive_finding, charts.alive_note)
-    page.caveats(result.caveats, _)
-    if result.cohorts.height:
-        page.evidence(result, _, charts.cohorts, charts.cohorts_finding, charts.cohorts_note)
+        parts = (charts.alive, charts.alive_finding, charts.alive_note) if doubtful else cohorts
+        page.evidence(result, _, *parts)
+    valuing.caveats(result, _)
+    if doubtful:
+        page.evidence(result, _, *cohorts)
 
     if charts.has_holdout(result):
         left, right = st.columns([7, 5], gap="medium")
@@ -53,6 +55,12 @@ with page.frame("value") as _:
             page.evidence(result, _, charts.rates, charts.rates_finding, charts.rates_note)
         with right:
             page.evidence(result, _, charts.leaving, charts.leaving_finding, charts.leaving_note)
+    if charts.has_renewals(result):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            page.evidence(result, _, charts.renewals, charts.renewals_finding, charts.renewals_note)
+        with right:
+            page.evidence(result, _, charts.leavers, charts.leavers_finding, charts.leavers_note)
     valuing.parameters(result, _)
     valuing.one_customer(result, _)
 

@@ -20,6 +20,7 @@ MONTHS = {91: 3, 183: 6, 365: 12, 730: 24, 1095: 36, 1825: 60}  # days -> months
 HOLDOUTS = (60, 90, 120, 180, 270, 365)
 MODELS = ("auto", "bg_nbd", "mbg_nbd", "pareto_nbd")
 AUTOMATIC = "auto"
+TOLD = frozenset({"value_subscription", "value_rule"})
 ALIVE_FROM = (0.3, 0.4, 0.5, 0.6, 0.7)
 LOOKED_AT = "value.customer"
 MOST_OFFERED, MOST_OF_A_KIND = 100, 20
@@ -102,8 +103,13 @@ def fallback(result: ValueResult, _: Words) -> None:
     if result.basis == "repeat":
         return
     page.heading(charts.fallback_title(result, _), charts.fallback_body(result, _))
-    if result.fallback_code:
+    if result.fallback_code and result.basis == "rule":
         page.message(AnalysisError(result.fallback_code, **dict(result.fallback_params)), _, tone="watch")
+
+
+def caveats(result: ValueResult, _: Words) -> None:
+    """What the result says about itself, but for what ``fallback`` has said."""
+    page.caveats([item for item in result.caveats if item.code not in TOLD], _)
 
 
 # ---- how far to trust it

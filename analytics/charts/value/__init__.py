@@ -20,6 +20,7 @@ from analytics.charts.value.accuracy import (
     weekly_note,
 )
 from analytics.charts.value.card import (
+    doubts_alive,
     fallback_body,
     fallback_title,
     grade_finding,
@@ -32,6 +33,10 @@ from analytics.charts.value.card import (
 )
 from analytics.charts.value.heterogeneity import (
     has_model,
+    has_renewals,
+    leavers,
+    leavers_finding,
+    leavers_note,
     leaving,
     leaving_finding,
     leaving_note,
@@ -39,6 +44,9 @@ from analytics.charts.value.heterogeneity import (
     rates,
     rates_finding,
     rates_note,
+    renewals,
+    renewals_finding,
+    renewals_note,
 )
 from analytics.charts.value.history import (
     alive_path,
@@ -114,6 +122,7 @@ __all__ = [
     "deciles",
     "deciles_finding",
     "deciles_note",
+    "doubts_alive",
     "examples",
     "fallback_body",
     "fallback_title",
@@ -135,6 +144,7 @@ __all__ = [
     "has_holdout",
     "has_model",
     "has_path",
+    "has_renewals",
     "has_surface",
     "headline",
     "is_known",
@@ -142,6 +152,9 @@ __all__ = [
     "iso_value_finding",
     "iso_value_note",
     "knows_alive",
+    "leavers",
+    "leavers_finding",
+    "leavers_note",
     "leaving",
     "leaving_finding",
     "leaving_note",
@@ -157,6 +170,9 @@ __all__ = [
     "rates",
     "rates_finding",
     "rates_note",
+    "renewals",
+    "renewals_finding",
+    "renewals_note",
     "row_kinds",
     "row_table",
     "rule_rows",

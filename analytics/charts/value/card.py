@@ -104,15 +104,19 @@ def knows_alive(result: ValueResult) -> bool:
     return result.customers["p_alive"].fill_nan(None).count() > 0
 
 
+def doubts_alive(result: ValueResult) -> bool:
+    """Whether being active is a matter of probability: neither unknown nor, as with subscriptions, on record."""
+    return knows_alive(result) and result.basis != "subscription"
+
+
 def _alive(result: ValueResult, _: Words) -> Metric:
     if not knows_alive(result):
         note = _.ngettext("{n} customer", "{n} customers", result.n_customers)
         return Metric(_("Probably active"), "–", note)
     alive = float(result.customers["p_alive"].fill_nan(None).sum())
     share = _.percent(alive / max(result.n_customers, 1))
-    return Metric(
-        _("Probably active"), _.number(round(alive)), _("{share} of {n} customers", share=share, n=result.n_customers)
-    )
+    label = _("Probably active") if doubts_alive(result) else _("Active")
+    return Metric(label, _.number(round(alive)), _("{share} of {n} customers", share=share, n=result.n_customers))
 
 
 def _chosen(result: ValueResult, _: Words) -> str:

@@ -40,6 +40,11 @@ def _units_a_year(result: ValueResult) -> float:
     return YEAR / result.spec.unit_days
 
 
+def has_renewals(result: ValueResult) -> bool:
+    """Whether a model of renewals (sBG) stands behind the figures."""
+    return result.model == "sbg" and {"alpha", "beta"} <= set(_named(result))
+
+
 def mean_rate(result: ValueResult) -> float:
     """Orders a year of an average customer while alive."""
     held = _named(result)
@@ -77,11 +82,8 @@ def rates_note(result: ValueResult, _: Words) -> str:
 
 def leaving(result: ValueResult, _: Words) -> Spec:
     """Share of customers by their chance to leave: after an order, or within a year."""
-    names = [_("under {n}", n=_.percent(CHANCES[0]))]
-    names += [_.span(_.percent(low), _.percent(high)) for low, high in itertools.pairwise(CHANCES)]
-    names.append(_("over {n}", n=_.percent(CHANCES[-1])))
     title = _("Chance to leave after an order") if _by_order(result) else _("Chance to leave within a year")
-    return _bars(names, _between(_below_chance(result)), title, _)
+    return _bars(_bands(CHANCES, _), _between(_below_chance(result)), title, _)
 
 
 def _by_order(result: ValueResult) -> bool:
@@ -128,6 +130,68 @@ def leaving_note(result: ValueResult, _: Words) -> str:
 def _between(below: Sequence[float]) -> list[float]:
     edges = [0.0, *below, 1.0]
     return [high - low for low, high in itertools.pairwise(edges)]
+
+
+# --- subscriptions --------------------------------------------------------------------------------------------------
+
+PERIODS = 24
+CHANCES_A_PERIOD = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+
+
+def renewals(result: ValueResult, _: Words) -> Spec:
+    """Share of a cohort still there after each period, as the model sees it. Fader & Hardie (2007)."""
+    rows: Rows = [
+        {"period": period, "share": share, "text": _.percent(share)} for period, share in enumerate(_staying(result))
+    ]
+    base = chart(rows).encode(
+        x=alt.X("period:Q", axis=alt.Axis(title=_("Periods since the first payment"), grid=False, tickCount=8)),
+        y=alt.Y("share:Q", axis=value_axis(_, percent=True), scale=alt.Scale(domain=[0, 1])),
+        tooltip=[tooltip("period", _("Period")), tooltip("text", _("Still there"))],
+    )
+    area = base.mark_area(color=neutral("accent"), opacity=0.16)
+    return finish(alt.layer(area, base.mark_line(color=neutral("accent"), strokeWidth=2)), _, height=HEIGHT)
+
+
+def _staying(result: ValueResult) -> list[float]:
+    held = _named(result)
+    stays = [1.0]
+    for period in range(1, PERIODS + 1):
+        left = (held["beta"] + period - 1) / (held["alpha"] + held["beta"] + period - 1)
+        stays.append(stays[-1] * left)
+    return stays
+
+
+def renewals_finding(result: ValueResult, _: Words) -> str:
+    return _("After {n} periods {share} are still there", n=12, share=_.percent(_staying(result)[12]))
+
+
+def renewals_note(result: ValueResult, _: Words) -> str:
+    return _("Of all who begin; those who stay are ever likelier to renew.")
+
+
+def leavers(result: ValueResult, _: Words) -> Spec:
+    """Share of customers by their own chance to leave in a period."""
+    from scipy.special import betainc
+
+    held = _named(result)
+    below = [float(betainc(held["alpha"], held["beta"], edge)) for edge in CHANCES_A_PERIOD]
+    return _bars(_bands(CHANCES_A_PERIOD, _), _between(below), _("Chance to leave in a period"), _)
+
+
+def leavers_finding(result: ValueResult, _: Words) -> str:
+    held = _named(result)
+    share = _.percent(held["alpha"] / (held["alpha"] + held["beta"]), 1)
+    return _("In a first period {share} leave on average", share=share)
+
+
+def leavers_note(result: ValueResult, _: Words) -> str:
+    return _("Share of all who begin by their own chance to leave in a period.")
+
+
+def _bands(edges: Sequence[float], _: Words) -> list[str]:
+    """Names of bands of shares."""
+    inner = [_.span(_.percent(low), _.percent(high)) for low, high in itertools.pairwise(edges)]
+    return [_("under {n}", n=_.percent(edges[0])), *inner, _("over {n}", n=_.percent(edges[-1]))]
 
 
 def _bars(names: Sequence[str], shares: Sequence[float], title: str, _: Words) -> Spec:

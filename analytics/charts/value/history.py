@@ -117,6 +117,14 @@ def timeline_finding(trace: CustomerTrace, result: ValueResult, _: Words) -> str
 
 
 def timeline_note(trace: CustomerTrace, result: ValueResult, _: Words) -> str:
+    if result.basis == "subscription":
+        return _(
+            "{rows} rows make {days} days with a payment: the first (ring) and {x} more (dots). The model sees how "
+            "many periods they have stayed, whether they have left, and what they pay.",
+            rows=trace.rows.height,
+            days=trace.days.height,
+            x=trace.x,
+        )
     return _(
         "{rows} rows make {days} purchase days: the first (ring) and {x} repeats (dots). The model sees only x, t_x, T "
         "and the mean value of the repeats.",

@@ -199,8 +199,6 @@ def alive_finding(result: ValueResult, _: Words) -> str:
 
 
 def alive_note(result: ValueResult, _: Words) -> str:
-    if result.basis == "subscription":
-        return _("A subscription that has not ended is active.")
     return _(
         "Customers by the probability that they have not left unseen. Darker: from {share}. A one-time buyer counts by "
         "how others went on.",
