@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
 
-MOST_ROWS = 120_000  # rows that a model is fitted on
+MOST_ROWS = 60_000  # rows that a model is fitted on
 _PENALTY = 10.0
 _HELD = 12.0  # logits beyond this are held there
 
@@ -104,7 +104,7 @@ def fit_classifier(method: Method, values: Matrix, gone: Ints, seed: int) -> Cla
     with threadpool_limits(1):
         if method == "logistic":
             encoding = Encoding.learn(values)
-            model = LogisticRegression(C=1 / _PENALTY, max_iter=300, tol=1e-5)
+            model = LogisticRegression(C=1 / _PENALTY, solver="newton-cholesky", max_iter=50, tol=1e-6)
             model.fit(encoding.encode(values), gone)
             return Classifier(method, encoding, (model.coef_[0].copy(), float(model.intercept_[0])))
         small = len(gone) < 5_000

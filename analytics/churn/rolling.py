@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LEAST_TO_FIT = 20  # gone, and stayed, in what a model is fitted on
+REFIT = 2  # cut-offs that one fit serves: the later ones are predicted by a slightly older model
 LEAST_TO_JUDGE = 40  # gone in predictions that choose between methods
 
 
@@ -71,9 +72,11 @@ def roll(windows: list[Window], horizon: int, today: int, spec: ChurnSpec) -> Le
     """
     methods: tuple[Method, ...] = ("logistic", "boosting") if spec.method == "auto" else (spec.method,)
     made: list[Prediction] = []
+    classifiers: dict[Method, Classifier] | None = None
     for i, window in enumerate(windows):
         report(0.3 + 0.4 * i / len(windows), "churn_rolling")
-        classifiers = _fit(windows, window.day - horizon, methods, spec)
+        if classifiers is None or (len(windows) - 1 - i) % REFIT == 0:
+            classifiers = _fit(windows, window.day - horizon, methods, spec)
         if classifiers is None or not window.gone.any() or window.gone.all():
             continue
         logits = {method: model.logits(window.values) for method, model in classifiers.items()}
@@ -82,10 +85,11 @@ def roll(windows: list[Window], horizon: int, today: int, spec: ChurnSpec) -> Le
         every = np.arange(len(window.gone))
         made.append(Prediction(window, logits, risks, chosen, risks[chosen], classifiers, every))
     report(0.7, "churn_today")
-    classifiers = _fit(windows, today - horizon, methods, spec)
-    assert classifiers is not None
+    latest = _fit(windows, today - horizon, methods, spec)
+    if latest is None:
+        return Learned((), {}, {}, methods[0])
     calibrations, chosen = _settle(made, today - horizon, methods)
-    return Learned(tuple(made), classifiers, calibrations, chosen)
+    return Learned(tuple(made), latest, calibrations, chosen)
 
 
 def _fit(

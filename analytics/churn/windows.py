@@ -20,11 +20,13 @@ from analytics.churn.targets import Aim, active_at, choose_cuts, given_labels, l
 from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
 from analytics.progress import report
+from analytics.rhythm import Rhythm
 from analytics.schema import CUSTOMERS
 
 # Columns of the customers table that stay what they are: what they say today they said at the cut-off.
 _LASTING = ("gender", "birth_year", "country", "acquisition_channel")
-_AUDITED = 2_000  # customers whose features are built anew without later rows
+RHYTHM_EVERY = 4  # cut-offs
+_AUDITED = 1_000  # customers whose features are built anew without later rows
 _PAST_BY_RULE = 0.9  # share of leavings at one and the same silence
 
 
@@ -62,9 +64,12 @@ def build_study(dataset: Dataset, ledgers: Ledgers, aim: Aim, spec: ChurnSpec) -
     cuts = choose_cuts(ledgers, aim, dataset.as_of, spec)
     end = day_number(dataset.as_of)
     days: Days = {}
+    rhythm: Rhythm | None = None
     for i, day in enumerate([*cuts, end]):
         report(0.05 + 0.2 * i / (len(cuts) + 1), "churn_features")
-        rhythm = rhythm_at(ledgers, day)
+        # Fees have no rhythm of their own. A rhythm learned at a cut-off serves the next ones: it is slow to change.
+        if aim.target == "no_order" and (rhythm is None or i % RHYTHM_EVERY == 0 or day == end):
+            rhythm = rhythm_at(ledgers, day)
         active = active_at(ledgers, day, aim, rhythm)
         known = describe_day(ledgers, day, rhythm)
         days[day] = active, {column: values[active].astype(np.float32) for column, values in known.items()}
@@ -89,12 +94,11 @@ def build_study(dataset: Dataset, ledgers: Ledgers, aim: Aim, spec: ChurnSpec) -
     }
     windows, today = _ordered(columns, days, gone, end)
     described = _describe(columns, windows, {**left_out, **refused}, list(days[end][1]), spec)
-    return Study(
-        aim, ledgers, columns, windows, today, described, refusals, len(alone), audit_features(dataset, as_date(middle))
-    )
+    audit = audit_features(dataset, as_date(middle), aim)
+    return Study(aim, ledgers, columns, windows, today, described, refusals, len(alone), audit)
 
 
-def audit_features(dataset: Dataset, day: date) -> pl.DataFrame:
+def audit_features(dataset: Dataset, day: date, aim: Aim) -> pl.DataFrame:
     """Build features of some customers twice, with and without the rows after ``day``: cut_on, n_values, n_changed."""
     parts = []
     names = [name for name in ("customers", "transactions", "events") if name in dataset.tables]
@@ -108,7 +112,8 @@ def audit_features(dataset: Dataset, day: date) -> pl.DataFrame:
     few = Dataset(tables, dataset.as_of, dataset.currency, dataset.money_digits, dataset.sources, dataset.key)
     for until in (dataset.as_of, day):
         ledgers = read_ledgers(few, until)
-        parts.append(describe_day(ledgers, day_number(day), rhythm_at(ledgers, day_number(day))))
+        rhythm = rhythm_at(ledgers, day_number(day)) if aim.target == "no_order" else None
+        parts.append(describe_day(ledgers, day_number(day), rhythm))
     shared = [column for column in parts[0] if column in parts[1]]
     changed = sum(int((~_same(parts[0][column], parts[1][column])).sum()) for column in shared)
     n_values = sum(len(parts[0][column]) for column in shared)
