@@ -34,6 +34,12 @@ class Clock:
         steps = run[inside.astype(np.int64)]
         return (self.start + steps + (days - self.start - inside)) / self.unit_days
 
+    def between(self, after: Days, until: Days | int) -> Floats:
+        """Units from the end of each day ``after`` to the end of day ``until``."""
+        if self.pace is None:  # equal stretches are equal to the last digit
+            return np.asarray((until - after) / self.unit_days, dtype=np.float64)
+        return self.at(until) - self.at(after)
+
     def span(self, after: int, until: int) -> float:
-        """Units from the end of day ``after`` to the end of day ``until``."""
-        return float(self.at(until) - self.at(after))
+        """The same of one stretch."""
+        return float(self.between(np.asarray(after), until))

@@ -85,7 +85,7 @@ def stray(
 
 
 def _between(of: Ints, n_cells: int, actual: Ints, foretold: Floats, variance: Floats) -> tuple[float, float]:
-    """Excess of the squared relative gaps of cells over chance, and the weight it stands for: their ratio is tau ** 2."""
+    """Excess of squared relative gaps of cells over chance, and the weight it stands for: tau ** 2 is their ratio."""
     total, came = np.bincount(of, foretold, n_cells), np.bincount(of, actual, n_cells)
     known = (total >= LEAST_IN_CELL) & (variance > 0)
     if known.sum() < 2:

@@ -61,8 +61,8 @@ def group_table(
 def fifths(values: Floats) -> tuple[Ints, list[tuple[float, float]]]:
     """Group 1 (lowest) to 5 of each value and the bounds of the groups; equal values are never torn apart."""
     order = np.sort(values)
-    cuts = np.unique([order[min(int(len(order) * i / N_FIFTHS), len(order) - 1)] for i in range(1, N_FIFTHS)])
-    codes = np.searchsorted(cuts, values, side="right")
+    cuts = np.unique([order[max(int(np.ceil(len(order) * i / N_FIFTHS)) - 1, 0)] for i in range(1, N_FIFTHS)])
+    codes = np.searchsorted(cuts, values, side="left")
     # Where values repeat so much that cuts fall together, there are fewer groups; the highest stays the fifth.
     present = np.unique(codes)
     number = {int(code): N_FIFTHS - len(present) + 1 + i for i, code in enumerate(present)}

@@ -115,8 +115,8 @@ def look(purchases: Purchases, until: int, clock: Clock) -> Seen:
 
 
 def _timed(row: Ints, first: Ints, last: Ints, x: Ints, mean_value: Floats | None, until: int, clock: Clock) -> Seen:
-    began = clock.at(first)
-    return Seen(row, first, last, x, mean_value, clock.at(last) - began, clock.at(until) - began, until, clock)
+    t_x, T = clock.between(first, last), clock.between(first, until)
+    return Seen(row, first, last, x, mean_value, t_x, T, until, clock)
 
 
 def _summed(row: Ints, amount: Ints, n: int) -> Floats:

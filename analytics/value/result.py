@@ -119,8 +119,7 @@ def _customers(
     purchases: Purchases, now: Seen, forecast: Forecast, last_year: Floats | None, codes: Ints, n: int
 ) -> pl.DataFrame:
     first = pl.Series(now.first.astype(np.int32)).cast(pl.Date)
-    weeks = now.clock.unit_days / 7
-    plain = Clock(now.clock.unit_days)
+    plain = Clock(7.0)
     nothing = pl.Series([None] * n, dtype=pl.Float64)
 
     def told(values: Floats | None) -> pl.Series:
@@ -131,8 +130,8 @@ def _customers(
             "customer_id": purchases.ids,
             "n_purchases": now.x + 1,
             "x": now.x,
-            "t_x_weeks": (plain.at(now.last) - plain.at(now.first)) * weeks,
-            "T_weeks": (plain.at(now.until) - plain.at(now.first)) * weeks,
+            "t_x_weeks": plain.between(now.first, now.last),
+            "T_weeks": plain.between(now.first, now.until),
             "first_purchase_on": first,
             "last_purchase_on": pl.Series(now.last.astype(np.int32)).cast(pl.Date),
             "mean_repeat_value": told(now.mean_value),
