@@ -355,7 +355,7 @@ def levels_by_count(column: pl.Series) -> tuple[str, ...]:
     """The most frequent levels with at least ten customers, then "other" for the rest of them where these are ten."""
     counts = column.cast(pl.String).drop_nulls().value_counts().sort("count", column.name, descending=[True, False])
     kept = counts.filter(pl.col("count") >= FEWEST).head(MOST_LEVELS)[column.name].to_list()
-    rest = int(counts["count"].sum() - counts.filter(pl.col(column.name).is_in(kept))["count"].sum())
+    rest = counts.filter(~pl.col(column.name).is_in(kept)).select(pl.col("count").sum()).item()
     return (*kept, OTHER) if rest >= FEWEST and OTHER not in kept else tuple(kept)
 
 

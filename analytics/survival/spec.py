@@ -140,7 +140,8 @@ class SurvivalResult:
         difference (survival at the horizon): every grouping at hand, strongest first.
     hazard : label ("": all customers, then each group), period (completed units of tenure), n_at_risk, n_ended, hazard,
         lo, hi, expected (from its neighbours), p, p_holm, peak (Boolean).
-    reasons : reason, n, share (of those who left); most frequent first. incidence : label, reason, time, share, lo, hi.
+    reasons : reason, n, share (of those who left); most frequent first. incidence : label ("": all), reason,
+        time, share, lo, hi.
     """
 
     spec: SurvivalSpec

@@ -67,6 +67,7 @@ def find_spells(dataset: Dataset, spec: ClockSpec) -> Spells:
     columns = ("", "", "", "")
     unit: Unit = "day"
     observed = None
+    also: list[Caveat] = []
     match clock:
         case "membership":
             rows, aside, observed = _membership(dataset, spec)
@@ -74,7 +75,8 @@ def find_spells(dataset: Dataset, spec: ClockSpec) -> Spells:
             rows, aside, columns = _tenure(dataset, spec)
             unit = columns[3]  # type: ignore[assignment]
         case "lapse":
-            rows, aside = _lapse(dataset, spec)
+            rows, aside, once = _lapse(dataset, spec)
+            also.append(once)
         case _:
             rows, aside = _orders(dataset, clock)
     frame = rows.select(list(_FRAME)).cast(_FRAME)  # type: ignore[arg-type]
@@ -97,7 +99,7 @@ def find_spells(dataset: Dataset, spec: ClockSpec) -> Spells:
             {"reason": [name for name, n in aside.items() if n], "n": [n for n in aside.values() if n]},
             schema={"reason": pl.String, "n": pl.Int64},
         ),
-        caveats=_caveats(frame, clock, aside, n_late, observed),
+        caveats=(*_caveats(frame, clock, aside, n_late, observed), *also),
         key=derive_key("find_spells", spec, dataset.key),
     )
 
@@ -291,7 +293,7 @@ def _orders(dataset: Dataset, clock: Clock) -> tuple[pl.DataFrame, dict[str, int
     return _timed(gaps, ids), aside
 
 
-def _lapse(dataset: Dataset, spec: ClockSpec) -> tuple[pl.DataFrame, dict[str, int]]:
+def _lapse(dataset: Dataset, spec: ClockSpec) -> tuple[pl.DataFrame, dict[str, int], Caveat]:
     days, ids = _days_of_orders(dataset)
     rhythm = learn_rhythm(days, dataset.as_of, spec.lapse_quantile)
     if rhythm is None:
@@ -322,7 +324,9 @@ def _lapse(dataset: Dataset, spec: ClockSpec) -> tuple[pl.DataFrame, dict[str, i
         before = spells.height
         spells = spells.filter(~pl.col("customer").is_in(early.implode()))
         aside["began_before_data"] = before - spells.height
-    return _timed(spells, ids), aside
+    n_once = days.group_by("customer").len().filter(pl.col("len") == 1).height
+    limit = int(rhythm.lapsed_after_days(0, 0))
+    return _timed(spells, ids), aside, Caveat("survival_once", "note", {"n": n_once, "days": limit})
 
 
 def _timed(spells: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:

@@ -357,7 +357,8 @@ def _hazard(spells: Spells, shown: list[tuple[str, Any]], level: float) -> pl.Da
             "expected": found.expected,
             "p": found.p,
             "p_holm": found.p_holm,
-            "peak": found.peak > 0,
+            # Who ordered once lapses after one and the same silence: that month stands out by definition.
+            "peak": (found.peak > 0) & (spells.clock != "lapse"),
         }
         parts.append(pl.DataFrame(columns).select(pl.lit(label).alias("label"), pl.all()))
     return pl.concat(parts).with_columns(pl.col("expected", "p", "p_holm").fill_nan(None))
@@ -383,9 +384,9 @@ def _incidence(
     cause = spells.frame["reason"].fill_null(UNKNOWN_REASON).replace_strict(place, default=0, return_dtype=pl.Int64)
     codes = cause.to_numpy()
     parts = []
-    for label, members in shown:
-        part = timed.take(members) if spec.group_by else timed
-        own = codes[members] if spec.group_by else codes
+    for label, members in [("", None), *(shown if spec.group_by else [])]:
+        part = timed if members is None else timed.take(members)
+        own = codes if members is None else codes[members]
         for reason, found in zip(kept, incidences(part, own, len(kept), spec.level), strict=True):
             steps = np.r_[True, np.diff(found.share) > 0] | (np.arange(len(found.time)) == len(found.time) - 1)
             frame = {

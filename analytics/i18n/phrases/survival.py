@@ -196,6 +196,11 @@ PHRASES = {
         "Nobody who left before that day is in the file, so these count from that day on only: otherwise customers "
         "would seem to stay longer than they do."
     ),
+    "caveat.survival_once": N_("{n} customers ordered once: all of them lapse after {days} days"),
+    "caveat.survival_once.body": N_(
+        "Where a customer has no rhythm of their own yet, that of all customers holds. So many lapses fall into one "
+        "month by definition, and no month is told to stand out. To see when orders come, time the second order."
+    ),
     "caveat.survival_one_day": N_("{percent}% of all leavings carry one date, {day}"),
     "caveat.survival_one_day.body": N_(
         "It is probably the day a list was made, not the day they left. The months that stand out may be an artefact."
