@@ -31,6 +31,16 @@ NEEDED = frozenset({"churn_no_target", "fields_missing", "table_missing", "nothi
 TOO_LITTLE = frozenset(
     {
         "as_of_too_early",
+        "btyd_boundary",
+        "btyd_dominated",
+        "btyd_flat",
+        "btyd_impossible_history",
+        "btyd_no_dropout",
+        "btyd_no_repeat",
+        "btyd_no_time",
+        "btyd_not_converged",
+        "btyd_too_few",
+        "btyd_too_short",
         "churn_column_unknown",
         "churn_column_values",
         "churn_few_gone",
@@ -80,6 +90,8 @@ TOO_LITTLE = frozenset(
         "too_few_to_segment",
         "too_many_gaps",
         "usage_no_events",
+        "value_no_purchase",
+        "value_too_short",
     }
 )
 LOG = logging.getLogger("regulars")
@@ -568,7 +580,7 @@ def _safe(params: Mapping[str, Any], _: Words) -> dict[str, Any]:
             shown[name] = value
         elif name == "table":
             shown[name] = _.label("table", value)
-        elif name.startswith("field"):
+        elif name.startswith(("field", "feature")):
             parts = [_.label("field", part.rpartition(".")[2]) for part in value.split(", ")]
             shown[name] = escape_markdown(_.listing(parts))
         else:
