@@ -10,10 +10,9 @@ SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 KINDS = {
     "customer_id": "text",
     "risk": "bar",
-    "risk_lo": "share",
-    "risk_hi": "share",
+    "risk_span": "text",
     "value_at_risk": "money",
-    "expected_value": "money",
+    "value_last_year": "money",
     "reasons": "text",
     "group": "text",
     "last_seen_on": "day",

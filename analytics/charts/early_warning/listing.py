@@ -121,7 +121,7 @@ def risks(result: ChurnResult, _: Words) -> Spec:
         _chart(rows)
         .mark_bar(color=neutral("accent"), stroke=neutral("paper"), strokeWidth=1)
         .encode(
-            x=alt.X("low:Q", axis=axis, scale=alt.Scale(nice=False)),
+            x=alt.X("low:Q", bin="binned", axis=axis, scale=alt.Scale(nice=False)),
             x2="high:Q",
             y=alt.Y("n:Q", axis=value_axis(_)),
             opacity=alt.condition("datum.listed", alt.value(1), alt.value(BAR_OPACITY)),
@@ -132,8 +132,8 @@ def risks(result: ChurnResult, _: Words) -> Spec:
             ],
         )
     )
-    rule = _chart([{"at": result.threshold}]).mark_rule(color=neutral("ink")).encode(x="at:Q")
-    return finish(alt.layer(bars, rule), _, height=286)
+    rule = _chart([{"at": result.threshold}]).mark_rule(color=neutral("ink")).encode(x=alt.X("at:Q", axis=axis))
+    return finish(alt.layer(bars, rule), _, height=max(150, 62 * result.groups.height + 40))
 
 
 def risks_finding(result: ChurnResult, _: Words) -> str:
@@ -168,16 +168,21 @@ def _written(result: ChurnResult, held: pl.DataFrame, _: Words) -> pl.DataFrame:
     reasons = [
         pl.col(f"reason_{k}").replace(names) + pl.format(" ×{}", pl.col(f"push_{k}").round(1)) for k in (1, 2, 3)
     ]
+    spans = [_.span(_.percent(low), _.percent(high)) for low, high in held.select("lo", "hi").iter_rows()]
+    value = {"last_year": "value_last_year", "column": result.spec.value_column}.get(
+        result.value_unit, "expected_value"
+    )
     frame = held.with_columns(
+        pl.Series("risk_span", spans, pl.String),
         reasons=pl.concat_str(reasons, separator="; " if _.language == "en" else "；", ignore_nulls=True),
         group=pl.col("group").replace(group_names),
-    ).rename({"lo": "risk_lo", "hi": "risk_hi"})
-    columns = ["customer_id", "risk", "risk_lo", "risk_hi", "value_at_risk", "expected_value", "reasons", "group"]
+    ).rename({"lo": "risk_lo", "hi": "risk_hi", "expected_value": value})
+    columns = ["customer_id", "risk", "risk_span", "value_at_risk", value, "reasons", "group", "last_seen_on"]
     if not has_value(result):
-        columns = [name for name in columns if name not in ("value_at_risk", "expected_value")]
-    if frame["last_seen_on"].count():
-        columns.append("last_seen_on")
-    return frame.select(columns)
+        columns = [name for name in columns if name not in ("value_at_risk", value)]
+    if not frame["last_seen_on"].count():
+        columns.remove("last_seen_on")
+    return frame.select(*columns, "risk_lo", "risk_hi")
 
 
 def list_title(result: ChurnResult, _: Words) -> str:

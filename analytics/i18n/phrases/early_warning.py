@@ -3,6 +3,7 @@
 from analytics.i18n.marks import N_
 
 PHRASES = {
+    "field.risk_span": N_("Interval"),
     "field.risk_lo": N_("Risk, low end"),
     "field.risk_hi": N_("Risk, high end"),
     "field.reasons": N_("Reasons"),
