@@ -17,7 +17,7 @@ from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastSpec
 from analytics.i18n import Language
 from analytics.integration import CurrencySpec, JoinSpec, MatchSpec
-from analytics.lifecycle import LifecycleSpec
+from analytics.lifecycle import CohortView, FlowSpec, LifecycleSpec
 from analytics.mapping import MappingSpec
 from analytics.personas import PersonaEdits, PersonaSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
@@ -27,6 +27,7 @@ from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
 from analytics.segmentation import MOST_SCENARIOS, PayoffSpec, Scenario, SegmentationSpec, WhatIfSpec
 from analytics.segmentation.naming import OwnNames
+from analytics.survival import SurvivalSpec
 from analytics.usage import UsageSpec
 from analytics.value import ValueSpec
 
@@ -101,9 +102,12 @@ class Workspace:
     personas: PersonaSpec = PersonaSpec()
     persona_edits: PersonaEdits = PersonaEdits()
     lifecycle: LifecycleSpec = LifecycleSpec()
+    stage_flow: FlowSpec = FlowSpec()
+    cohort_view: CohortView = CohortView()
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
     usage: UsageSpec = UsageSpec()
+    survival: SurvivalSpec = SurvivalSpec()
     churn: ChurnSpec = ChurnSpec()
     value: ValueSpec = ValueSpec()
     portrait: PortraitSpec = PortraitSpec()

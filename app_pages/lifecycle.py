@@ -3,21 +3,17 @@
 import streamlit as st
 
 from analytics.charts import lifecycle as charts
-from analytics.lifecycle import trace_lifecycle
-from app_pages.ui import page, session, walk, widgets
+from app_pages.ui import page, session, stages, walk
 
-with page.frame("lifecycle") as _:
+NAME = "lifecycle"
+
+with page.frame(NAME) as _:
     with page.controls():
-        automatic = {None: _("learned from the data")}
-        lapsed = {**automatic, **{n: _("{n} days", n=n) for n in (30, 60, 90, 120, 180, 270, 365, 540)}}
-        loyal = {**automatic, **{n: _("{n} order days a year", n=n) for n in (2, 3, 4, 5, 6, 8, 10, 12, 24)}}
-        widgets.select("lifecycle", "lapsed_after_days", _("Lapsed after"), lapsed, width=220)
-        widgets.select("lifecycle", "loyal_min_orders", _("Loyal from"), loyal, width=220)
-        cohorts = {"month": _("Month"), "quarter": _("Quarter")}
-        widgets.segmented("lifecycle", "cohort_by", _("Cohorts by"), cohorts)
-    page.lesson(_, "lifecycle")
-    spec = session.workspace().lifecycle
-    result = page.compute(trace_lifecycle, walk.observed(), spec, heavy=True)
+        stages.rules(_)
+    page.lesson(_, NAME)
+    spec, view = session.workspace().lifecycle, session.workspace().cohort_view
+    result = walk.lifecycle()
+    kind = result.rules.kind
 
     page.answer(page.draw(charts.headline, result, _), _)
     left, right = st.columns([7, 5], gap="medium")
@@ -26,42 +22,48 @@ with page.frame("lifecycle") as _:
     with right:
         page.evidence(result, _, charts.transitions, charts.transitions_finding, charts.transitions_note)
     page.caveats(result.caveats, _)
-    page.evidence(result, _, charts.cohorts, charts.cohorts_finding, charts.cohorts_note)
+    with page.controls("flow-days"):
+        stages.flow_days(_, result)
+    flow = walk.stage_flow(result.rules)
+    told = [page.draw(part, flow, kind, _) for part in (charts.flow_finding, charts.flow_note)]
+    page.chart(*told, page.picture(charts.flow, flow, kind, _), key="chart-flow")
     left, right = st.columns([5, 7], gap="medium")
     with left:
         page.evidence(result, _, charts.movement, charts.movement_finding, charts.movement_note)
     with right:
         page.evidence(result, _, charts.history, charts.history_finding, charts.history_note)
+    with page.controls("cohorts"):
+        stages.cohort_view(_, result)
+    grid = page.picture(charts.cohort_grid, result, view, _)
+    note = page.draw(charts.cohort_grid_note, result, view, _)
+    page.chart(page.draw(charts.cohorts_finding, result, _), note, grid, key="chart-cohorts")
+    lines = page.picture(charts.cohort_lines, result, view, _)
+    told = [page.draw(part, result, view, _) for part in (charts.cohort_lines_finding, charts.cohort_lines_note)]
+    page.chart(*told, lines, key="chart-cohort-lines")
+    if charts.has_projection(result):
+        page.evidence(result, _, charts.projection, charts.projection_finding, charts.projection_note)
+    page.evidence(result, _, charts.spells, charts.spells_finding, charts.spells_note)
     page.heading(_("All stages"))
-    kinds = {
-        "stage": "text",
-        "n_customers": "int",
-        "customer_share": "bar",
-        "revenue_12m": "money",
-        "revenue_share": "bar",
-    }
-    page.table(result.stages, _, kinds, key="stages", alt=_("All stages"), currency=result.currency)
+    page.table(result.stages, _, stages.COLUMNS, key="stages", alt=_("All stages"), currency=result.currency)
     page.how_counted(
         _,
-        _(
-            "On every date each customer is in exactly one stage, by what was known on that date alone. An order "
-            "counts unless all of it was returned or cancelled. A customer lapses after {lapsed} days of silence and "
-            "is loyal with at least {loyal} order days within {window} days.",
-            lapsed=result.rules.lapsed_after_days,
-            loyal=result.rules.loyal_min_orders,
-            window=result.rules.loyal_window_days,
-        ),
-        {"lifecycle": spec},
+        stages.counted(result, _),
+        {"lifecycle": spec, "stage_flow": session.workspace().stage_flow},
         result.key,
     )
     page.take_away(
         _,
-        "lifecycle",
+        NAME,
         {
             _("Cohorts"): result.cohorts,
             _("Stages"): result.stages,
             _("Month by month"): result.movement,
+            _("Stages over time"): result.history,
             _("Transitions"): result.transitions,
+            _("Between two days"): flow.frame,
+            _("All cohorts together"): result.retention,
+            _("Time in a stage"): result.spells,
+            **({_("Projected retention"): result.projection.frame} if result.projection else {}),
             _("Stage of each customer"): result.labels.frame,
         },
     )

@@ -480,7 +480,7 @@ def test_currency_times_hundred_scales_money_alone() -> None:
     left, right = (trace_lifecycle(x, LifecycleSpec()) for x in (data, again))
     assert_frame_equal(left.movement, right.movement)
     for frame, other in ((left.stages, right.stages), (left.history, right.history), (left.cohorts, right.cohorts)):
-        money = [name for name in frame.columns if name.startswith("revenue") and name != "revenue_share"]
+        money = [name for name in frame.columns if name.startswith(("revenue", "value")) and name != "revenue_share"]
         assert_frame_equal(frame.with_columns(pl.col(money) * 100), other)
 
 
@@ -574,7 +574,7 @@ def test_online_retail_reads_in_a_line(shared_data: Callable[[str], Path]) -> No
     )
     data = Dataset.build({"transactions": frame}, as_of=date(2011, 12, 9), currency="GBP", money_digits=3)
     result = trace_lifecycle(data, LifecycleSpec())
-    assert result.rules.lapsed_source == "learned"
+    assert result.rules.lapsed_source == "own"
     sold = frame.filter((pl.col("kind") == "sale") & pl.col("customer_id").is_not_null())
     n_sold = sold["customer_id"].n_unique()
     assert 0.98 * n_sold < result.n_buyers <= n_sold  # some cancelled all they had ordered
@@ -606,7 +606,7 @@ def test_one_customer_and_two_weeks_and_one_day() -> None:
     weeks = [line for i, name in enumerate(names) for line in buys(name, d(3, 2 + i % 5), d(3, 8 + i % 7))]
     short = trace_lifecycle(build(weeks, d(3, 15)), LifecycleSpec())
     assert short.history.is_empty()
-    assert short.rules.lapsed_source == "learned"
+    assert short.rules.lapsed_source == "own"
     assert {"short_history"} <= {caveat.code for caveat in short.caveats}
     day = trace_lifecycle(build([line for name in names for line in buys(name, d(3, 2))], d(3, 31)), LifecycleSpec())
     assert day.stages["n_customers"].to_list() == [None, 60, 0, 0, None]

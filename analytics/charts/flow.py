@@ -21,8 +21,8 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
     left, right = segment_names(result.names_a, _), segment_names(result.names_b, _)
     total = max(result.n_common, 1)
     gap = 0.03 * total
-    starts_a, nodes_a = _stack(result.flows, "label_a", [label for label, _code in result.names_a], gap)
-    starts_b, nodes_b = _stack(result.flows, "label_b", [label for label, _code in result.names_b], gap)
+    starts_a, nodes_a = stack(result.flows, "label_a", [label for label, _code in result.names_a], gap)
+    starts_b, nodes_b = stack(result.flows, "label_b", [label for label, _code in result.names_b], gap)
     tall = max([1.0, *nodes_a["y2"].to_list(), *nodes_b["y2"].to_list()])
     points: list[dict[str, Any]] = []
     for i, row in enumerate(result.flows.iter_rows(named=True)):
@@ -85,7 +85,7 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
             pl.lit(max(at, at + 0.016 * side)).alias("x2"),
             pl.lit(at + 0.03 * side).alias("at"),
             pl.Series("count", [_.number(n) for n in nodes["n"]], dtype=pl.String),
-            _label_places(nodes, tall),
+            label_places(nodes, tall),
         ).with_columns(pl.format("{}  {}", "name", "count").alias("both"))
         chart = alt.Chart(drawn)
         where = {"x": x, "x2": alt.X2("x2:Q"), "y": alt.Y("y:Q", axis=None, scale=scale), "y2": alt.Y2("y2:Q")}
@@ -103,7 +103,7 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
     return finish(alt.layer(*layers), _, height=HEIGHT)
 
 
-def _stack(
+def stack(
     flows: pl.DataFrame, by: str, labels: list[str], gap: float
 ) -> tuple[dict[tuple[str, str], float], pl.DataFrame]:
     """Where each flow starts on one side, and that side's bars: label, n, y, y2."""
@@ -122,7 +122,7 @@ def _stack(
     return starts, pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _label_places(nodes: pl.DataFrame, tall: float) -> pl.Series:
+def label_places(nodes: pl.DataFrame, tall: float) -> pl.Series:
     """The middle of each bar, moved apart so that two lines of text fit."""
     least = (34 if nodes.height <= TWO_LINES else 18) / HEIGHT * tall
     places = ((nodes["y"] + nodes["y2"]) / 2).to_list()

@@ -445,6 +445,8 @@ def _condition(condition: Condition, _: Words) -> str:
             return _("{field} is not {values}", field=field, values=values)
         case "above":
             return _("{field} above {values}", field=field, values=values)
+        case "ordered":
+            return _("not wholly returned or cancelled")
         case "on":
             return _("{field} on {day}", field=field, day=date.fromisoformat(condition.values[0]))
     return _("{field} is known", field=field)

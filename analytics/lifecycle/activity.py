@@ -11,10 +11,12 @@ import polars as pl
 
 from analytics.dataset import Dataset
 from analytics.errors import AnalysisError, Caveat
+from analytics.lifecycle.spec import Kind
 from analytics.reversals import NEVER, is_sale, undone_lines
 
 Days = npt.NDArray[np.int32]  # days since 1970-01-01
 EPOCH = date(1970, 1, 1)
+_NO_LINES = pl.DataFrame(schema={"customer_id": pl.String, "ordered_at": pl.Datetime("us")})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +26,8 @@ class Activity:
     ``purchases``: customer, day, since, until (the order day is known, and stands, from ``since`` to the day before
     ``until``), sorted; two rows of one order day never hold on the same day.
     ``amounts``: customer, day, amount (minor units), sorted by day; None without amounts.
+    ``known``, ``left``: first known other than by an order, left. Of subscriptions: ``started`` (first fee or use; of
+    joining where neither is recorded), ``uses`` (customer, day, sorted by day; None without events).
     """
 
     ids: pl.Series
@@ -33,6 +37,9 @@ class Activity:
     left: Days
     first_day: int
     scale: int
+    kind: Kind
+    started: Days
+    uses: pl.DataFrame | None
 
     @property
     def known_from(self) -> int:
@@ -43,37 +50,51 @@ class Activity:
         return int(self.left.min())
 
 
-def read_activity(dataset: Dataset) -> tuple[Activity, list[Caveat]]:
+def read_activity(dataset: Dataset, kind: Kind = "orders") -> tuple[Activity, list[Caveat]]:
     """The compact activity up to ``dataset.as_of``, and what there is to say about the rows."""
-    raw = dataset.table("transactions", "customer_id", "ordered_at")
-    kind = pl.col("kind").cast(pl.String) if "kind" in raw.columns else pl.lit("sale")
+    subscribed = kind == "subscription"
+    if subscribed and not dataset.has("transactions.customer_id", "transactions.ordered_at"):
+        raw = _NO_LINES
+        dataset.table("customers", "customer_id", "joined_at")
+    else:
+        raw = dataset.table("transactions", "customer_id", "ordered_at")
+    goods = pl.lit(True) if subscribed or "kind" not in raw.columns else pl.col("kind") != "service"
+    lines = raw.filter(goods.fill_null(True), pl.col("ordered_at").dt.date() <= dataset.as_of)
+    sale = pl.col("kind") == "sale" if "kind" in raw.columns else pl.lit(True)
+    n_lines, n_anonymous = lines.select(
+        sale.sum() if "kind" in raw.columns else pl.len(),
+        (sale & pl.col("customer_id").is_null()).sum().alias("anonymous"),
+    ).row(0)
     columns = [name for name in ("amount",) if name in raw.columns]
-    lines = raw.filter(pl.col("ordered_at").dt.date() <= dataset.as_of)
-    lines = lines.select("customer_id", "ordered_at", *columns, kind=kind).filter(pl.col("kind") != "service")
-    n_anonymous = lines.filter(pl.col("customer_id").is_null() & (pl.col("kind") == "sale")).height
-    n_lines = lines.filter(pl.col("kind") == "sale").height
-    lines = lines.filter(pl.col("customer_id").is_not_null())
-    if lines.is_empty():
+    lines = lines.filter(pl.col("customer_id").is_not_null()).select("customer_id", "ordered_at", *columns)
+    known, n_undated = _known(dataset, subscribed)
+    if lines.is_empty() and (not subscribed or known["known"].count() == 0):
         raise AnalysisError("lifecycle_no_orders", as_of=dataset.as_of.isoformat())
-    known, n_undated = _known(dataset)
     dated = known.filter(pl.col("known").is_not_null())["customer_id"]
     ids = pl.concat([lines["customer_id"].unique(), dated]).unique().sort()
     index = pl.DataFrame({"customer_id": ids}).with_row_index("customer")
-    lines = lines.join(index, on="customer_id", how="left").with_columns(
-        day=pl.col("ordered_at").dt.date().cast(pl.Int32)
-    )
     dates = index.join(known, on="customer_id", how="left", maintain_order="left").fill_null(NEVER)
     amounts = None
-    if "amount" in columns and lines["amount"].null_count() < lines.height:
-        amounts = lines.group_by("customer", "day").agg(pl.col("amount").sum().cast(pl.Int64)).sort("day", "customer")
+    if columns and lines["amount"].null_count() < lines.height:
+        paid = lines.lazy().group_by("customer_id", day=pl.col("ordered_at").dt.epoch("d").cast(pl.Int32))
+        sums = paid.agg(pl.col("amount").sum().cast(pl.Int64)).join(index.lazy(), on="customer_id")
+        amounts = sums.select("customer", "day", "amount").sort("day", "customer").collect()
+    purchases = _purchases(raw, index, dataset.as_of)
+    uses = _uses(dataset, index) if subscribed else None
+    joined = dates["known"].to_numpy()
+    first_line = lines["ordered_at"].min()
+    first_day = NEVER if first_line is None else (first_line.date() - EPOCH).days  # type: ignore[union-attr]
     activity = Activity(
         ids=ids,
-        purchases=_purchases(raw, index, dataset.as_of),
+        purchases=purchases,
         amounts=amounts,
-        known=dates["known"].to_numpy(),
+        known=joined,
         left=dates["left"].to_numpy(),
-        first_day=int(lines["day"].min()),  # type: ignore[arg-type]
+        first_day=min(first_day, int(joined.min())) if subscribed else first_day,
         scale=10**dataset.money_digits,
+        kind=kind,
+        started=_started(joined, purchases, uses) if subscribed else joined,
+        uses=uses,
     )
     caveats = []
     if activity.known_from == NEVER:
@@ -89,7 +110,26 @@ def read_activity(dataset: Dataset) -> tuple[Activity, list[Caveat]]:
     return activity, caveats
 
 
-def _known(dataset: Dataset) -> tuple[pl.DataFrame, int]:
+def _uses(dataset: Dataset, index: pl.DataFrame) -> pl.DataFrame | None:
+    if not dataset.has("events.customer_id", "events.occurred_at"):
+        return None
+    seen = dataset.tables["events"].lazy().filter(pl.col("occurred_at").dt.date() <= dataset.as_of)
+    days = seen.select("customer_id", day=pl.col("occurred_at").dt.epoch("d").cast(pl.Int32)).unique()
+    return days.join(index.lazy(), on="customer_id").select("customer", "day").sort("day", "customer").collect()
+
+
+def _started(joined: Days, purchases: pl.DataFrame, uses: pl.DataFrame | None) -> Days:
+    """First fee or use; the day of joining where the data hold neither of anybody."""
+    begun = [frame.select("customer", "day") for frame in (purchases, uses) if frame is not None and frame.height]
+    if not begun:
+        return joined
+    first = pl.concat(begun).group_by("customer").agg(pl.col("day").min())
+    started = np.full(len(joined), NEVER, np.int32)
+    started[first["customer"].to_numpy()] = first["day"].to_numpy()
+    return started
+
+
+def _known(dataset: Dataset, joined_only: bool) -> tuple[pl.DataFrame, int]:
     """customer_id, known and left (days): when each customer was first known other than by an order, and left.
 
     Also the number of customers whose table row has no date: they cannot be placed before their first order.
@@ -110,7 +150,7 @@ def _known(dataset: Dataset) -> tuple[pl.DataFrame, int]:
                 left=pl.when(pl.col("left") <= dataset.as_of).then(pl.col("left").cast(day)),
             )
         )
-    if dataset.has("events.customer_id", "events.occurred_at"):
+    if not joined_only and dataset.has("events.customer_id", "events.occurred_at"):
         seen = dataset.tables["events"].filter(pl.col("customer_id").is_not_null())
         seen = seen.select("customer_id", known=pl.col("occurred_at").dt.date())
         seen = seen.filter(pl.col("known") <= dataset.as_of)

@@ -39,7 +39,7 @@ def stage_history(dataset: Dataset, customer_id: str, rules: LifecycleRules) -> 
     }
     mine = dataclasses.replace(dataset, tables=MappingProxyType(tables))
     try:
-        activity, _caveats = read_activity(mine)
+        activity, _caveats = read_activity(mine, rules.kind)
     except AnalysisError:
         return StageHistory(frame, key)
     rows = []

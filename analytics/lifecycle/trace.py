@@ -16,6 +16,8 @@ from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
 from analytics.lifecycle.activity import EPOCH, Activity, read_activity
 from analytics.lifecycle.cohorts import pool_retention, trace_cohorts
+from analytics.lifecycle.projection import project_retention
+from analytics.lifecycle.proposal import settle_kind
 from analytics.lifecycle.rules import (
     ACQUAINTANCE,
     CODES,
@@ -29,7 +31,9 @@ from analytics.lifecycle.rules import (
     stage_codes,
 )
 from analytics.lifecycle.spec import STAGES, LifecycleResult, LifecycleRules, LifecycleSpec
+from analytics.lifecycle.spells import Spells
 from analytics.progress import report
+from analytics.reversals import NEVER
 
 _YEAR_DAYS = 365
 _AVERAGED_MONTHS = 12
@@ -56,18 +60,20 @@ def trace_lifecycle(dataset: Dataset, spec: LifecycleSpec) -> LifecycleResult:
     """
     key = derive_key("trace_lifecycle", spec, dataset.key)
     as_of = (dataset.as_of - EPOCH).days
-    activity, caveats = read_activity(dataset)
+    kind, reason = settle_kind(dataset, spec)
+    activity, caveats = read_activity(dataset, kind)
     report(0.3, "lifecycle_rules")
     rules = settle_rules(activity, as_of, spec)
 
     report(0.4, "lifecycle_history")
     codes, n_orders = stage_codes(activity, as_of, rules)
-    if not (n_orders > 0).any():
+    if kind == "orders" and not (n_orders > 0).any():
         raise AnalysisError("lifecycle_no_orders", as_of=dataset.as_of.isoformat())
     month_ends = _month_ends(activity.first_day, dataset.as_of)[-(spec.n_months + 1) :]
     history: list[pl.DataFrame] = []
     flows: list[Flow] = []
     before: Codes | None = None
+    spells = Spells(len(activity.ids), len(month_ends))
     for month_end in month_ends:
         then = (month_end - EPOCH).days
         now, _ = stage_codes(activity, then, rules)
@@ -80,6 +86,7 @@ def trace_lifecycle(dataset: Dataset, spec: LifecycleSpec) -> LifecycleResult:
             lapse = observable(activity, then - month_end.day, rules)[-1]
             flows.append(Flow(month_end, pairs.reshape(size, size), lapse))
         before = now
+        spells.add(now)
 
     averaged = [flow for flow in flows if flow.lapse_observable] or flows
     averaged = averaged[-_AVERAGED_MONTHS:]
@@ -103,11 +110,14 @@ def trace_lifecycle(dataset: Dataset, spec: LifecycleSpec) -> LifecycleResult:
         movement=_movement(flows),
         cohorts=cohorts,
         retention=pool_retention(cohorts),
+        spells=spells.table(),
+        projection=project_retention(activity, as_of, rules.period_days) if kind == "subscription" else None,
+        kind_reason=reason,
         labels=CustomerLabels(frame.select("customer_id", label=label), STAGES, "trace_lifecycle", key),
         cohort_by=spec.cohort_by,
         min_cohort_size=spec.min_cohort_size,
         n_customers=int(inside.sum()),
-        n_buyers=int((n_orders > 0).sum()),
+        n_buyers=int((activity.started <= as_of).sum() if kind == "subscription" else (n_orders > 0).sum()),
         n_transition_months=len(averaged),
         caveats=(*caveats, *_caveats(activity, dataset.as_of, rules, n_orders, codes, cohorts, len(month_ends))),
         key=key,
@@ -131,18 +141,21 @@ def _by_stage(
 
 
 def _revenue(activity: Activity, codes: Codes, then: int, n_days: int) -> list[float | None]:
-    if activity.amounts is None:
+    by_code = revenue_of(activity, codes, then, n_days)
+    if by_code is None:
         return [None] * len(STAGES)
+    return [by_code.get(code, 0) / activity.scale for code in range(1, len(CODES))]
+
+
+def revenue_of(activity: Activity, groups: npt.NDArray[Any], then: int, n_days: int) -> dict[int, int] | None:
+    """Revenue (minor units) of ``n_days`` up to ``then``, by the customers' ``groups``; None without amounts."""
+    if activity.amounts is None:
+        return None
     days = activity.amounts["day"]
     start, stop = (int(days.search_sorted(day, side="right")) for day in (then - n_days, then))
     part = activity.amounts.slice(start, stop - start)
-    sums = (
-        pl.DataFrame({"code": codes[part["customer"].to_numpy()], "amount": part["amount"]})
-        .group_by("code")
-        .agg(pl.col("amount").sum())
-    )
-    by_code = dict(sums.iter_rows())
-    return [by_code.get(code, 0) / activity.scale for code in range(1, len(CODES))]
+    grouped = pl.DataFrame({"group": groups[part["customer"].to_numpy()], "amount": part["amount"]}).group_by("group")
+    return dict(grouped.agg(pl.col("amount").sum()).iter_rows())
 
 
 def _with_shares(stages: pl.DataFrame) -> pl.DataFrame:
@@ -212,6 +225,23 @@ def _month_ends(first_day: int, as_of: date) -> list[date]:
     return [start - timedelta(days=1) for start in starts[1:]]
 
 
+def _of_orders(
+    activity: Activity, as_of: date, rules: LifecycleRules, n_orders: npt.NDArray[np.int64], n_month_ends: int
+) -> list[Caveat]:
+    said = []
+    n_days = (as_of - EPOCH).days - activity.first_day + 1
+    silence = rules.silence_days
+    if n_orders.max() == 1:
+        said.append(Caveat("one_order_each", params={"n": int((n_orders > 0).sum())}))
+    elif silence is None:
+        said.append(Caveat("lapse_not_learned", params={"n": rules.n_returners, "least": LEAST_LEARNED}))
+    if silence is not None and n_days < 2 * silence:
+        said.append(Caveat("short_history", params={"days": n_days, "lapsed_after_days": silence}))
+    elif n_month_ends < 3:
+        said.append(Caveat("few_months", params={"days": n_days, "n": n_month_ends}))
+    return said
+
+
 def _caveats(
     activity: Activity,
     as_of: date,
@@ -221,16 +251,13 @@ def _caveats(
     cohorts: pl.DataFrame,
     n_month_ends: int,
 ) -> list[Caveat]:
-    said = []
-    n_days = (as_of - EPOCH).days - activity.first_day + 1
-    if n_orders.max() == 1:
-        said.append(Caveat("one_order_each", params={"n": int((n_orders > 0).sum())}))
-    elif rules.lapsed_after_days is None:
-        said.append(Caveat("lapse_not_learned", params={"n": rules.n_returners, "least": LEAST_LEARNED}))
-    if rules.lapsed_after_days is not None and n_days < 2 * rules.lapsed_after_days:
-        said.append(Caveat("short_history", params={"days": n_days, "lapsed_after_days": rules.lapsed_after_days}))
-    elif n_month_ends < 3:
-        said.append(Caveat("few_months", params={"days": n_days, "n": n_month_ends}))
+    said = [] if activity.kind == "subscription" else _of_orders(activity, as_of, rules, n_orders, n_month_ends)
+    if activity.kind == "subscription":
+        n_unstarted = int(((codes > 0) & (activity.started == NEVER)).sum())
+        if not (activity.left <= (as_of - EPOCH).days).any():
+            said.append(Caveat("nobody_left"))
+        if n_unstarted == (codes > 0).sum():
+            said.append(Caveat("nobody_started"))
     n_outside = int((codes == 0).sum())
     if n_outside:
         said.append(Caveat("orders_reversed", "note", {"n": n_outside}))

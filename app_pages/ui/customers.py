@@ -14,7 +14,7 @@ from analytics.customers import CustomerScores, CustomerTable
 from analytics.errors import AnalysisError
 from analytics.export.tables import CSV_MIME, to_csv
 from analytics.i18n import Words
-from analytics.lifecycle import LifecycleResult, trace_lifecycle
+from analytics.lifecycle import LifecycleResult
 from analytics.lifecycle.history import stage_history
 from analytics.portrait import (
     LISTS,
@@ -156,7 +156,7 @@ def margins() -> CustomerScores | None:
 def lifecycle() -> LifecycleResult | None:
     """The stages of all customers; None where these data have none."""
     try:
-        return compute(trace_lifecycle, walk.observed(), session.workspace().lifecycle, heavy=True)
+        return walk.lifecycle()
     except AnalysisError:
         return None
 

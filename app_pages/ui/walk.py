@@ -38,7 +38,14 @@ from analytics.integration import (
     own_columns,
     settle_currency,
 )
-from analytics.lifecycle import trace_lifecycle
+from analytics.lifecycle import (
+    FlowResult,
+    LifecycleResult,
+    LifecycleRules,
+    propose_kind,
+    trace_flow,
+    trace_lifecycle,
+)
 from analytics.mapping import MappedTable
 from analytics.personas import PersonasResult, describe_personas, labels_of, own_features
 from analytics.population import PopulationSpec, observe
@@ -229,7 +236,7 @@ def shareable(frame: pl.DataFrame, *ids: str) -> pl.DataFrame:
 def cost_of_small_groups(_: Words) -> str:
     """What the smallest exported group costs in the tables of Lifecycle."""
     try:
-        result = compute(trace_lifecycle, observed(), session.workspace().lifecycle, heavy=True)
+        result = lifecycle()
     except AnalysisError:
         return _("These data have no orders of customers, so there are no small groups to hide.")
     tables = {"c": result.cohorts, "s": result.stages, "t": result.transitions, "m": result.movement}
@@ -334,6 +341,27 @@ def labels_if_any() -> CustomerLabels | None:
         return labels()
     except AnalysisError:
         return None
+
+
+def lifecycle() -> LifecycleResult:
+    """The stages of all customers, their history and cohorts."""
+    return compute(trace_lifecycle, observed(), session.workspace().lifecycle, heavy=True)
+
+
+def stage_flow(rules: LifecycleRules) -> FlowResult:
+    """Who moved between the two chosen days."""
+    return compute(trace_flow, observed(), session.workspace().stage_flow, rules)
+
+
+def lifecycle_proposal() -> str:
+    """What these data tell of: "orders" or "subscription"."""
+    return compute(propose_kind, observed())[0]
+
+
+def lifecycle_kind() -> str:
+    """What they are taken for: the choice, else the proposal."""
+    chosen = session.workspace().lifecycle.business
+    return lifecycle_proposal() if chosen == "auto" else chosen
 
 
 def usage(held: CustomerLabels | None = None) -> UsageResult:

@@ -126,7 +126,7 @@ def test_rows_are_told_in_words_and_lists_by_what_they_are_sorted_by() -> None:
     portrait = rich()
     notes = {name: charts.rows_note(rows, EN) for name, rows in portrait.rows}
     assert notes["revenue"] == "Orders: Kind of line is not service"
-    assert notes["n_orders"] == "Orders: Kind of line is sale, Amount above 0"
+    assert notes["n_orders"] == "Orders: not wholly returned or cancelled"
     assert notes["tenure_days"].endswith("Order time on 1 Jan 2026") or "on 1 Jan 2026" in notes["tenure_days"]
     data = build(cut(tables(), AS_OF))
     listed = list_customers(data, summarise_customers(data), PortraitSpec())

@@ -36,6 +36,37 @@ PHRASES = {
     "field.retention": N_("Share who ordered"),
     "field.observed": N_("Period complete"),
     "field.enough": N_("Enough customers"),
+    "field.revenue_per_customer": N_("Revenue in the period, per customer"),
+    "field.value_per_customer": N_("Revenue so far, per customer"),
+    "field.n_completed": N_("Spells ended"),
+    "field.n_current": N_("Spells going on"),
+    "field.months_p25": N_("Months until a quarter have left"),
+    "field.months_p50": N_("Months until half have left"),
+    "field.months_p75": N_("Months until three quarters have left"),
+    "field.median_current_months": N_("Months so far (median)"),
+    "field.n_unseen": N_("Begun before the data"),
+    "field.lo_observed": N_("Observed, from"),
+    "field.hi_observed": N_("Observed, to"),
+    "field.projected": N_("Projected"),
+    "field.held_out": N_("Held out"),
+    "field.business": N_("Kind of business"),
+    "field.n_subscribers": N_("Subscribers at risk"),
+    "field.loyal_tenure_days": N_("Loyal after (days)"),
+    "field.from_day": N_("From day"),
+    "field.to_day": N_("To day"),
+    "option.business.orders": N_("orders"),
+    "option.business.subscription": N_("subscription"),
+    "lifecycle_reason.chosen": N_("Orders or subscription: as chosen."),
+    "lifecycle_reason.leaving_and_fees": N_(
+        "Taken for subscriptions: customers have days of joining and leaving, and pay at regular intervals."
+    ),
+    "lifecycle_reason.leaving_and_no_orders": N_(
+        "Taken for subscriptions: customers have days of joining and leaving, and there are no orders."
+    ),
+    "lifecycle_reason.no_leaving": N_("Taken for orders: there are no days of leaving, so silence has to tell."),
+    "lifecycle_reason.orders_at_will": N_(
+        "Taken for orders: there are days of leaving, but orders do not come at regular intervals."
+    ),
     "field.lapsed_after_days": N_("Lapsed after (days)"),
     "field.loyal_min_orders": N_("Loyal from (order days)"),
     "field.loyal_window_days": N_("Loyal within (days)"),
@@ -72,6 +103,14 @@ PHRASES = {
         "All {n} buyers have one order day, so a rhythm cannot be learned and silence tells nothing. Check that the "
         "customer column names persons, not orders, or set the days after which a customer counts as lapsed."
     ),
+    "error.flow_days": N_("The first day must lie before the second"),
+    "error.flow_days.remedy": N_("{start} does not lie before {end}. Choose an earlier first day."),
+    "caveat.nobody_left": N_("Nobody has left"),
+    "caveat.nobody_left.body": N_(
+        "No subscription has ended by this day, so how long subscribers stay cannot be told yet."
+    ),
+    "caveat.nobody_started": N_("No fee and no use is recorded"),
+    "caveat.nobody_started.body": N_("Everybody who joined counts as known only. Add fees or events of use."),
     "caveat.lapse_not_learned": N_("Too few customers came back to learn when one has lapsed"),
     "caveat.lapse_not_learned.body": N_(
         "{n} customers ordered on a second day; {least} are needed. Until you set the days yourself, nobody counts as "
