@@ -35,7 +35,7 @@ class Contracts:
     ----------
     period_days : days from fee to fee.
     has_left : whether the customer has left by the end of observation.
-    tenure : periods fully stayed. phase_days : days since the last of them ended.
+    tenure : renewals so far, those before the data begin too. phase_days : days since the last payment.
     entered : periods stayed before the first payment that the data hold (who joined before the data begin).
     """
 
@@ -47,7 +47,7 @@ class Contracts:
 
     @property
     def periods(self) -> Ints:
-        """The period in which the customer left, or those fully stayed: what ``btyd.sbg.fit_sbg`` asks for."""
+        """The renewal at which the customer left, or those made: what ``btyd.sbg.fit_sbg`` asks for."""
         return self.tenure + self.has_left
 
 
@@ -82,10 +82,11 @@ def read_contracts(dataset: Dataset, purchases: Purchases, seen: Seen) -> Contra
     if "joined_at" in dates:
         joined = own["joined_at"].cast(pl.Date).to_physical().fill_null(end + 1).to_numpy().astype(np.int64)[seen.row]
         begun = np.where(joined < purchases.first_day, np.minimum(joined, seen.first), seen.first)
-    lived = np.maximum(np.minimum(left, end) - begun, 0).astype(np.float64)
-    tenure = np.floor(lived / period + 1e-9).astype(np.int64)
-    entered = np.minimum(np.floor((seen.first - begun) / period).astype(np.int64), tenure)
-    return Contracts(period, has_left, tenure, lived - tenure * period, entered)
+    # Renewals are told by the payments: a date of leaving may lie anywhere in what was paid for.
+    renewals = np.rint((seen.last - seen.first) / period).astype(np.int64)
+    entered = np.floor((seen.first - begun) / period).astype(np.int64)
+    phase = np.minimum((end - seen.last).astype(np.float64), 0.999 * period)
+    return Contracts(period, has_left, entered + renewals, phase, entered)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from analytics.btyd.model import RepeatModel
 from analytics.errors import AnalysisError
-from analytics.value.checks import rules_of_thumb
+from analytics.value.checks import expected_from_new, rules_of_thumb
 from analytics.value.choosing import compared, fit
 from analytics.value.clock import Clock
 from analytics.value.purchases import Purchases, Seen, look
@@ -185,17 +185,8 @@ def _daily(model: RepeatModel, seen: Seen, days: Ints) -> Floats:
     """Expected repeat purchases of all customers on each day."""
     starts, counts = np.unique(seen.clock.at(seen.first), return_counts=True)
     edges = seen.clock.at(np.concatenate([[days[0] - 1], days]))
-    # By the week, then spread: a day of a week is expected to be as its neighbours.
-    ends = np.unique(np.append(np.arange(0, len(edges), 7), len(edges) - 1))
-    totals = np.array(
-        [
-            float(counts[starts < edges[i]] @ model.expected_purchases_new(edges[i] - starts[starts < edges[i]]))
-            if (starts < edges[i]).any()
-            else 0.0
-            for i in ends
-        ]
-    )
-    return np.diff(np.interp(np.arange(len(edges)), ends, totals))
+    (curve,) = expected_from_new(model, float(edges[-1] - starts[0]))
+    return np.diff([float(counts @ curve(np.maximum(edge - starts, 0.0))) for edge in edges])
 
 
 def _smooth(values: Floats) -> Floats:

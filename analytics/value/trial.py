@@ -25,6 +25,7 @@ from analytics.value.choosing import (
     in_question,
     model_table,
     try_models,
+    worth_more,
 )
 from analytics.value.clock import Clock
 from analytics.value.covariates import encode
@@ -126,7 +127,7 @@ def try_out(dataset: Dataset, purchases: Purchases, now: Seen, spec: ValueSpec) 
             if z is not None:
                 horizon = part.clock.span(cut, purchases.until)
                 with_z = attempt(chosen.name, part, horizon, part_actual, z[sample])
-            if with_z.model is not None and (spec.use_covariates == "always" or better(with_z, chosen)):
+            if with_z.model is not None and (spec.use_covariates == "always" or worth_more(with_z, chosen)):
                 chosen, kept = with_z, spec.covariates
             else:
                 z, z_names = None, ()
