@@ -167,7 +167,7 @@ def refusals(result: ChurnResult, _: Words) -> list[dict[str, str]]:
 
 
 def _figure(row: dict[str, Any], _: Words) -> str:
-    share = _.percent(row["share"], 1)
+    share = _.percent(row["share"], 0 if row["share"] in (None, 1.0) else 1)
     match row["code"]:
         case "target_defined" if row["threshold"] is not None:
             return _("flips at {value}; {share} agree", value=_.number(row["threshold"], 2), share=share)
