@@ -5,6 +5,7 @@ The two differ in one place, ``chances``: whether a customer may leave right aft
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -12,14 +13,14 @@ import numpy as np
 
 from analytics.btyd import counts, likelihood
 from analytics.btyd.histories import Floats, Ints
-from analytics.btyd.identify import check_histories, check_influence, check_optimum, most_frequent
-from analytics.btyd.maximise import Optimum, best_of, maximise
+from analytics.btyd.identify import check_histories, check_influence, check_optimum, largest_rows
+from analytics.btyd.maximise import ENOUGH, ROUGHLY, Optimum, best_of, maximise
 from analytics.errors import AnalysisError
 
 NAMES = ("r", "alpha", "a", "b")
 # r, a, b; alpha follows from r and the mean rate of purchase.
 _STARTS = ((0.5, 0.6, 2.0), (1.5, 1.0, 8.0), (0.2, 3.0, 3.0))
-_SMALL = 4_000  # customers among whom the starts are tried
+_PARTS = (1_000, 30_000)  # customers among whom the starts are tried where there are many
 # Bounds of the logarithms of r, alpha (in units of the mean T), a, b.
 _LOWER = np.log([1e-3, 1e-4, 1e-3, 1e-3])
 _UPPER = np.log([1e3, 1e5, 1e3, 1e4])
@@ -164,7 +165,7 @@ def fit(
     )
     gain = found.value - nobody_leaves.value
     covariance = check_optimum(found, NAMES, gain)
-    rows = most_frequent(x)
+    rows = largest_rows(x)
     r, alpha, a, b = (float(each) for each in np.exp(found.at))
     own = likelihood.per_customer(x[rows], t_x[rows], T[rows], r, alpha, a, b, chances)[1]
     check_influence(x, rows, np.stack(own, axis=1), covariance)
@@ -179,16 +180,22 @@ def _without_covariates(
     rate = x.sum() / T.sum()
     starts = [np.log([r, r / rate, a, b]) for r, a, b in _STARTS]
     counted = likelihood.count(x, t_x, T, chances)
-    if len(x) > 2 * _SMALL:
-        # The maximum of a part of the customers is next to that of all; the climb from it takes few steps.
-        part = slice(None, None, len(x) // _SMALL)
-        few = likelihood.count(x[part], t_x[part], T[part], chances)
-        near = best_of(lambda logs: likelihood.log_likelihood(logs, few), starts, lower, upper)
-        if near.converged and not near.edges:
-            found = maximise(lambda logs: likelihood.log_likelihood(logs, counted), near.at, lower, upper)
-            if found.converged and not found.edges:
-                return found, counted
-    return best_of(lambda logs: likelihood.log_likelihood(logs, counted), starts, lower, upper), counted
+
+    def near(n: int, from_: Sequence[Floats], enough: float) -> Optimum:
+        part = slice(None, None, max(len(x) // n, 1))
+        few = likelihood.count(x[part], t_x[part], T[part], chances) if n < len(x) else counted
+        return best_of(lambda logs: likelihood.log_likelihood(logs, few), from_, lower, upper, enough=enough)
+
+    # The maximum of a part of the customers is next to that of all; the climb from it takes few steps.
+    begin = starts
+    for n in _PARTS:
+        if len(x) > 4 * n:
+            found = near(n, begin, ROUGHLY)
+            begin = [found.at] if found.converged and not found.edges else starts
+    found = near(len(x), begin, ENOUGH)
+    if len(begin) == 1 and (found.edges or not found.converged):
+        found = near(len(x), starts, ENOUGH)
+    return found, counted
 
 
 def _with_covariates(

@@ -18,31 +18,31 @@ import numpy.typing as npt
 
 from analytics.btyd.histories import Floats, Ints
 
-# A power series in z needs about 37 / -log z terms. Customers are summed with others of like z; above the last limit an
-# integral takes fewer steps.
-_LIMITS = np.array([0.3, 0.5, 0.7, 0.85, 0.93, 0.97])
+# A power series in z needs about 37 / -log z terms: many customers are summed with others of like z. Above the last
+# limit an integral takes fewer steps.
+_LIMITS = (0.5, 0.7, 0.85, 0.93)
+_CLOSE = 0.97
+_MANY = 1_000
+_FEW = 32  # below it, one matrix product is cheaper than a loop over coefficients
 _PIECE = 8_192
-_FEW = 48  # customers: below it, one matrix product is cheaper than a loop over coefficients
 _MOST_TERMS = 100_000
 _WIDEST = 300.0  # logarithms between the largest and the smallest (1-z)^s that share coefficients
 
 
 def expected_counts(x: Ints, s: float, A: Floats, a: float, c: float, horizon: float) -> Floats:
     """E[X] within ``horizon`` of customers who have not left; ``s`` and ``c`` of x = 0, to which each adds its x."""
-    z = horizon / (A + horizon)
     counts = np.zeros(len(x))
     if horizon == 0 or not len(x):
         return counts
-    kind = x.astype(np.int64) * (len(_LIMITS) + 1) + np.searchsorted(_LIMITS, z)
+    z = horizon / (A + horizon)
+    kind = 2 * x.astype(np.int64) + (z > _CLOSE)
     order = np.argsort(kind.astype(np.uint16) if kind.max() < 2**16 else kind, kind="stable")
     sorted_kind, sorted_z = kind[order], z[order]
-    begins = np.flatnonzero(np.r_[True, sorted_kind[1:] != sorted_kind[:-1]])
+    begins = np.flatnonzero(np.concatenate([[True], sorted_kind[1:] != sorted_kind[:-1]]))
     found = np.empty(len(x))
-    for begin, end in zip(begins, np.r_[begins[1:], len(x)], strict=True):
-        repeats, limit = divmod(int(sorted_kind[begin]), len(_LIMITS) + 1)
-        own = sorted_z[begin:end]
-        exact = limit == len(_LIMITS)
-        found[begin:end] = (_integral if exact else _series)(own, s + repeats, a, c + repeats)
+    for begin, end in zip(begins, np.append(begins[1:], len(x)), strict=True):
+        repeats, close = divmod(int(sorted_kind[begin]), 2)
+        found[begin:end] = (_integral if close else _series)(sorted_z[begin:end], s + repeats, a, c + repeats)
     counts[order] = found
     return counts
 
@@ -51,37 +51,54 @@ def _series(z: Floats, s: float, a: float, c: float) -> Floats:
     """E[X] of customers of one s, a, c by powers of z."""
     low, high = float(z.min()), float(z.max())
     if s * (np.log1p(-low) - np.log1p(-high)) > _WIDEST:
-        upper = z > (low + high) / 2
-        counts = np.empty(len(z))
-        counts[upper], counts[~upper] = _series(z[upper], s, a, c), _series(z[~upper], s, a, c)
-        return counts
+        return _parted(z, (low + high) / 2, s, a, c)
+    if len(z) > _MANY:
+        between = [limit for limit in _LIMITS if low <= limit < high]
+        if between:
+            return _parted(z, between[-1], s, a, c)
     terms = _terms(high, s, a, c)
     counts = np.empty(len(z))
-    share = np.log1p(-high)
     for begin in range(0, len(z), _PIECE):
         piece = z[begin : begin + _PIECE]
         powers = piece / high
-        if len(z) <= _FEW:
-            sums = np.exp(np.log(powers)[:, None] * np.arange(len(terms))) @ terms
+        if len(piece) <= _FEW:
+            table = np.repeat(powers[:, None], len(terms), axis=1)
+            table[:, 0] = 1.0
+            sums = np.multiply.accumulate(table, axis=1, out=table) @ terms
         else:
             sums = np.full(len(piece), terms[-1])
-            for term in terms[-2::-1]:
+            for term in terms[-2::-1].tolist():
                 sums *= powers
                 sums += term
-        counts[begin : begin + _PIECE] = sums * np.exp(s * (np.log1p(-piece) - share))
+        counts[begin : begin + _PIECE] = sums * np.exp(s * (np.log1p(-piece) - np.log1p(-high)))
+    return counts
+
+
+def _parted(z: Floats, limit: float, s: float, a: float, c: float) -> Floats:
+    above = z > limit
+    counts = np.empty(len(z))
+    counts[above], counts[~above] = _series(z[above], s, a, c), _series(z[~above], s, a, c)
     return counts
 
 
 def _terms(z: float, s: float, a: float, c: float) -> Floats:
     """P(N = n) C_n at z, n = 0, 1, ... until the rest is below 1e-17 of the sum."""
-    from scipy.special import gammaln
-
     mean = s * z / (1 - z)
-    length = 64 + int(mean + 12 * np.sqrt(mean / (1 - z)) + 60 / -np.log(z))
-    n = np.arange(length)
-    weights = np.exp(gammaln(s + n) - gammaln(s) - gammaln(n + 1) + n * np.log(z) + s * np.log1p(-z))
-    survived = np.cumprod(np.r_[1.0, (c + n[:-1]) / (a + c + n[:-1])])
-    terms: Floats = weights * np.r_[0.0, np.cumsum(survived)[:-1]]
+    log_none = s * float(np.log1p(-z))
+    n = np.arange(40.0 + int(mean + 9 * np.sqrt(mean / (1 - z)) + 40 / -np.log(z)))
+    if log_none > -_WIDEST:
+        steps = (s - 1 + n) / np.maximum(n, 1.0) * z
+        steps[0] = np.exp(log_none)
+        weights = np.cumprod(steps)
+    else:
+        from scipy.special import gammaln
+
+        weights = np.exp(gammaln(s + n) - gammaln(s) - gammaln(n + 1) + n * np.log(z) + log_none)
+    survived = (c - 1 + n) / (a + c - 1 + n)
+    survived[0] = 1.0
+    terms: Floats = weights
+    terms[1:] *= np.cumsum(np.cumprod(survived))[:-1]
+    terms[0] = 0.0
     rest = np.cumsum(terms[::-1])[::-1]
     return terms[: max(int(np.searchsorted(-rest, -1e-17 * rest[0])), 2)]
 
@@ -116,7 +133,7 @@ def expected_counts_each(s: Floats, A: Floats, a: Floats, c: Floats, horizon: fl
     counts = np.zeros(len(z))
     if horizon == 0:
         return counts
-    by_series = (z <= _LIMITS[-1]) & (-s * np.log1p(-z) < _WIDEST)
+    by_series = (z <= _CLOSE) & (-s * np.log1p(-z) < _WIDEST)
     order = np.flatnonzero(by_series)
     order = order[np.argsort(s[order] * z[order] / (1 - z[order]))]
     for begin in range(0, len(order), _PIECE):

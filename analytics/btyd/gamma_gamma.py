@@ -17,17 +17,17 @@ from typing import ClassVar, Self
 import numpy as np
 
 from analytics.btyd.histories import Floats, Ints
-from analytics.btyd.identify import MOST_INFLUENCE, check_optimum, largest_influence
-from analytics.btyd.maximise import best_of
+from analytics.btyd.identify import MOST_INFLUENCE, check_optimum, largest_influence, largest_rows
+from analytics.btyd.maximise import ROUGHLY, best_of
 from analytics.errors import AnalysisError
 
 FEWEST_VALUES = 10
 NAMES = ("p", "q", "gamma")
 _STARTS = ((4.0, 3.0), (1.0, 2.0), (12.0, 6.0))  # p, q; gamma follows from the mean
-_SMALL = 4_000
+_SMALL = 500  # customers among whom the starts are tried where there are many
 _LOWER = np.log([1e-3, 1e-2, 1e-5])  # gamma in units of the mean value
 _UPPER = np.log([1e4, 1e3, 1e5])
-_PIECE = 16_384
+_PIECE = 8_192  # rows that stay in the cache, in arrays below what the system maps page by page
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,29 +105,27 @@ def fit_gamma_gamma(x: Ints, mean_value: Floats) -> GammaGamma:
     # In units of the mean, so that the currency has no influence on the climb.
     values = _count(x, mean_value / mean)
     starts = [np.log([p, q, max(q - 1, 0.5) / p]) for p, q in _STARTS]
-    if n > 2 * _SMALL:
+    if n > 4 * _SMALL:
         part = slice(None, None, n // _SMALL)
         few = _count(x[part], mean_value[part] / mean)
-        near = best_of(lambda logs: _log_likelihood(logs, few), starts, _LOWER, _UPPER)
+        near = best_of(lambda logs: _log_likelihood(logs, few), starts, _LOWER, _UPPER, enough=ROUGHLY)
         starts = [near.at] if near.converged and not near.edges else starts
     found = best_of(lambda logs: _log_likelihood(logs, values), starts, _LOWER, _UPPER)
     covariance = check_optimum(found, NAMES, np.inf)
     p, q, gamma = np.exp(found.at)
-    largest = np.argpartition(mean_value, -3)[-3:]
+    largest = largest_rows(mean_value)
     own = [_log_likelihood(found.at, _count(x[[i]], mean_value[[i]] / mean))[1] for i in largest]
     moved = largest_influence(np.stack(own), covariance)
     if moved.max() > MOST_INFLUENCE:
         raise AnalysisError("btyd_values_dominated", value=round(float(mean_value[largest[moved.argmax()]])))
     if q <= 1:
         raise AnalysisError("btyd_value_heavy_tail", q=round(float(q), 2))
-    centred = (x - x.mean(), mean_value - mean)
-    spread = float(np.sqrt((centred[0] @ centred[0]) * (centred[1] @ centred[1])))
     return GammaGamma(
         parameters=np.array([p, q, gamma * mean]),
         log_covariance=covariance,
         log_likelihood=found.value - n * float(np.log(mean)),
         n_customers=n,
-        correlation=float(centred[0] @ centred[1]) / spread if spread > 0 else 0.0,
+        correlation=_correlation(values),
     )
 
 
@@ -160,14 +158,22 @@ def _count(x: Ints, mean_value: Floats) -> _Values:
         by_x[different].astype(np.float64),
         repeats,
         total,
-        float(repeats @ logs),
+        float((repeats * logs).sum()),
         log_mean,
     )
 
 
+def _correlation(values: _Values) -> float:
+    """Pearson's, of x and the mean value; 0 where nobody differs in x."""
+    n, mean = len(values.x), values.total / values.x
+    with_x = float((values.x * mean).sum()) / n - values.x.mean() * mean.mean()
+    spread = float(values.x.std() * mean.std())
+    return float(with_x) / spread if spread > 0 else 0.0
+
+
 def _log_likelihood(logs: Floats, values: _Values) -> tuple[float, Floats, Floats]:
     """Value, gradient and Hessian at the logarithms of (p, q, gamma)."""
-    from scipy.special import gammaln, psi, zeta
+    from scipy import special
 
     p, q, gamma = np.exp(logs)
     n, x, of = len(values.x), values.different, values.n_of
@@ -181,19 +187,19 @@ def _log_likelihood(logs: Floats, values: _Values) -> tuple[float, Floats, Float
             sums[i] += each.sum(), each @ own
     (log_n, log_x), (inverse_n, inverse_x), (square_n, square_x) = sums
     both, alone = p * x + q, p * x
-    value = of @ (gammaln(both) - gammaln(alone)) + n * (q * np.log(gamma) - gammaln(q))
+    value = of @ (special.gammaln(both) - special.gammaln(alone)) + n * (q * np.log(gamma) - special.gammaln(q))
     value += p * values.sum_x_log_total - values.sum_log_mean - p * log_x - q * log_n
-    psi_both, bend_both = psi(both), zeta(2, both)
+    psi_both, bend_both = special.psi(both), special.zeta(2, both)
     slope = np.array(
         [
-            of @ (x * (psi_both - psi(alone))) + values.sum_x_log_total - log_x,
-            of @ psi_both - n * psi(q) + n * np.log(gamma) - log_n,
+            of @ (x * (psi_both - special.psi(alone))) + values.sum_x_log_total - log_x,
+            of @ psi_both - n * special.psi(q) + n * np.log(gamma) - log_n,
             n * q / gamma - p * inverse_x - q * inverse_n,
         ]
     )
     bend = np.empty((3, 3))
-    bend[0, 0] = of @ (x * x * (bend_both - zeta(2, alone)))
-    bend[1, 1] = of @ bend_both - n * zeta(2, q)
+    bend[0, 0] = of @ (x * x * (bend_both - special.zeta(2, alone)))
+    bend[1, 1] = of @ bend_both - n * special.zeta(2, q)
     bend[2, 2] = p * square_x + q * square_n - n * q / gamma**2
     bend[0, 1] = bend[1, 0] = of @ (x * bend_both)
     bend[0, 2] = bend[2, 0] = -inverse_x

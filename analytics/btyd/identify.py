@@ -114,9 +114,10 @@ def check_influence(x: Ints, rows: Ints, scores: Floats, covariance: Floats) -> 
         raise AnalysisError("btyd_dominated", percent=round(100 * largest / int(x.sum())), n_purchases=largest)
 
 
-def most_frequent(x: Ints) -> Ints:
-    """The rows of the few customers with most purchases: who could carry a fit alone."""
-    return np.argpartition(x, -3)[-3:].astype(np.int64)
+def largest_rows(values: Ints | Floats) -> Ints:
+    """The rows of up to three values next to the largest: who could carry a fit alone."""
+    near = np.flatnonzero(values > values.max() / 2)
+    return near[np.argsort(values[near], kind="stable")][-3:].astype(np.int64)
 
 
 def _weakest(names: Sequence[str], share: Floats) -> str:

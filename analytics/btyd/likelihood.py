@@ -56,10 +56,11 @@ def count(x: Ints, t_x: Floats, T: Floats, chances: int) -> Counted:
     n = len(x)
     survived_x = (n - np.cumsum(np.concatenate([[n - len(repeats)], by_x[1:]])))[:-1].astype(np.float64)
     survived_m = np.concatenate([[float(n)] * chances, survived_x])
-    by_end, once = _by_end(T, x), _by_end(T[~again], x[~again])
+    by_end = _by_end(T, x)
     t, end = t_x[again], T[again]
     weight = None
     if chances:
+        once = _by_end(T[~again], x[~again])
         t = np.concatenate([t, np.zeros(len(once[0]))])
         end = np.concatenate([end, once[0]])
         weight = np.concatenate([np.ones(len(repeats)), once[1]])
@@ -144,12 +145,18 @@ def _may_have_left(r: float, alpha: float, a: float, b: float, counted: Counted)
             times = counted.weight[piece]
             plus, left, weight = plus * times, left * times, weight * times
         value += plus.sum()
-        moving = np.stack([silence, shape * apart, np.ones(len(x)), by])
-        totals[:4] += moving @ left
+        moving = np.empty((4, len(x)))
+        moving[0], moving[1], moving[2], moving[3] = silence, shape * apart, 1.0, by
+        # One product for both: of the library's products it is the one that stays on one thread at this size.
+        by_weight = np.empty((5, len(x)))
+        np.multiply(moving, weight, out=by_weight[:4])
+        by_weight[4] = left
+        products = moving @ by_weight.T
+        outer += products[:, :4]
+        totals[:4] += products[:, 4]
         totals[4] += left @ apart
         totals[5] += left @ (moving[1] * (to_end + to_last))
         totals[6] += left @ (by * by)
-        outer += (moving * weight) @ moving.T
     scale = np.array([r, alpha, 1.0, -b])
     gradient = scale * totals[:4]
     hessian = outer * np.outer(scale, scale)
