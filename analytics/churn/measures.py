@@ -35,7 +35,7 @@ def auc(gone: npt.NDArray[Any], risk: Floats, weight: Floats | None = None) -> f
 
 
 def auc_interval(gone: npt.NDArray[Any], risk: Floats, level: float) -> tuple[float, float, float]:
-    """AUC with DeLong's interval on the logit scale (rows independent); NaN with fewer than two of a class."""
+    """AUC with DeLong's interval on the logit scale, rows independent; NaN with fewer than two of a class."""
     from scipy.special import expit, logit
     from scipy.stats import norm, rankdata
 
@@ -47,13 +47,13 @@ def auc_interval(gone: npt.NDArray[Any], risk: Floats, level: float) -> tuple[fl
     above = (together[:m] - rankdata(yes)) / n
     below = 1 - (together[m:] - rankdata(no)) / m
     area = float(above.mean())
-    # Nothing wrong among m and n still leaves the chance of about one wrong pair in each.
-    floor = 1 / (4 * m * n) + 0.05 * (1 / m**2 + 1 / n**2)
-    deviation = float(np.sqrt(max(above.var(ddof=1) / m + below.var(ddof=1) / n, floor)))
-    inside = float(np.clip(area, 0.5 / m / n, 1 - 0.5 / m / n))
-    z = float(norm.ppf((1 + level) / 2)) * deviation / (inside * (1 - inside))
-    at = float(logit(inside))
-    return area, min(float(expit(at - z)), area), max(float(expit(at + z)), area)
+    # Where no pair is wrong, half a wrong row is still thinkable.
+    deviation = float(np.sqrt(max(above.var(ddof=1) / m + below.var(ddof=1) / n, (0.5 / min(m, n)) ** 2 / 4)))
+    z = float(norm.ppf((1 + level) / 2))
+    if min(area, 1 - area) < 5 * deviation:  # so near the edge a logit is no straight line any more
+        return area, max(area - z * deviation, 0.0), min(area + z * deviation, 1.0)
+    at, width = float(logit(area)), z * deviation / (area * (1 - area))
+    return area, float(expit(at - width)), float(expit(at + width))
 
 
 def average_precision(gone: npt.NDArray[Any], risk: Floats, weight: Floats | None = None) -> float:

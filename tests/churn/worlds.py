@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 
-from analytics.churn import ChurnResult
 from analytics.dataset import Dataset
-from sample_data.streaming import generate
 from sample_data.streaming_service import END
 from tests.churn.attainable import attainable, auc
 
@@ -26,7 +24,9 @@ def to_dataset(tables: dict[str, pl.DataFrame], as_of: date = END) -> Dataset:
     return Dataset.build(built, as_of=as_of, currency="TWD")
 
 
-def attained(tables: dict[str, pl.DataFrame], seed: int, risk: pl.DataFrame, cut: date, horizon: int) -> dict[str, float]:
+def attained(
+    tables: dict[str, pl.DataFrame], seed: int, risk: pl.DataFrame, cut: date, horizon: int
+) -> dict[str, float]:
     """AUC and average precision of ``risk`` (customer_id, risk) at a cut-off, beside the attainable ones."""
     from analytics.churn.measures import average_precision
 
