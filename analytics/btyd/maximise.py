@@ -19,6 +19,8 @@ Evaluate = Callable[[Floats], tuple[float, Floats, Floats]]
 
 MOST_STEPS = 100
 LONGEST_STEP = 2.0
+# So near to a bound a coordinate stands at it: a step cut short there leads the others astray on a narrow ridge.
+NEAR = 1e-3
 # Half the Newton decrement is what a quadratic still has to gain. A parameter is off by the root of it, in standard
 # errors: so small that published parameters are met to every digit.
 ENOUGH = 1e-15
@@ -75,7 +77,7 @@ def best_of(
 
 def _pushing(at: Floats, gradient: Floats, lower: Floats, upper: Floats) -> npt.NDArray[np.bool_]:
     """Which coordinates stand at a bound and want to go on."""
-    return ((at <= lower) & (gradient < 0)) | ((at >= upper) & (gradient > 0))
+    return ((at <= lower + NEAR) & (gradient < 0)) | ((at >= upper - NEAR) & (gradient > 0))
 
 
 def _step(gradient: Floats, hessian: Floats, pushing: npt.NDArray[np.bool_]) -> tuple[Floats, float]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.btyd.histories import Floats, Ints
-from analytics.btyd.maximise import Optimum, best_of, maximise
+from analytics.btyd.maximise import ROUGHLY, Optimum, best_of, maximise
 from analytics.btyd.quadrature import PAIRS, integrate_moments
 
 _AT_ONCE = 8_192  # customers whose derivatives are held at once: they stay in the processor's cache
@@ -197,10 +197,10 @@ def search(rows: Rows) -> Optimum:
         np.concatenate([np.log([r, of_alpha * r / pace, s, of_beta * mean_T]), np.zeros(2 * k)])
         for r, of_alpha, s, of_beta in _STARTS
     ]
-    near = best_of(lambda at: log_likelihood(few, at), starts, lower, upper)
+    near = best_of(lambda at: log_likelihood(few, at), starts, lower, upper, enough=ROUGHLY)
     if len(rows) > 3 * _SAMPLES[1]:
         more = thinned(rows, _SAMPLES[1])
-        near = maximise(lambda at: log_likelihood(more, at), near.at, lower, upper)
+        near = maximise(lambda at: log_likelihood(more, at), near.at, lower, upper, enough=ROUGHLY)
     return maximise(lambda at: log_likelihood(rows, at), near.at, lower, upper)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.btyd.histories import Floats, Ints
-from analytics.btyd.identify import check_histories, check_influence, check_optimum, most_frequent
+from analytics.btyd.identify import check_histories, check_influence, check_optimum, largest_rows
 from analytics.btyd.pareto_likelihood import gather, never_leaving, own_gradients, search
 from analytics.btyd.quadrature import integrate_counts, integrate_discounted, integrate_powers
 from analytics.errors import AnalysisError
@@ -143,7 +143,7 @@ class ParetoNbd:
         alive = rng.random(len(x)) < self.p_alive(x, t_x, T, z)
         pace = rng.standard_gamma(r + x) / (alpha + T)
         # An exponential lifetime of gamma rate: a ratio, so that a rate too small for a number leaves it endless.
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             lifetime = (beta + T) * rng.standard_exponential(len(x)) / rng.standard_gamma(s, len(x))
         ends = np.where(alive, np.minimum(lifetime, horizon), 0.0)
         return rng.poisson(pace * ends).astype(np.int64), ends
@@ -211,7 +211,7 @@ def fit_pareto_nbd(x: Ints, t_x: Floats, T: Floats, z: Floats | None = None, *, 
     found = search(rows)
     gain = found.value - never_leaving(rows, found.at[:2])
     covariance = check_optimum(found, names_with(k), gain)
-    leading = most_frequent(x)
+    leading = largest_rows(x)
     for row in leading:
         alone = gather(x[[row]], t_x[[row]], T[[row]], scaled[[row]])
         check_influence(x, leading[leading == row], own_gradients(alone, found.at), covariance)

@@ -551,3 +551,44 @@ def test_one_enormous_customer_who_carries_the_fit_is_told() -> None:
         fit_pareto_nbd(x, t_x, T)
     assert problem.value.code == "btyd_dominated"
     assert problem.value.params["n_purchases"] == 5000
+
+
+def test_whatever_comes_in_has_a_reason_or_an_answer() -> None:
+    """Customers alike, of two kinds, gone at once, of endless spread, all begun on one day, half of them today."""
+    reasons: dict[str, int] = {}
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        n, kind = int(10 ** rng.uniform(1.8, 3.2)), seed % 8
+        T = rng.uniform(4.0, rng.uniform(10, 200), n)
+        rate, leaving = rng.gamma(1.0, 0.2, n), rng.gamma(1.0, 0.05, n)
+        if kind == 0:
+            rate, leaving = np.full(n, 0.3), np.full(n, 0.02)
+        elif kind == 1:
+            rate, leaving = (np.where(rng.random(n) < 0.5, 1e-6, 1.0) for _ in range(2))
+        elif kind == 2:
+            leaving = np.full(n, 5.0)
+        elif kind == 3:
+            rate = rng.pareto(1.2, n) * 0.05
+        elif kind == 4:
+            T = np.full(n, 52.0)
+        elif kind == 5:
+            T = np.where(rng.random(n) < 0.5, 0.0, T)
+        elif kind == 6:
+            rate, leaving = rng.gamma(0.05, 1.0, n), rng.gamma(0.01, 10.0, n)
+        lifetime = np.minimum(rng.exponential(1.0, n) / np.maximum(leaving, 1e-300), T)
+        x = rng.poisson(rate * lifetime)
+        t_x = np.where(x > 0, lifetime * rng.random(n) ** (1 / np.maximum(x, 1)), 0.0)
+        try:
+            fitted = fit_pareto_nbd(x, t_x, T)
+        except AnalysisError as problem:
+            reasons[problem.code] = reasons.get(problem.code, 0) + 1
+            continue
+        for answer in (
+            fitted.p_alive(x, t_x, T),
+            fitted.discounted_purchases(x, t_x, T, np.inf, 0.002),
+            fitted.purchase_distribution(x, t_x, T, 26.0, 8),
+            fitted.draw_times(x, t_x, T, 26.0, rng)[1],
+        ):
+            assert np.isfinite(answer).all()
+    assert set(reasons) <= {"btyd_boundary", "btyd_flat", "btyd_no_dropout", "btyd_no_repeat", "btyd_dominated"}
+    assert 6 <= sum(reasons.values()) <= 20
