@@ -47,7 +47,10 @@ def score_today(study: Study, learned: Learned, spec: ChurnSpec) -> Risks:
     z = float(norm.ppf((1 + spec.level) / 2))
     if study.aim.target == "given":
         # Today's customers are those that were learned from: their risks are the ones from models that never saw them.
-        window, risk = study.today, learned.predictions[0].risk
+        # Who is gone already cannot be saved.
+        held, stayed = study.today, np.flatnonzero(study.today.gone == 0)
+        window = Window(held.day, held.customers[stayed], held.values[stayed], held.gone[stayed])
+        risk = learned.predictions[0].risk[stayed]
         logits = np.asarray(logit(np.clip(risk, 1e-6, 1 - 1e-6)), float)
         raw = (logits - line.shift) / line.slope
     else:
@@ -123,13 +126,12 @@ def expected_values(
 
 
 def find_reasons(
-    study: Study, model: Classifier, groups: Ints, slope: float, rows: Ints
+    study: Study, model: Classifier, groups: Ints, slope: float, values: npt.NDArray[np.float32]
 ) -> list[list[tuple[str, float]]]:
-    """Per row of today, up to three features whose groups raise the risk most against a typical customer.
+    """Per row of ``values``, up to three features whose groups raise the risk most against a typical customer.
 
     A group's columns are put to their medians together; what the odds lose by that is what it pushes.
     """
-    values = study.today.values[rows]
     typical = _typical(study)
     base = model.logits(values)
     tables = []
@@ -144,7 +146,7 @@ def find_reasons(
     names = _leading(study, leads, values, typical)
     best = np.argsort(-pushes, axis=1, kind="stable")[:, :3]
     found = []
-    for i in range(len(rows)):
+    for i in range(len(values)):
         own = [(names[k][i], float(np.exp(pushes[i, k]))) for k in best[i] if np.exp(pushes[i, k]) >= LEAST_PUSH]
         found.append(own)
     return found
@@ -187,7 +189,7 @@ def list_customers(
     worth = None if value is None else np.maximum(value[window.customers], 0.0)
     reasoned = order[:WITH_REASONS]
     line = learned.calibrations[learned.chosen]
-    told = find_reasons(study, learned.classifiers[learned.chosen], groups, line.slope, reasoned)
+    told = find_reasons(study, learned.classifiers[learned.chosen], groups, line.slope, window.values[reasoned])
     reasons: list[list[str | None]] = [[None] * n for _ in range(3)]
     pushes: list[list[float | None]] = [[None] * n for _ in range(3)]
     for row, own in zip(reasoned, told, strict=True):

@@ -99,7 +99,7 @@ class ChurnResult:
     as_of, currency : of the data.
     validation : "cutoffs" (rolling back-test) or "folds" (ten-fold cross-validation: "given", as of the file).
     method : the chosen classifier, "logistic" or "boosting".
-    n_scored : customers who are active at ``as_of`` (for "given": all) and have a risk.
+    n_scored : customers who are active at ``as_of`` (for "given": who are not gone) and have a risk.
     n_flagged : those within the capacity. threshold : the smallest risk among them.
     expected_gone, expected_gone_lo, expected_gone_hi : how many of the scored will be gone (sum of risks; the interval
         holds chance and the calibration's uncertainty).

@@ -23,7 +23,7 @@ def _finding(result: ChurnResult, _: Words) -> str:
     if result.target == "no_order":
         ahead = days(result.horizon_days, _)
         return _("{n} of {all} customers are likely to order nothing for {days}", n=n, all=every, days=ahead)
-    return _("{n} of {all} customers look like those who are gone", n=n, all=every)
+    return _("{n} of the {all} who stayed look like those who are gone", n=n, all=every)
 
 
 def _sentence(result: ChurnResult, _: Words) -> str:
