@@ -11,7 +11,6 @@ from analytics.dataset import Dataset
 from analytics.errors import AnalysisError
 
 Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 MOST_LEVELS = 5  # of a category; the most frequent is what the others are held against, the rest count with it
 LEAST_SHARE = 0.01  # of customers with a level
@@ -38,10 +37,8 @@ def _few(series: pl.Series) -> bool:
     return series.dtype in (pl.String, pl.Categorical) and series.drop_nulls().n_unique() <= 50
 
 
-def encode(
-    dataset: Dataset, ids: pl.Series, columns: tuple[str, ...], known: Flags
-) -> tuple[Floats | None, tuple[str, ...]]:
-    """n x k numbers of the customers ``ids`` and their names; levels and scales are those of the ``known`` ones.
+def encode(dataset: Dataset, ids: pl.Series, columns: tuple[str, ...]) -> tuple[Floats | None, tuple[str, ...]]:
+    """n x k numbers of the customers ``ids`` and their names; levels and scales are theirs.
 
     A category becomes a 0/1 column per level but the most frequent; a number is standardised, a missing one is the
     mean. Raises ``AnalysisError("value_covariate_unknown")``.
@@ -62,16 +59,14 @@ def encode(
         series = own[name]
         if series.dtype.is_numeric():
             values = series.cast(pl.Float64).to_numpy()
-            there = values[known & np.isfinite(values)]
+            there = values[np.isfinite(values)]
             if len(there) and there.std() > 0:
                 made.append(np.nan_to_num((values - there.mean()) / there.std()))
                 names.append(name)
             continue
         text = series.cast(pl.String)
-        counted = (
-            text.filter(pl.Series(known)).drop_nulls().value_counts().sort("count", name, descending=[True, False])
-        )
-        counted = counted.filter(pl.col("count") >= LEAST_SHARE * known.sum())
+        counted = text.drop_nulls().value_counts().sort("count", name, descending=[True, False])
+        counted = counted.filter(pl.col("count") >= LEAST_SHARE * len(ids))
         for level in counted[name].head(MOST_LEVELS)[1:]:
             made.append((text == level).fill_null(False).to_numpy().astype(np.float64))
             names.append(f"{name}: {level}")

@@ -49,13 +49,8 @@ def estimate_value(dataset: Dataset, spec: ValueSpec = DEFAULT) -> ValueResult:
     if trial.chosen is not None and contracts is None:
         before_money = learn_money(trial.before, trial.seen)
         verdict = judge(trial, spec, before_money.expected(trial.seen))
-        try:
-            told = by_model(dataset, spec, purchases, now, money, trial)
-            return compose(dataset, spec, purchases, told[1], money, told[0], trial, verdict, None, None)
-        except AnalysisError as error:
-            if not error.code.startswith("btyd_"):
-                raise
-            why = error
+        forecast = by_model(spec, purchases, money, trial)
+        return compose(dataset, spec, purchases, trial.now, money, forecast, trial, verdict, None, None)
     assert why is not None
     rule = stand_in(
         trial.before,

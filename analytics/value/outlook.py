@@ -11,13 +11,10 @@ import numpy.typing as npt
 import polars as pl
 
 from analytics.btyd.model import RepeatModel
-from analytics.dataset import Dataset
 from analytics.progress import report
 from analytics.value import past, portfolio
 from analytics.value.checks import YEAR_DAYS
-from analytics.value.choosing import fit
 from analytics.value.clock import Clock
-from analytics.value.covariates import encode
 from analytics.value.fallback import RuleOutlook
 from analytics.value.money import Money
 from analytics.value.purchases import Purchases, Seen
@@ -59,19 +56,10 @@ class Forecast:
     iso: pl.DataFrame
 
 
-def by_model(
-    dataset: Dataset, spec: ValueSpec, purchases: Purchases, now: Seen, money: Money, trial: Trial
-) -> tuple[Forecast, Seen]:
-    assert trial.chosen is not None
-    name = trial.chosen.name
-    clock = None
-    if trial.calendar:
-        clock = past.learn_clock(purchases, purchases.until, spec.unit_days, name, spec.horizon_days)
-    seen = now if clock is None else now.on(clock)
-    known = np.ones(len(purchases.ids), dtype=np.bool_)
-    z, _ = encode(dataset, purchases.ids, trial.covariates, known)
+def by_model(spec: ValueSpec, purchases: Purchases, money: Money, trial: Trial) -> Forecast:
+    assert trial.full is not None
+    model, seen, z, name = trial.full, trial.now, trial.z_now, trial.full.name
     report(0.5, "value_fit")
-    model = trial.full or fit(name, seen, z)
     straying = stray_at(purchases, purchases.until, name, spec, trial.calendar, spec.horizon_days)
     report(0.6, "value_draws")
     horizon = seen.clock.span(purchases.until, purchases.until + spec.horizon_days)
@@ -131,7 +119,7 @@ def by_model(
         worth = model.discounted_purchases(x, t_x, T, horizon, rate, own) * mean * margin
         return alive, orders, worth if has_values else np.full(len(x), np.nan)
 
-    forecast = Forecast(
+    return Forecast(
         basis="repeat",
         model=name,
         p_alive=outlook.p_alive[of],
@@ -147,7 +135,6 @@ def by_model(
         parameters=_parameters(model, money, spec.level, trial.z_names),
         iso=portfolio.iso_value(seen.x, seen.T, spec.unit_days / 7, answer),
     )
-    return forecast, seen
 
 
 def _if_active(value: Floats, p_alive: Floats) -> Floats:

@@ -16,7 +16,7 @@ from analytics.value.spec import Spread
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-CHUNK = 100_000  # different histories drawn at once
+CHUNK = 25_000  # different histories drawn at once
 STEP = 1e-3  # of the logarithm of a parameter
 N_RECENCY = 4
 FREQUENCY_FROM = np.array([0, 1, 2, 4, 7])  # repeats: cells are like in recency and frequency

@@ -48,7 +48,7 @@ class Trial:
     purchases : all, as of the end. before : those known at the cut. seen : its customers, in its order; places : where
     they are in ``purchases``, -1 for whoever took all back. actual, actual_value : what they did in the holdout.
     candidates, chosen, choice : see ``choosing``. z_names : covariates kept. calendar : whether the clock is kept.
-    full : the chosen model on the whole history, where it is the plain one.
+    full, now, z_now : the same fitted on the whole history, with what it has seen there.
     """
 
     cut: int
@@ -68,6 +68,8 @@ class Trial:
     z_names: tuple[str, ...]
     table: pl.DataFrame
     full: RepeatModel | None
+    now: Seen
+    z_now: Floats | None
 
     @property
     def failure(self) -> AnalysisError | None:
@@ -90,7 +92,7 @@ def try_out(dataset: Dataset, purchases: Purchases, now: Seen, spec: ValueSpec) 
     actual = _at(purchases.between(cut, purchases.until), places)
     spent = None if purchases.amount is None else _at(purchases.spent(cut, purchases.until), places)
     names = in_question(spec.model)
-    full: RepeatModel | None = None
+    full, ahead = None, None
     sample = compared(seen, actual)
     part, part_actual = seen.take(sample), actual[sample]
     if days < LEAST_HOLDOUT_DAYS:
@@ -114,23 +116,30 @@ def try_out(dataset: Dataset, purchases: Purchases, now: Seen, spec: ValueSpec) 
     calendar = False
     kept: tuple[str, ...] = ()
     z: Floats | None = None
+    z_now: Floats | None = None
     z_names: tuple[str, ...] = ()
-    if chosen is not None:
-        clock = past.learn_clock(before, cut, spec.unit_days, chosen.name, days) if spec.calendar != "off" else None
-        if clock is not None:
-            timed = attempt(chosen.name, part.on(clock), clock.span(cut, purchases.until), part_actual)
-            if timed.model is not None and (spec.calendar == "on" or better(timed, chosen)):
-                chosen, calendar, seen, part = timed, True, seen.on(clock), part.on(clock)
-        if spec.covariates:
-            z, z_names = encode(dataset, before.ids, spec.covariates, np.ones(len(before.ids), dtype=np.bool_))
-            with_z = Candidate(chosen.name, None, None)
-            if z is not None:
-                horizon = part.clock.span(cut, purchases.until)
-                with_z = attempt(chosen.name, part, horizon, part_actual, z[sample])
-            if with_z.model is not None and (spec.use_covariates == "always" or worth_more(with_z, chosen)):
-                chosen, kept = with_z, spec.covariates
-            else:
-                z, z_names = None, ()
+    clock = None
+    if chosen is not None and spec.calendar != "off":
+        clock = past.learn_clock(before, cut, spec.unit_days, chosen.name, days)
+        ahead = past.learn_clock(purchases, purchases.until, spec.unit_days, chosen.name, spec.horizon_days)
+    if chosen is not None and clock is not None and ahead is not None:
+        timed = attempt(chosen.name, part.on(clock), clock.span(cut, purchases.until), part_actual)
+        if timed.model is not None and (spec.calendar == "on" or better(timed, chosen)):
+            fitted = _fitted(chosen.name, now.on(ahead), None)
+            if fitted is not None:
+                full, now, calendar = fitted, now.on(ahead), True
+                chosen, seen, part = timed, seen.on(clock), part.on(clock)
+    if chosen is not None and spec.covariates:
+        offered, _ = encode(dataset, before.ids, spec.covariates)
+        with_z = Candidate(chosen.name, None, None)
+        if offered is not None:
+            horizon = part.clock.span(cut, purchases.until)
+            with_z = attempt(chosen.name, part, horizon, part_actual, offered[sample])
+        if with_z.model is not None and (spec.use_covariates == "always" or worth_more(with_z, chosen)):
+            wide, wide_names = encode(dataset, purchases.ids, spec.covariates)
+            fitted = None if wide is None else _fitted(chosen.name, now, wide)
+            if fitted is not None:
+                full, chosen, kept, z, z_now, z_names = fitted, with_z, spec.covariates, offered, wide, wide_names
     report(0.4, "value_checks")
     return Trial(
         cut,
@@ -149,8 +158,17 @@ def try_out(dataset: Dataset, purchases: Purchases, now: Seen, spec: ValueSpec) 
         z,
         z_names,
         table,
-        full if not calendar and z is None else None,
+        full,
+        now,
+        z_now,
     )
+
+
+def _fitted(name: str, seen: Seen, z: Floats | None) -> RepeatModel | None:
+    try:
+        return fit(name, seen, z)
+    except AnalysisError:
+        return None
 
 
 def _places(ids: pl.Series, among: pl.Series) -> Ints:

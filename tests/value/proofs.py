@@ -33,12 +33,16 @@ def drawn(kind: str, n: int, weeks: float, future_weeks: float, seed: int) -> Da
     draw, parameters = PARAMETERS[kind]
     buying = draw(rng, draw_spans(rng, n, weeks, weeks / 2), future_weeks, **parameters)
     orders = write_orders(buying, draw_values(rng, buying, **MONEY), END, 7.0)
-    orders = orders.with_columns(
+    return as_dataset(to_lines(orders), END + timedelta(days=round(7 * future_weeks)))
+
+
+def to_lines(orders: pl.DataFrame) -> pl.DataFrame:
+    """Drawn orders as validated order lines: one line each, in cents."""
+    return orders.drop("in_holdout").with_columns(
         order_id=pl.format("{}", pl.int_range(pl.len())),
         amount=(pl.col("amount") * 100).round().cast(pl.Int64),
         kind=pl.lit("sale"),
     )
-    return as_dataset(orders.drop("in_holdout"), END + timedelta(days=round(7 * future_weeks)))
 
 
 def as_dataset(orders: pl.DataFrame, as_of: date, currency: str = "USD") -> Dataset:
