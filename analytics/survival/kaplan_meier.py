@@ -87,8 +87,10 @@ class Curve:
         steps = np.concatenate([[1.0], self.survival[inside]]) * np.diff(times)
         area = float(steps.sum())
         after = area - np.cumsum(steps)[:-1]  # from each time on, up to the horizon
-        growth = np.diff(np.concatenate([[0.0], self.variance[inside]]))
-        return area, float(np.sqrt(np.nansum(after**2 * np.where(np.isfinite(growth), growth, 0.0))))
+        # Once all have ended nothing lies beyond: what has no variance there has no weight either.
+        grown = np.concatenate([[0.0], self.variance[inside]])
+        growth = np.diff(np.where(np.isfinite(grown), grown, 0.0))
+        return area, float(np.sqrt((after**2 * np.maximum(growth, 0.0)).sum()))
 
 
 def normal_quantile(level: float) -> float:

@@ -264,6 +264,7 @@ def _asked(spec: SurvivalSpec, known: Known, spells: Spells, timed: Durations) -
         grouped = group_spells(spells, known, name, None)
         inside = np.flatnonzero(grouped.codes >= 0)
         if len(grouped.labels) < 2:
+            strength.append((0.0, place, name))
             continue
         test = compare(timed.take(inside), grouped.codes[inside], len(grouped.labels))
         if not np.isnan(test.p):

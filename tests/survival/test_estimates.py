@@ -146,7 +146,7 @@ def test_log_rank_and_pairs_are_those_of_lifelines() -> None:
 
 
 def test_with_customers_as_units_the_test_keeps_its_level() -> None:
-    """100 customers with 1-6 spells each and no difference: of 2,000 data sets 5.5 % are called different, where counting
+    """100 customers with 1-6 spells each, no difference: of 2,000 data sets 5.5 % are called different, where counting
     each spell by itself would call 15.6 % (recorded with ``false_alarms(2000)``)."""
     share, naive = false_alarms(150)
     assert share <= 0.10

@@ -98,8 +98,8 @@ def curves(result: SurvivalResult, names: Names, _: Words) -> Spec:
 def curves_finding(result: SurvivalResult, names: Names, _: Words) -> str:
     """Whether the groups differ, and which two the most."""
     if result.overall is None:
-        row = result.groups.row(-1, named=True)
-        return median_sentence(result, row["median"], _)
+        # The answer card tells the median where there is one: here the share at the horizon.
+        return median_sentence(result, None, _)
     told = result.groups.filter(pl.col("label") != "").drop_nulls("survival").sort("survival", "label")
     if not result.overall[2] <= _ALPHA or told.height < 2:
         return _("By {field} no clear difference", field=field_name(result.field, _))

@@ -39,7 +39,7 @@ def _peaks(result: SurvivalResult, _: Words) -> str:
     if named:
         if returns(result.clock):
             return _("They come back most often after {times}.", times=named)
-        return _("They leave most often after {times}: more than the months around it let expect.", times=named)
+        return _("Leaving peaks after {times}: more than the months around it let expect.", times=named)
     return _("No single period stands out from its neighbours.")
 
 
@@ -74,7 +74,10 @@ def _strongest(result: SurvivalResult, _: Words) -> str:
 
 def _share(result: SurvivalResult, whole: dict[str, float | None], _: Words) -> Metric:
     share, low, high = (whole[name] for name in ("survival", "survival_lo", "survival_hi"))
-    label = _("After {horizon}", horizon=horizon_text(result, _))
+    if returns(result.clock):
+        label = _("Back within {horizon}", horizon=horizon_text(result, _))
+    else:
+        label = _("There after {horizon}", horizon=horizon_text(result, _))
     if share is None:
         return Metric(label, "–", _("not yet seen"))
     if returns(result.clock):

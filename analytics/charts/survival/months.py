@@ -92,7 +92,7 @@ def hazard_finding(result: SurvivalResult, _: Words) -> str:
     if named:
         if returns(result.clock):
             return _("Most come back after {times}", times=named)
-        return _("They leave most often after {times}", times=named)
+        return _("Leaving peaks after {times}", times=named)
     shown = _all(result)
     if shown.is_empty():
         return _("Too few were seen for any single month")
