@@ -83,6 +83,7 @@ CHANGES: list[tuple[str, str, str, Any]] = [
     ("personas", "segmented_control", "personas.n_traits", 3),
     ("segmentation", "segmented_control", "segmentation.method", "rfm"),
     ("lifecycle", "selectbox", "lifecycle.lapsed_after_days", 90),
+    ("portfolio", "segmented_control", "value.p_alive_threshold", 0.7),
     ("forecasting", "selectbox", "demand.measure", "orders"),
     ("validation", "selectbox", "quality.test_accounts", "quarantine"),
 ]

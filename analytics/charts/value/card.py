@@ -137,7 +137,7 @@ def _chosen(result: ValueResult, _: Words) -> str:
 def grade_metric(result: ValueResult, _: Words) -> Metric:
     """The grade, with how far the holdout's total was off."""
     if result.grade is None:
-        return Metric(_("Grade"), "–", _("no holdout"), "watch")
+        return Metric(_("Grade"), "–", _("no model") if result.basis == "rule" else _("no holdout"), "watch")
     off = [row["value"] for row in result.grade_rule.iter_rows(named=True) if row["criterion"] == "total_error"]
     note = _("total off by {error}", error=_.percent(abs(off[0]))) if off and off[0] is not None else ""
     return Metric(_("Grade"), result.grade, note, TONES[result.grade])

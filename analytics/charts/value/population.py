@@ -9,6 +9,7 @@ import polars as pl
 
 from analytics.charts.behaviour.parts import Rows, chart
 from analytics.charts.theme import BAR_OPACITY, Spec, category_scale, finish, neutral, plain_axis, tooltip, value_axis
+from analytics.charts.value.card import knows_alive
 from analytics.charts.value.wording import amount, between, each, level, months, worth, worth_axis, worth_title
 from analytics.contrasts import PRIVACY_LIMIT
 from analytics.i18n import Words
@@ -76,6 +77,10 @@ def cohorts_finding(result: ValueResult, _: Words) -> str:
     held = told(result.cohorts).sort("cohort").tail(MOST_COHORTS)
     if held.height < 2:
         return _("One cohort only")
+    if not knows_alive(result):
+        newest = held.row(-1, named=True)
+        worth_each = each(result, newest[worth(result)] / newest["n_customers"], _)
+        return _("A customer of the newest cohort is worth {amount}", amount=worth_each)
     first, last = held.row(0, named=True), held.row(-1, named=True)
     return _(
         "{old} of the oldest cohort are active, {new} of the newest",
@@ -85,6 +90,12 @@ def cohorts_finding(result: ValueResult, _: Words) -> str:
 
 
 def cohorts_note(result: ValueResult, _: Words) -> str:
+    if not knows_alive(result):
+        return _(
+            "Expected value of a customer by quarter of the first purchase, with the {level} interval of the mean. "
+            "Rule: all customers. Figure: the whole cohort.",
+            level=level(result, _),
+        )
     return _(
         "Expected value of a customer by quarter of the first purchase, with the {level} interval of the mean. Rule: "
         "all customers. Figure: share probably active.",
@@ -99,7 +110,7 @@ def told(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _dots(result: ValueResult, held: pl.DataFrame, names: list[str], _: Words) -> Rows:
     stem = worth(result)
-    by_cohort = "cohort" in held.columns
+    tells_alive = "cohort" in held.columns and knows_alive(result)
     rows: Rows = []
     for name, row in zip(names, held.iter_rows(named=True), strict=True):
         n = row["n_customers"]
@@ -115,7 +126,7 @@ def _dots(result: ValueResult, held: pl.DataFrame, names: list[str], _: Words) -
                 "interval": between(result, low, high, _),
                 "n": _.number(n),
                 "alive": _.percent(row["p_alive"]),
-                "text": _.percent(row["p_alive"]) if by_cohort else amount(result, row[stem], _),
+                "text": _.percent(row["p_alive"]) if tells_alive else amount(result, row[stem], _),
             }
         )
     return rows

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analytics.charts.behaviour.parts import Rows, chart
+from analytics.charts.behaviour.parts import Rows, chart, share_text
 from analytics.charts.headline import Headline, Metric
 from analytics.charts.theme import MAP, Spec, category_scale, finish, label_expr, neutral, tooltip
 from analytics.charts.value.card import amount_metric
@@ -209,7 +209,7 @@ def group_metrics(result: ValueResult, code: str, _: Words) -> tuple[Metric, ...
         span = between(result, row["clv_lo"], row["clv_hi"], _)
         note = _("{level}: {span}", level=level(result, _), span=span)
         metrics.append(replace(amount_metric(_("Expected value"), row["clv"], result, _), note=note))
-        metrics.append(Metric(_("Share of the future"), _.percent(row["clv_share"])))
+        metrics.append(Metric(_("Share of the future"), share_text(row["clv_share"], _)))
     if row["value_last_year"] is not None:
         metrics.append(amount_metric(_("Last 12 months"), row["value_last_year"], result, _))
     if row["p_alive"] is not None:

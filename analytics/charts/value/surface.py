@@ -81,12 +81,12 @@ def value_grid(result: ValueResult, _: Words) -> Spec:
     )
     most = max((row["value"] for row in rows if row["value"] is not None), default=1.0) or 1.0
     filled, blank = base.transform_filter("isValid(datum.value)"), base.transform_filter("!isValid(datum.value)")
-    ink = cell_text_color("value")
+    ink, size = cell_text_color("value"), alt.ExprRef("width < 420 ? 11 : 15")
     layers = [
         filled.mark_rect(cornerRadius=3).encode(color=alt.Color("value:Q", scale=ramp_scale(0, most), legend=None)),
         blank.mark_rect(cornerRadius=3, color=neutral("hair")),
         blank.mark_text(color=neutral("muted")).encode(text="count:N"),
-        filled.mark_text(dy=-9, fontSize=15, fontWeight=600, color=ink).encode(text="worth:N"),
+        filled.mark_text(dy=-9, fontSize=size, fontWeight=600, color=ink).encode(text="worth:N"),
         filled.mark_text(dy=11, color=ink).encode(text="count:N"),
     ]
     return finish(alt.layer(*layers), _, height=MAP)
