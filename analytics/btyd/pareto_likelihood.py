@@ -100,7 +100,7 @@ def derivatives(rows: Rows, r: float, alpha: Floats, s: float, beta: Floats) -> 
 
     # Left between t_x and T: means under the density of the moment of leaving.
     a, b = alpha + t_x, beta + t_x
-    log_integral, first, second = integrate_moments(a, c, b, np.asarray(s + 1.0), T - t_x)
+    log_integral, first, second = integrate_moments(a, c, b, np.asarray(s + 1.0), np.maximum(T - t_x, 0.0))
     near_a, near_b = np.log(a), np.log(b)
     left = np.log(s) - c * near_a - (s + 1) * near_b + log_integral
     shares = (alpha * first[2], beta * first[3])

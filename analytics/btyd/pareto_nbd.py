@@ -73,7 +73,7 @@ class ParetoNbd:
         # Odds of having left: the likelihood of all ways of leaving between t_x and T over that of being there at T.
         left = np.log(s) - np.log(beta + t_x)
         left += c * np.log((alpha + T) / (alpha + t_x)) + s * np.log((beta + T) / (beta + t_x))
-        left += integrate_powers(alpha + t_x, c, beta + t_x, np.asarray(s + 1.0), T - t_x)
+        left += integrate_powers(alpha + t_x, c, beta + t_x, np.asarray(s + 1.0), np.maximum(T - t_x, 0.0))
         return np.asarray(expit(-left), dtype=np.float64)
 
     def expected_purchases(self, x: Ints, t_x: Floats, T: Floats, horizon: float, z: Floats | None = None) -> Floats:

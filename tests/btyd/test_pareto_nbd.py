@@ -409,6 +409,17 @@ def test_extreme_customers_are_predicted_without_a_fault() -> None:
         np.testing.assert_allclose(fitted.purchase_distribution(x, t_x, T, 26.0, 20).sum(axis=1), 1.0, rtol=1e-12)
 
 
+def test_a_last_purchase_beyond_the_end_by_rounding_is_one_on_the_last_day() -> None:
+    x, t_x, T = draw(600)
+    last = T[3]
+    x[3], t_x[3] = 2, last
+    exact = fit_pareto_nbd(x, t_x, T)
+    t_x[3] = last * (1 + 1e-13)
+    rounded = fit_pareto_nbd(x, t_x, T)
+    np.testing.assert_allclose(rounded.parameters, exact.parameters, rtol=1e-9)
+    assert rounded.p_alive(x, t_x, T)[3] == 1.0
+
+
 def test_draws_follow_the_distribution() -> None:
     rng = np.random.default_rng(7)
     fitted = model((0.9, 8.0, 0.8, 20.0))
@@ -516,7 +527,7 @@ def test_covariates_are_found_and_their_units_do_not_matter() -> None:
 # ---- what cannot be told ---------------------------------------------------------------------------------------
 
 
-def alike(n: int = 2000) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+def alike(n: int = 600) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
     """Nobody ever leaves: purchases come evenly until the end."""
     rng = np.random.default_rng(2)
     rate, T = rng.gamma(2.0, 0.25, n), rng.uniform(20, 60, n)
@@ -556,7 +567,7 @@ def test_one_enormous_customer_who_carries_the_fit_is_told() -> None:
 def test_whatever_comes_in_has_a_reason_or_an_answer() -> None:
     """Customers alike, of two kinds, gone at once, of endless spread, all begun on one day, half of them today."""
     reasons: dict[str, int] = {}
-    for seed in range(24):
+    for seed in range(16):
         rng = np.random.default_rng(seed)
         n, kind = int(10 ** rng.uniform(1.8, 3.2)), seed % 8
         T = rng.uniform(4.0, rng.uniform(10, 200), n)
@@ -591,4 +602,4 @@ def test_whatever_comes_in_has_a_reason_or_an_answer() -> None:
         ):
             assert np.isfinite(answer).all()
     assert set(reasons) <= {"btyd_boundary", "btyd_flat", "btyd_no_dropout", "btyd_no_repeat", "btyd_dominated"}
-    assert 6 <= sum(reasons.values()) <= 20
+    assert 4 <= sum(reasons.values()) <= 14
