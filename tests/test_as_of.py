@@ -34,8 +34,10 @@ from analytics.quality import QualitySpec, validate
 from analytics.reading import read
 from analytics.schema import TABLES
 from analytics.segmentation import SegmentationSpec, compare, segment
+from analytics.survival import ClockSpec, SurvivalSpec, find_spells, fit_hazards, foresee, study_survival
 from analytics.traits import gather_traits
 from analytics.usage import UsageSpec, study_usage
+from analytics.value import ValueSpec, estimate_value, explain_history, value_by
 
 WORLD = Path(__file__).parent.parent / "sample_data" / "marketplace"
 DAYS = (date(2026, 3, 31), date(2025, 7, 14))
@@ -128,6 +130,35 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
         assert_same(*panels)
     panel, panel_held = build_panel(seen, DemandSpec()), build_panel(held, DemandSpec())
     assert_same(forecast(panel, ForecastSpec(n_origins=3)), forecast(panel_held, ForecastSpec(n_origins=3)))
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_deleting_what_came_later_changes_no_value(full: Dataset, day: date) -> None:
+    population, spec = PopulationSpec(as_of=day), ValueSpec(n_draws=50)
+    seen, held = (observe(data, population) for data in (full, cut(full, day)))
+    worth, worth_held = estimate_value(seen, spec), estimate_value(held, spec)
+    assert worth.basis == "repeat"
+    assert_same(worth, worth_held)
+    stages, stages_held = (trace_lifecycle(data, LifecycleSpec()).labels for data in (seen, held))
+    assert value_by(worth, stages).equals(value_by(worth_held, stages_held))
+    for customer_id in worth.customers["customer_id"].head(3):
+        assert_same(
+            explain_history(seen, customer_id, spec, worth), explain_history(held, customer_id, spec, worth_held)
+        )
+
+
+@pytest.mark.parametrize("clock", ["lapse", "second_order"])
+def test_deleting_what_came_later_changes_no_time_to_leaving(full: Dataset, clock: Any) -> None:
+    population, spec = PopulationSpec(as_of=DAYS[0]), SurvivalSpec(clock=ClockSpec(clock=clock))
+    told = []
+    for data in (full, cut(full, DAYS[0])):
+        seen = observe(data, population)
+        spells = find_spells(seen, spec.clock)
+        told.append((spells, study_survival(spells, seen, spec), foresee(spells, seen, spec)))
+        if clock == "second_order":
+            told[-1] = (*told[-1], fit_hazards(spells, seen, spec))
+    for left, right in zip(*told, strict=True):
+        assert_same(left, right)
 
 
 def test_the_comparison_would_notice_one_changed_value(full: Dataset) -> None:

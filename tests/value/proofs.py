@@ -114,14 +114,16 @@ def rfm_labels(result: ValueResult, seed: int) -> CustomerLabels:
     return CustomerLabels(frame, tuple(f"cell {i}" for i in range(9)), "segment", "k")
 
 
-def segment_totals(dataset: Dataset, days: Sequence[date], spec: ValueSpec, n_random: int = 10) -> pl.DataFrame:
+def segment_totals(
+    dataset: Dataset, days: Sequence[date], spec: ValueSpec, n_random: int = 10, first_seed: int = 0
+) -> pl.DataFrame:
     """Every segment's total of purchases after each cut date, foretold from what was known then, and what came.
 
     Columns: cut, kind ("random", "rfm", "all"), label, n_customers, expected, lo, hi, actual, covered, and the same of
     value (clv_expected ...; only without discount), customers_covered (share inside their own interval at this cut).
     """
     rows = []
-    for number, day in enumerate(days):
+    for number, day in enumerate(days, start=first_seed):
         known = cut_at(dataset, day)
         result = estimate_value(known, spec)
         came = purchases_after(dataset, day, spec.horizon_days)
