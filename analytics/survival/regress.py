@@ -161,14 +161,18 @@ def fit_hazards(
         report(0.4, "survival_fitting")
         try:
             fit = fit_cox(x[rows], part, stratum[rows] if strata else None, spec.penalty)
-            break
+            # Nothing is known of a column that does not differ among those at risk together.
+            blind = np.flatnonzero(~(np.diag(fit.model_covariance) > 0))
+            if not len(blind):
+                break
+            column, why = design.columns[int(blind[-1])], "collinear"
         except AnalysisError as error:
             if error.code != "survival_separation":
                 raise
-            column = design.columns[int(error.params["column"] or 0)]
-            left_out.append((column.field, column.level, "separation", None))
-            kept = tuple(one for one in design.columns if one != column)
-            design = Design(kept, design.levels, design.strata, design.left_out)
+            column, why = design.columns[int(error.params["column"] or 0)], "separation"
+        left_out.append((column.field, column.level, why, None))
+        kept = tuple(one for one in design.columns if one != column)
+        design = Design(kept, design.levels, design.strata, design.left_out)
     report(0.7, "survival_checking")
     columns = list(design.columns)
     fields = list(dict.fromkeys(column.field for column in columns))
@@ -286,7 +290,7 @@ def _design(
     levels: list[tuple[str, tuple[str, ...]]] = []
     dropped: list[tuple[str, str]] = []
     left_out: list[tuple[str, str | None, str, float | None]] = []
-    span: list[Floats] = []  # orthogonal directions of what is in already
+    span = _strata_span(known, strata)  # orthogonal directions of what is in already
     n_fields = 0
     for name in asked:
         if n_fields == most:
@@ -337,6 +341,22 @@ def _design(
                 levels.append((name, shown))
     dropped = [(field, level) for field, level in dropped if field in dict(levels)]
     return Design(tuple(columns), tuple(levels), strata, tuple(dropped)), left_out
+
+
+def _strata_span(known: pl.DataFrame, strata: tuple[tuple[str, tuple[str, ...]], ...]) -> list[Floats]:
+    """Directions of the levels that are stratified by: what only repeats them differs within no stratum."""
+    span: list[Floats] = []
+    for name, levels in strata:
+        told = as_levels(known[name], levels)
+        for level in levels[1:]:
+            own = (told == level).fill_null(False).cast(pl.Float64).to_numpy()
+            own = own - own.mean()
+            size = float(np.linalg.norm(own))
+            for direction in span:
+                own = own - direction * float(direction @ own)
+            if np.linalg.norm(own) > 1e-6 * size > 0:
+                span.append(own / float(np.linalg.norm(own)))
+    return span
 
 
 def _one_column(known: pl.DataFrame, column: Column, levels: tuple[str, ...]) -> Floats:

@@ -465,6 +465,18 @@ def test_levels_without_a_leaving_are_left_out_with_their_rows() -> None:
     assert np.isfinite(found.terms["coefficient"].to_numpy()).all()
 
 
+def test_what_repeats_the_strata_is_left_out() -> None:
+    data = many(300)
+    frame = data.tables["customers"].with_columns(
+        plan=pl.col("tier").replace({"a": "x", "b": "y"}), age=pl.Series(np.random.default_rng(1).integers(20, 60, 300))
+    )
+    twin = Dataset.build({"customers": frame}, as_of=AS_OF)
+    found = fit_hazards(find_spells(twin, ClockSpec()), twin, SurvivalSpec(stratify=("tier",)))
+    assert found.used == ("age",)
+    assert ("plan", "collinear") in found.left_out.select("field", "reason").rows()
+    assert np.isfinite(found.terms["se"].to_numpy()).all()
+
+
 # ---- refusals
 
 
@@ -521,3 +533,22 @@ def test_rows_and_ids_change_nothing() -> None:
     assert studied(data, spec).curves.equals(studied(other, spec).curves)
     ours, theirs = (fit_hazards(find_spells(one, ClockSpec()), one, SurvivalSpec()).terms for one in (data, other))
     assert ours["coefficient"].to_numpy() == pytest.approx(theirs["coefficient"].to_numpy(), abs=1e-10)
+
+
+def test_a_leaving_after_as_of_is_not_known_and_deleting_it_changes_nothing() -> None:
+    made = world(3_000)
+    day = date(2026, 1, 31)
+    full = served(made)
+    people_then = full.tables["customers"].filter(pl.col("joined_at") <= day)
+    gone = pl.col("left_at") > day
+    people_then = people_then.with_columns(
+        left_at=pl.when(gone.fill_null(False)).then(None).otherwise("left_at"),
+        leaving_reason=pl.when(gone.fill_null(False)).then(None).otherwise("leaving_reason"),
+    )
+    seen = observe(full, PopulationSpec(as_of=day))
+    then = Dataset.build({"customers": people_then}, as_of=day)
+    spec = SurvivalSpec(group_by="tier")
+    for name in ("curves", "groups", "hazard", "screen", "incidence", "reasons", "pairs"):
+        assert getattr(studied(seen, spec), name).equals(getattr(studied(then, spec), name)), name
+    spells = find_spells(seen, ClockSpec())
+    assert spells.frame["time"].max() <= (day - date(2024, 7, 1)).days
