@@ -118,7 +118,9 @@ def fit_classifier(method: Method, values: Matrix, gone: Ints, seed: int) -> Cla
             early_stopping=False,
             random_state=seed,
         )
-        trees.fit(values.astype(np.float64), gone)
+        numbers = values.astype(np.float64)
+        numbers[:, ~np.isfinite(numbers).any(axis=0)] = 0.0  # not known of anybody yet: the bins need a number
+        trees.fit(numbers, gone)
         return Classifier(method, None, trees)
 
 

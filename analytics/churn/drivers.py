@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 TOGETHER = 0.7  # rank correlation from which features share a group
-_ROWS = 6_000
-_SHUFFLES = 6
+_ROWS = 4_000
+_SHUFFLES = 4
 
 
 def group_columns(study: Study) -> Ints:

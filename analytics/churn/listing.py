@@ -21,8 +21,8 @@ Ints = npt.NDArray[np.int64]
 
 WITH_REASONS = 20_000  # customers of the highest risk
 LEAST_PUSH = 1.1  # times the odds, below which nothing is called a reason
-_BAGS = 6
-_BAG_ROWS = 12_000
+_BAGS = 5
+_BAG_ROWS = 8_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LEAST_TO_FIT = 20  # gone, and stayed, in what a model is fitted on
+RECENT = 5  # cut-offs that a calibration is learned from: the share that leaves drifts
 REFIT = 2  # cut-offs that one fit serves: the later ones are predicted by a slightly older model
 LEAST_TO_JUDGE = 40  # gone in predictions that choose between methods
 
@@ -110,7 +111,7 @@ def _settle(
     made: list[Prediction], latest: int, methods: tuple[Method, ...]
 ) -> tuple[dict[Method, Calibration], Method]:
     """Calibrations and the method in use, from predictions whose windows have ended."""
-    ended = [one for one in made if one.window.day <= latest]
+    ended = [one for one in made if one.window.day <= latest][-RECENT:]
     if not ended:
         return dict.fromkeys(methods, Calibration()), methods[0]
     gone = np.concatenate([one.window.gone for one in ended])

@@ -19,6 +19,8 @@ from analytics.schema import CUSTOMERS
 
 LEAST_GONE = 30  # customers gone (and customers who stayed) below which nothing is learned
 LEAST_GONE_AT_ONCE = 5  # at a cut-off that is tested
+HORIZON_QUANTILE = 0.75  # of returns, by their own rhythm, that come within the horizon of half the customers
+MOST_DAYS = 120  # of a horizon that is learned
 WARM_UP = 60  # days of history that the first cut-off needs; a quarter of the history where it is short
 
 _WORDS = re.compile(
@@ -163,11 +165,11 @@ def choose_cuts(ledgers: Ledgers, aim: Aim, as_of: date, spec: ChurnSpec) -> lis
 
 
 def _horizon(ledgers: Ledgers, target: str, as_of: date) -> int:
-    """Days, learned: 30 for leaving dates; for orders what half of the active customers' rhythms call overdue."""
+    """Days, learned: 30 for leaving dates; for orders what three in four returns of a middling rhythm need."""
     span = day_number(as_of) - ledgers.first_day + 1
     if target == "left":
         return int(np.clip(30, 7, max(7, span // 5)))
-    rhythm = rhythm_at(ledgers, day_number(as_of))
+    rhythm = rhythm_at(ledgers, day_number(as_of), HORIZON_QUANTILE)
     assert ledgers.orders is not None
     days = 90.0
     if rhythm is not None:
@@ -177,7 +179,7 @@ def _horizon(ledgers: Ledgers, target: str, as_of: date) -> int:
         gaps = (n[back] - 1).astype(np.int64), (last - ledgers.orders.first(day))[back].astype(np.int64)
         days = float(np.median(rhythm.lapsed_after_days(*gaps)))
     rounded = 30 * round(days / 30) if days > 45 else 7 * max(1, round(days / 7))
-    return int(np.clip(rounded, 7, max(7, min(180, span // 5))))
+    return int(np.clip(rounded, 7, max(7, min(MOST_DAYS, span // 5))))
 
 
 def _two_valued(held: pl.DataFrame) -> list[tuple[str, list[str]]]:

@@ -220,7 +220,8 @@ def _guard_file(
     """Ready columns, against being gone by the end of the data: what was written down at leaving shows there."""
     ever = gone if aim.target == "no_order" else np.isfinite(ledgers.left[active]).astype(np.int64)
     before, after = [], []
-    for ledger in ledgers.dated():
+    # Campaigns are what is done to customers, by what stands in such columns: they do not count as what came after.
+    for ledger in ledgers.dated()[: -1 if ledgers.campaigns is not None else None]:
         for name in ledger.totals:
             before += [ledger.ever(name, day)[active], ledger.between(name, day - 90, day)[active]]
             after.append(ledger.between(name, day, end)[active])
