@@ -23,7 +23,7 @@ from analytics.btyd.histories import Floats, Ints
 _LIMITS = (0.5, 0.7, 0.85, 0.93)
 _CLOSE = 0.97
 _MANY = 1_000
-_FEW = 32  # below it, one matrix product is cheaper than a loop over coefficients
+_FEW = 128  # up to it, a table of powers is cheaper than a loop over coefficients
 _PIECE = 8_192
 _MOST_TERMS = 100_000
 _WIDEST = 300.0  # logarithms between the largest and the smallest (1-z)^s that share coefficients
@@ -64,7 +64,8 @@ def _series(z: Floats, s: float, a: float, c: float) -> Floats:
         if len(piece) <= _FEW:
             table = np.repeat(powers[:, None], len(terms), axis=1)
             table[:, 0] = 1.0
-            sums = np.multiply.accumulate(table, axis=1, out=table) @ terms
+            np.multiply.accumulate(table, axis=1, out=table)
+            sums = np.einsum("ij,j->i", table, terms)  # on this thread: the product by matrix would start others
         else:
             sums = np.full(len(piece), terms[-1])
             for term in terms[-2::-1].tolist():
