@@ -15,8 +15,10 @@ BENCHMARKS = {
     "ingest": "CSV to validated Parquet, against DuckDB",
     "load": "memory of the server and waits of others while a large file comes in",
     "customers": "order lines to customer table, against DuckDB, pandas and lifetimes",
+    "cohorts": "order lines to cohort retention, against DuckDB",
     "stability": "evidence for the number of segments, against full resampling",
     "whatif": "a changed number of segments against k-means on everybody, and from the slider to the chart",
+    "value": "fits and predictions of the repeat-buying models, against lifetimes",
     "rerun": "CPU per cached rerun of each page, memory per added session",
 }
 

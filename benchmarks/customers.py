@@ -5,10 +5,12 @@ items, different products and categories, average discount, share returned, and 
 payment method. *The columns of lifetimes*: frequency (order days less one), recency (days from the first to the last),
 T (days from the first to the end of observation), monetary value (mean of a repeat day's total, 0 without one).
 
-Definitions, the same for all: days are calendar days; an order is an order id with a sale line of positive amount; ties
-are broken by name; returns are subtracted from revenue and items. Each contestant starts from the order lines in memory
-in its own form (a Dataset, a DuckDB table, a pandas frame; all sorted by customer). ``process`` figures include imports
-and loading, for us the sorting and the digest that ``Dataset.build`` makes once per file.
+Definitions, the same for all: days are calendar days; an order is an order id with a sale line that stands: a return
+takes back from the line of the same order and product, else from the customer's latest earlier sale of the product, and
+an order with nothing left is none. Ties are broken by name; returns are subtracted from revenue and items. lifetimes
+knows no returns, so both sides of that comparison start from the sale lines alone. Each contestant starts from the
+order lines in memory in its own form (a Dataset, a DuckDB table, a pandas frame; all sorted by customer). ``process``
+figures include imports and loading, for us the sorting and the digest that ``Dataset.build`` makes once per file.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 from benchmarks.compare import OUT, THREADS, Contestant, apart, compare, environment, measured
 
 AS_OF = "2026-01-31"
-LIFETIMES = ("lifetimes==0.11.3", "pandas==1.5.3", "numpy==1.26.4", "pyarrow==19.0.1")
+LIFETIMES = ("lifetimes==0.11.3", "pandas==1.5.3", "numpy==1.26.4", "pyarrow==19.0.1", "psutil==7.2.2")
 
 
 def generate(path: Path, n_rows: int, seed: int = 7) -> None:
@@ -102,14 +104,17 @@ def _equal(ours: Path, peers: Path) -> bool:
     return True
 
 
-def _dataset(data: Path):  # type: ignore[no-untyped-def]
+def _dataset(data: Path, *, sales_only: bool = False):  # type: ignore[no-untyped-def]
     from datetime import date
 
     import polars as pl
 
     from analytics.dataset import Dataset
 
-    return Dataset.build({"transactions": pl.read_parquet(data)}, as_of=date.fromisoformat(AS_OF), money_digits=2)
+    lines = pl.read_parquet(data)
+    if sales_only:
+        lines = lines.filter(pl.col("kind") == "sale")
+    return Dataset.build({"transactions": lines}, as_of=date.fromisoformat(AS_OF), money_digits=2)
 
 
 def regulars(data: Path, out: Path) -> None:
@@ -133,7 +138,7 @@ def regulars_clv(data: Path, out: Path) -> None:
 
     from analytics import reductions
 
-    dataset = _dataset(data)
+    dataset = _dataset(data, sales_only=True)
     with measured():
         days = reductions.collect(reductions.purchase_days(reductions.project(dataset, encode=["customer_id"])))
         as_of = (dataset.as_of - date(1970, 1, 1)).days
@@ -153,8 +158,35 @@ def regulars_clv(data: Path, out: Path) -> None:
     table.write_parquet(out)
 
 
-_DUCKDB = """
-with sales as (select * from lines where customer_id is not null and kind = 'sale' and amount > 0),
+# The sale lines of orders that stand.
+STANDING = """
+with back as (select *, row_number() over () as id from lines where customer_id is not null
+              and kind in ('return', 'cancellation')),
+sold as (select customer_id, order_id, product_id, ordered_at::date as day, min(ordered_at) as at,
+                sum(quantity) as sold
+         from lines semi join (select distinct customer_id, product_id from back) using (customer_id, product_id)
+         where kind = 'sale' group by all),
+same as (select b.id, -b.quantity as n, s.customer_id, s.order_id, s.product_id, s.day
+         from back b join sold s using (customer_id, order_id, product_id) where s.at <= b.ordered_at
+         qualify row_number() over (partition by b.id order by s.at desc) = 1),
+late as (select b.id, -b.quantity as n, s.customer_id, s.order_id, s.product_id, s.day
+         from (select * from back anti join same using (id)) b join sold s using (customer_id, product_id)
+         where s.at <= b.ordered_at
+         qualify row_number() over (partition by b.id order by s.at desc, s.order_id desc) = 1),
+taken as (select customer_id, order_id, product_id, day, sum(n) as n
+          from (from same union all from late) group by all),
+undone as (select customer_id, order_id, count(*) as n
+           from sold join taken using (customer_id, order_id, product_id, day) where taken.n >= sold.sold group by all),
+parts as (select distinct customer_id, order_id, product_id, ordered_at::date as day
+          from lines semi join undone using (customer_id, order_id) where kind = 'sale'),
+gone as (select customer_id, order_id from (select customer_id, order_id, count(*) as n from parts group by all)
+         join undone using (customer_id, order_id, n)),
+sales as (select * from lines anti join gone using (customer_id, order_id)
+          where customer_id is not null and kind = 'sale')
+"""
+_DUCKDB = (
+    STANDING
+    + """,
 orders as (select customer_id, order_id, min(ordered_at::date) as day from sales group by all),
 days as (select customer_id, day, count(*) as n from orders group by all),
 counts as (select customer_id, sum(n)::bigint as n_orders, count(*) as n_order_days, min(day) as first_order_on,
@@ -162,10 +194,10 @@ counts as (select customer_id, sum(n)::bigint as n_orders, count(*) as n_order_d
 sums as (
     select customer_id, sum(amount)::bigint as amount, sum(quantity)::bigint as n_items,
            sum(case when kind = 'sale' then amount else 0 end) as sold,
-           sum(case when kind in ('return', 'cancellation') then amount else 0 end) as returned,
-           avg(discount_amount / (quantity * unit_price)) filter (kind = 'sale' and amount > 0) as discount_share
+           sum(case when kind in ('return', 'cancellation') then amount else 0 end) as returned
     from lines where customer_id is not null and kind <> 'service' group by all),
-products as (select customer_id, count(distinct product_id) as n_products from sales group by all),
+products as (select customer_id, count(distinct product_id) as n_products,
+                    avg(discount_amount / (quantity * unit_price)) as discount_share from sales group by all),
 by_category as (select customer_id, category, count(*) as n from sales group by all),
 categories as (select customer_id, arg_min(category, (-n, category)) as top_category, count(*) as n_categories
                from by_category group by all),
@@ -183,6 +215,7 @@ select customer_id, first_order_on, last_order_on, date '{as_of}' - last_order_o
 from counts join sums using (customer_id) join products using (customer_id) join categories using (customer_id)
 join channels using (customer_id) join payments using (customer_id)
 """
+)
 
 
 def duckdb(data: Path, out: Path) -> None:
@@ -208,7 +241,27 @@ def pandas(data: Path, out: Path) -> None:
         is_sale = lines["kind"] == "sale"
         lines["sold"] = lines["amount"].where(is_sale, 0)
         lines["returned"] = lines["amount"].where(lines["kind"].isin(["return", "cancellation"]), 0)
-        sales = lines[is_sale & (lines["amount"] > 0)].copy()
+        sales = lines[is_sale].copy()
+        back = lines[lines["kind"].isin(["return", "cancellation"]) & lines["customer_id"].notna()]
+        pair, number = ["customer_id", "product_id"], ["customer_id", "order_id", "product_id"]
+        candidates = sales.merge(back[pair].drop_duplicates(), on=pair)
+        sold = candidates.groupby([*number, "day"], sort=False).agg(at=("ordered_at", "min"), sold=("quantity", "sum"))
+        sold = sold.reset_index().sort_values(["at", "order_id"]).rename_axis("line").reset_index()
+        takes = back[[*number, "ordered_at", "quantity"]].sort_values("ordered_at")
+        found = []
+        for by in (number, pair):
+            right = sold[["line", "at", *by]]
+            match = pd.merge_asof(takes, right, left_on="ordered_at", right_on="at", by=by)
+            found.append(match[match["line"].notna()])
+            takes = match[match["line"].isna()].drop(columns=["line", "at"])
+        taken = -pd.concat(found).groupby("line")["quantity"].sum()
+        undone = sold[sold["line"].map(taken).fillna(0) >= sold["sold"]]
+        order = ["customer_id", "order_id"]
+        touched = undone.groupby(order).size().rename("n").reset_index()
+        parts = sales.merge(touched[order], on=order).drop_duplicates([*number, "day"])
+        gone = parts.groupby(order).size().rename("n").reset_index().merge(touched, on=[*order, "n"])
+        sales = sales.merge(gone[order].assign(gone=True), on=order, how="left")
+        sales = sales[sales["gone"].isna()].drop(columns="gone")
         sales["discount_share"] = sales["discount_amount"] / (sales["quantity"] * sales["unit_price"])
         order_day = sales.groupby(["customer_id", "order_id"], sort=False)["day"].min().reset_index()
         per_day = order_day.groupby(["customer_id", "day"], sort=False).size().rename("n").reset_index()

@@ -16,6 +16,7 @@ from analytics.reversals import NEVER, is_sale, undone_lines
 
 Days = npt.NDArray[np.int32]  # days since 1970-01-01
 EPOCH = date(1970, 1, 1)
+_SPANS = pl.Schema({"customer": pl.UInt32, "day": pl.Int32, "since": pl.Int32, "until": pl.Int32})
 _NO_LINES = pl.DataFrame(schema={"customer_id": pl.String, "ordered_at": pl.Datetime("us")})
 
 
@@ -25,7 +26,7 @@ class Activity:
 
     ``purchases``: customer, day, since, until (the order day is known, and stands, from ``since`` to the day before
     ``until``), sorted; two rows of one order day never hold on the same day.
-    ``amounts``: customer, day, amount (minor units), sorted by day; None without amounts.
+    ``amounts``: customer, day, amount (minor units), sorted by day alone; None without amounts.
     ``known``, ``left``: first known other than by an order, left. Of subscriptions: ``started`` (first fee or use; of
     joining where neither is recorded), ``uses`` (customer, day, sorted by day; None without events).
     """
@@ -59,31 +60,38 @@ def read_activity(dataset: Dataset, kind: Kind = "orders") -> tuple[Activity, li
     else:
         raw = dataset.table("transactions", "customer_id", "ordered_at")
     goods = pl.lit(True) if subscribed or "kind" not in raw.columns else pl.col("kind") != "service"
-    lines = raw.filter(goods.fill_null(True), pl.col("ordered_at").dt.date() <= dataset.as_of)
+    lines = raw.lazy().filter(goods.fill_null(True), pl.col("ordered_at").dt.date() <= dataset.as_of)
     sale = pl.col("kind") == "sale" if "kind" in raw.columns else pl.lit(True)
-    n_lines, n_anonymous = lines.select(
-        sale.sum() if "kind" in raw.columns else pl.len(),
-        (sale & pl.col("customer_id").is_null()).sum().alias("anonymous"),
-    ).row(0)
-    columns = [name for name in ("amount",) if name in raw.columns]
-    lines = lines.filter(pl.col("customer_id").is_not_null()).select("customer_id", "ordered_at", *columns)
+    known_id, has_amount = pl.col("customer_id").is_not_null(), "amount" in raw.columns
+    n_known, n_lines, n_anonymous, n_priced, first_line = (
+        lines.select(
+            known_id.sum().alias("known"),
+            sale.sum() if "kind" in raw.columns else pl.len(),
+            (sale & ~known_id).sum().alias("anonymous"),
+            (pl.col("amount").is_not_null() & known_id).sum().alias("priced") if has_amount else pl.lit(0),
+            pl.col("ordered_at").filter(known_id).min(),
+        )
+        .collect()
+        .row(0)
+    )
+    lines = lines.filter(known_id)
     known, n_undated = _known(dataset, subscribed)
-    if lines.is_empty() and (not subscribed or known["known"].count() == 0):
+    if not n_known and (not subscribed or known["known"].count() == 0):
         raise AnalysisError("lifecycle_no_orders", as_of=dataset.as_of.isoformat())
     dated = known.filter(pl.col("known").is_not_null())["customer_id"]
-    ids = pl.concat([lines["customer_id"].unique(), dated]).unique().sort()
+    ids = lines.select(pl.col("customer_id").unique()).collect()["customer_id"]
+    ids = (pl.concat([ids, dated]).unique() if len(dated) else ids).sort()
     index = pl.DataFrame({"customer_id": ids}).with_row_index("customer")
     dates = index.join(known, on="customer_id", how="left", maintain_order="left").fill_null(NEVER)
     amounts = None
-    if columns and lines["amount"].null_count() < lines.height:
-        paid = lines.lazy().group_by("customer_id", day=pl.col("ordered_at").dt.epoch("d").cast(pl.Int32))
-        sums = paid.agg(pl.col("amount").sum().cast(pl.Int64)).join(index.lazy(), on="customer_id")
-        amounts = sums.select("customer", "day", "amount").sort("day", "customer").collect()
-    purchases = _purchases(raw, index, dataset.as_of)
+    if n_priced:
+        paid = lines.select(_position(ids), "amount", day=pl.col("ordered_at").dt.epoch("d").cast(pl.Int32))
+        sums = paid.group_by("customer", "day").agg(pl.col("amount").sum().cast(pl.Int64))
+        amounts = sums.sort("day").collect()
+    purchases = _purchases(raw, ids, dataset.as_of)
     uses = _uses(dataset, index) if subscribed else None
     joined = dates["known"].to_numpy()
-    first_line = lines["ordered_at"].min()
-    first_day = NEVER if first_line is None else (first_line.date() - EPOCH).days  # type: ignore[union-attr]
+    first_day = NEVER if first_line is None else (first_line.date() - EPOCH).days
     activity = Activity(
         ids=ids,
         purchases=purchases,
@@ -161,49 +169,55 @@ def _known(dataset: Dataset, joined_only: bool) -> tuple[pl.DataFrame, int]:
     return dates.filter(pl.col("known").is_not_null() | pl.col("left").is_not_null()), n_undated
 
 
-def _purchases(raw: pl.DataFrame, index: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def _purchases(raw: pl.DataFrame, ids: pl.Series, as_of: date) -> pl.DataFrame:
     """customer, day, since, until: the order days, and the days on which they stand (``NEVER``: they still do)."""
-    day = pl.col("ordered_at").dt.epoch("d").cast(pl.Int32)
+    sales = raw.lazy().with_row_index("row").filter(is_sale(raw), pl.col("ordered_at").dt.date() <= as_of)
+    if "customer_id" not in raw.columns:
+        sales = sales.filter(False)
     number = pl.col("order_id") if "order_id" in raw.columns else pl.lit(None, pl.String)
-    sales = (
-        raw.lazy()
-        .with_row_index("row")
-        .filter(is_sale(raw), pl.col("customer_id").is_not_null(), pl.col("ordered_at").dt.date() <= as_of)
-        .select(
-            "row", "customer_id", order=pl.when(number.is_null()).then(day.hash(2)).otherwise(number.hash(1)), day=day
-        )
-        .join(index.lazy(), on="customer_id")
-        .join(undone_lines(raw).lazy().select("row", "until"), on="row", how="left")
-        .select("customer", "order", "day", pl.col("until").fill_null(NEVER))
-    )
-    orders = (
-        sales.group_by("customer", "order")
-        .agg(
-            pl.col("day").min(),
-            last=pl.col("day").max(),
-            first_until=pl.col("until").min(),
-            until=pl.col("until").max(),
-        )
+    day = pl.col("ordered_at").dt.epoch("d").cast(pl.Int32)
+    order = pl.when(number.is_null()).then(day.hash(2)).otherwise(number.hash(1))
+    coded = (
+        sales.select("row", _position(ids), day=day, order=order)
+        .filter(pl.col("customer").is_not_null())
+        # One key for the pair: two orders share it by a chance of one in 2 ** 64.
+        .with_columns(order=pl.col("order") ^ pl.col("customer").hash(3))
         .collect()
     )
-    # An order with lines on several days may have been undone before its later lines came: it stood in parts.
-    in_parts = (pl.col("day") < pl.col("last")) & (pl.col("first_until") < NEVER)
-    parts = orders.filter(in_parts).select("customer", "order", first="day")
-    whole = orders.filter(~in_parts).select("customer", "day", "until", since="day")
-    pieces = sales.join(parts.lazy(), on=["customer", "order"]).select("customer", "until", day="first", since="day")
-    days = pl.concat([whole, pieces.select(whole.columns).collect()])
-    days = days.group_by("customer", "day", "since").agg(pl.col("until").max())
-    alone = pl.len().over("customer", "day") == 1
-    return (
-        pl.concat([days.filter(alone), _merged(days.filter(~alone))])
-        .filter(pl.col("until") > pl.col("since"))
-        .sort("customer", "day", "since")
-    )
+    undone = undone_lines(raw).select("row", "until")
+    touched = coded.join(undone, on="row", how="semi").select(pl.col("order").unique())
+    orders = coded.group_by("order").agg(pl.col("customer").min(), pl.col("day").min())
+    whole = orders.join(touched, on="order", how="anti").select("customer", "day").unique()
+    lines = coded.join(touched, on="order", how="semi")
+    if lines.is_empty():
+        spans = pl.DataFrame(schema=_SPANS)
+    else:
+        # An order may have been undone before its later lines came: it stood in parts. Beside one that never was, on
+        # the same day, that does not matter.
+        spans = (
+            lines.join(undone, on="row", how="left")
+            .select(
+                "customer",
+                pl.col("day").min().over("order"),
+                since="day",
+                until=pl.col("until").fill_null(NEVER),
+            )
+            .join(whole, on=["customer", "day"], how="anti")
+        )
+    days = pl.concat([whole.select("customer", "day", since="day", until=pl.lit(NEVER, pl.Int32)), _merged(spans)])
+    return days.filter(pl.col("until") > pl.col("since")).sort("customer", "day", "since")
 
 
-def _merged(days: pl.DataFrame) -> pl.DataFrame:
+def _merged(spans: pl.DataFrame) -> pl.DataFrame:
     """The spans of each customer's order day that meet, as one."""
     by = ["customer", "day"]
-    spans = days.sort(*by, "since").with_columns(reach=pl.col("until").cum_max().shift(1).over(by))
+    spans = spans.sort(*by, "since").with_columns(reach=pl.col("until").cum_max().shift(1).over(by))
     spans = spans.with_columns(part=(pl.col("since") > pl.col("reach")).fill_null(False).cum_sum().over(by))
-    return spans.group_by(*by, "part").agg(pl.col("since").min(), pl.col("until").max()).select(days.columns)
+    merged = spans.group_by(*by, "part").agg(pl.col("since").min(), pl.col("until").max())
+    return merged.select(*by, "since", "until").cast(_SPANS)
+
+
+def _position(ids: pl.Series) -> pl.Expr:
+    """Each row's customer as a position in ``ids``; null for none of them."""
+    coded = pl.col("customer_id").cast(pl.Enum(ids), strict=False).to_physical()
+    return coded.cast(pl.UInt32).alias("customer")

@@ -5,17 +5,23 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from analytics.lifecycle.activity import EPOCH, Activity
 from analytics.lifecycle.spec import LifecycleSpec
 
 
-def _period(day: pl.Expr, cohort_by: str) -> pl.Expr:
-    """Months or quarters since the year 0, so that differences are numbers of periods."""
-    moment = day.cast(pl.Date)
-    months = moment.dt.year() * 12 + moment.dt.month().cast(pl.Int32) - 1
-    return months if cohort_by == "month" else months // 3
+def _periods(days: pl.Series, by: str) -> npt.NDArray[np.int32]:
+    """Months or quarters since the year 0 of days since 1970, so that differences are numbers of periods."""
+    if days.is_empty():
+        return np.zeros(0, np.int32)
+    first, last = int(days.min()), int(days.max())  # type: ignore[arg-type]
+    each = pl.select(pl.int_range(first, last + 1, dtype=pl.Int32).cast(pl.Date)).to_series()
+    months = (each.dt.year() * 12 + each.dt.month().cast(pl.Int32) - 1).to_numpy()
+    table = months if by == "month" else months // 3
+    found: npt.NDArray[np.int32] = table[days.to_numpy() - first].astype(np.int32)
+    return found
 
 
 def trace_cohorts(activity: Activity, as_of: date, spec: LifecycleSpec) -> pl.DataFrame:
@@ -24,10 +30,12 @@ def trace_cohorts(activity: Activity, as_of: date, spec: LifecycleSpec) -> pl.Da
     n_months = 1 if by == "month" else 3
     after = as_of + timedelta(days=1)
     next_period = (after.year * 12 + after.month - 1) // n_months  # the first that is not complete
-    counted = _joiners if activity.kind == "subscription" else _buyers
-    firsts, active = counted(activity, (as_of - EPOCH).days, by, next_period, spec.n_cohorts)
+    cohort, active = (_joiners if activity.kind == "subscription" else _buyers)(
+        activity, (as_of - EPOCH).days, by, next_period, spec.n_cohorts
+    )
     sizes = (
-        firsts.filter(pl.col("cohort") < next_period)
+        pl.DataFrame({"cohort": cohort[cohort >= 0]})
+        .filter(pl.col("cohort") < next_period)
         .group_by("cohort")
         .agg(n_customers=pl.len().cast(pl.Int64))
         .sort("cohort")
@@ -41,9 +49,10 @@ def trace_cohorts(activity: Activity, as_of: date, spec: LifecycleSpec) -> pl.Da
     if activity.amounts is None:
         grid = grid.with_columns(amount=pl.lit(None, pl.Int64))
     else:
-        since = (pl.col("period") - pl.col("cohort")).cast(pl.Int32).alias("periods_since")
-        spent = _summed(activity.amounts, by).join(firsts, on="customer")
-        paid = spent.group_by("cohort", since).agg(pl.col("amount").sum())
+        mine = cohort[activity.amounts["customer"].to_numpy()]
+        cells = pl.DataFrame({"cohort": mine, "periods_since": _periods(activity.amounts["day"], by) - mine})
+        spent = cells.with_columns(activity.amounts["amount"]).filter(pl.col("cohort") >= 0)
+        paid = spent.group_by(keys).agg(pl.col("amount").sum())
         grid = grid.join(paid, on=keys, how="left").with_columns(pl.col("amount").fill_null(0))
     month = pl.col("cohort") * n_months
     seen = pl.col("observed")
@@ -68,41 +77,39 @@ def trace_cohorts(activity: Activity, as_of: date, spec: LifecycleSpec) -> pl.Da
     )
 
 
-def _summed(amounts: pl.DataFrame, by: str) -> pl.DataFrame:
-    """customer, period, amount."""
-    return amounts.group_by("customer", period=_period(pl.col("day"), by)).agg(pl.col("amount").sum())
-
-
 def _buyers(
     activity: Activity, as_of: int, by: str, next_period: int, n_periods: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """customer, cohort (period of the first order); cohort, periods_since, n_active (who ordered in it)."""
+) -> tuple[npt.NDArray[np.int32], pl.DataFrame]:
+    """The period of each customer's first order (-1: none); cohort, periods_since, n_active (who ordered in it)."""
     orders = activity.purchases.filter((pl.col("since") <= as_of) & (pl.col("until") > as_of))
-    orders = orders.select("customer", period=_period(pl.col("day"), by)).unique()
-    firsts = orders.group_by("customer").agg(cohort=pl.col("period").min())
-    since = (pl.col("period") - pl.col("cohort")).cast(pl.Int32).alias("periods_since")
-    active = orders.join(firsts, on="customer").group_by("cohort", since).agg(n_active=pl.len().cast(pl.Int64))
-    return firsts, active
+    customer, period = orders["customer"].to_numpy(), _periods(orders["day"], by)
+    # They are sorted by customer and day: what differs from the row above is new.
+    begins = np.ones(len(customer), bool)
+    begins[1:] = customer[1:] != customer[:-1]
+    cohort = np.full(len(activity.ids), -1, np.int32)
+    cohort[customer[begins]] = period[begins]
+    new = begins.copy()
+    new[1:] |= period[1:] != period[:-1]
+    mine = cohort[customer[new]]
+    cells = pl.DataFrame({"cohort": mine, "periods_since": period[new] - mine})
+    return cohort, cells.group_by("cohort", "periods_since").agg(n_active=pl.len().cast(pl.Int64))
 
 
 def _joiners(
     activity: Activity, as_of: int, by: str, next_period: int, n_periods: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """customer, cohort (period of joining); cohort, periods_since, n_active (subscribed at its end)."""
+) -> tuple[npt.NDArray[np.int32], pl.DataFrame]:
+    """The period of each subscriber's joining; cohort, periods_since, n_active (subscribed at its end)."""
     begun = np.minimum(activity.known, activity.started)
-    frame = pl.DataFrame({"day": begun, "left": activity.left}).with_row_index("customer")
-    frame = frame.filter(pl.col("day") <= as_of).select(
-        "customer",
-        cohort=_period(pl.col("day"), by),
-        gone=pl.when(pl.col("left") <= as_of).then(_period(pl.col("left").clip(0, as_of), by)),
-    )
-    grouped = frame.group_by("cohort", "gone").agg(n=pl.len().cast(pl.Int64))
+    known, left = begun <= as_of, activity.left <= as_of
+    cohort = np.full(len(begun), -1, np.int32)
+    cohort[known] = _periods(pl.Series(begun[known]), by)
+    gone = np.full(len(begun), np.iinfo(np.int32).max, np.int32)
+    gone[left] = _periods(pl.Series(activity.left[left]), by)
+    grouped = pl.DataFrame({"cohort": cohort[known], "gone": gone[known]}).group_by("cohort", "gone").agg(n=pl.len())
     since = pl.DataFrame({"periods_since": range(n_periods)}, schema={"periods_since": pl.Int32})
     at = pl.col("cohort") + pl.col("periods_since")
-    stays = pl.col("gone").is_null() | (pl.col("gone") > at)
-    active = grouped.join(since, how="cross").filter(stays & (at < next_period))
-    active = active.group_by("cohort", "periods_since").agg(n_active=pl.col("n").sum())
-    return frame.select("customer", "cohort"), active
+    active = grouped.join(since, how="cross").filter((pl.col("gone") > at) & (at < next_period))
+    return cohort, active.group_by("cohort", "periods_since").agg(n_active=pl.col("n").sum().cast(pl.Int64))
 
 
 def pool_retention(cohorts: pl.DataFrame) -> pl.DataFrame:

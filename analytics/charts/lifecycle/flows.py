@@ -77,7 +77,7 @@ def flow(result: FlowResult, kind: str, _: Words) -> Spec:
         head = alt.Chart(pl.DataFrame({"x": [at + 0.03 * side], "text": [_("End of {day}", day=day)]}))
         layers.append(
             head.mark_text(align=align, color=neutral("muted")).encode(
-                x=alt.X("x:Q", axis=None), y=alt.value(-10), text="text:N"
+                x=alt.X("x:Q", axis=None), y=alt.value(-18), text="text:N"
             )
         )
         drawn = nodes.with_columns(

@@ -204,9 +204,12 @@ def spells(result: LifecycleResult, _: Words) -> Spec:
     half = base.transform_filter("isValid(datum.middle)")
     marks = half.mark_tick(thickness=3, size=22).encode(x=alt.X("middle:Q", scale=scale), color=colour)
     words = half.mark_text(align="left", dx=7, dy=-16).encode(x=alt.X("middle:Q", scale=scale), text="text:N")
+    # Fewer than three quarters have left as far as it was seen.
+    on = known.transform_filter("datum.open").mark_text(text="→", align="left", dx=4, color=neutral("muted"))
+    on = on.encode(x=alt.X("high:Q", scale=scale))
     long = base.transform_filter("!isValid(datum.middle)").mark_text(align="left", color=neutral("muted"))
     far = long.encode(x=alt.value(4), y=alt.Y("stage:N", sort=None), text="text:N").properties()
-    return finish(alt.layer(bars, marks, words, far), _, height=60 + 46 * len(rows))
+    return finish(alt.layer(bars, on, marks, words, far), _, height=60 + 46 * len(rows))
 
 
 def _ends(result: LifecycleResult) -> list[int]:
