@@ -31,16 +31,6 @@ NEEDED = frozenset({"churn_no_target", "fields_missing", "table_missing", "nothi
 TOO_LITTLE = frozenset(
     {
         "as_of_too_early",
-        "btyd_boundary",
-        "btyd_dominated",
-        "btyd_flat",
-        "btyd_impossible_history",
-        "btyd_no_dropout",
-        "btyd_no_repeat",
-        "btyd_no_time",
-        "btyd_not_converged",
-        "btyd_too_few",
-        "btyd_too_short",
         "churn_column_unknown",
         "churn_column_values",
         "churn_few_gone",
@@ -522,7 +512,7 @@ def refusal(error: AnalysisError, _: Words, name: str) -> None:
             st.markdown(f":gray[{remedy}]", text_alignment="center")
             _ways_on(error, _, name)
         return
-    message(error, _, tone="watch" if error.code in TOO_LITTLE else "bad")
+    message(error, _, tone="watch" if error.code in TOO_LITTLE or error.code.startswith("btyd_") else "bad")
     _ways_on(error, _, name)
 
 
