@@ -55,14 +55,15 @@ class Histories:
 def purchase_histories(dataset: Dataset, *, until: date | None = None, unit_days: float = 7.0) -> Histories:
     """The histories of all known customers who bought by ``until`` (the as-of date unless told; never beyond it).
 
-    An order for nothing (price 0) of a known customer is a purchase, as in the literature. Raises ``AnalysisError``:
+    Purchases are the orders that stand at ``until`` (``reversals``): an order for nothing (price 0) is one, as in the
+    literature; an order taken back whole by then is none. Raises ``AnalysisError``:
     ``fields_missing``, ``no_orders``, ``btyd_unit_out_of_range`` (the unit is not positive and finite).
     """
     if not 0 < unit_days < float("inf"):
         raise AnalysisError("btyd_unit_out_of_range", unit_days=unit_days)
     dataset.table("transactions", "customer_id", "ordered_at")
     end = dataset.as_of if until is None else min(until, dataset.as_of)
-    table = _by_customer(dataset, (end - _EPOCH).days)
+    table = _by_customer(dataset, end)
     if table.is_empty():
         raise AnalysisError("no_orders", n_lines=dataset.tables["transactions"].height)
     x = table["n_days"].to_numpy().astype(np.int64) - 1
@@ -84,13 +85,10 @@ def purchase_histories(dataset: Dataset, *, until: date | None = None, unit_days
     )
 
 
-def _by_customer(dataset: Dataset, last: int) -> pl.DataFrame:
+def _by_customer(dataset: Dataset, end: date) -> pl.DataFrame:
     """customer_id (a position), n_days, first_day, last_day, amount, first_amount (minor units); sorted."""
-    import narwhals as nw
-
-    lines = reductions.project(dataset, encode={"customer_id"})
-    kept = lines.filter(nw.col("day") <= last, nw.col("n_returned") == 0, nw.col("amount") >= 0)
-    days = reductions.collect(reductions.purchase_days(kept.with_columns(is_sale=nw.lit(1, nw.Int64))))
+    lines = reductions.project(dataset, encode={"customer_id"}, until=end)
+    days = reductions.collect(reductions.purchase_days(lines))
     return (
         days.lazy()
         .group_by("customer_id")

@@ -20,7 +20,7 @@ LINES = [
     ("ann", "3", "2024-01-15T10:00", 2000, "sale"),
     ("ann", "4", "2024-01-29T10:00", 4000, "sale"),
     ("bob", "5", "2024-01-08T10:00", 900, "sale"),
-    ("bob", "6", "2024-01-09T10:00", -900, "return"),  # no purchase
+    ("bob", "6", "2024-01-09T10:00", -100, "return"),  # of a part: neither a purchase nor the end of one
     ("cat", "7", "2024-02-05T10:00", 700, "sale"),  # on the last day
     ("dan", "8", "2024-01-10T10:00", 0, "sale"),  # free, and still a purchase
     ("dan", "9", "2024-01-24T10:00", 300, "sale"),
@@ -60,6 +60,18 @@ def test_by_hand() -> None:
     ]
 
 
+def test_an_order_taken_back_whole_is_no_purchase_once_it_is_back() -> None:
+    lines = [
+        ("ann", "1", "2024-01-01T09:00", 1000, "sale"),
+        ("ann", "2", "2024-01-08T09:00", 500, "sale"),
+        ("ann", "2", "2024-01-20T09:00", -500, "return"),
+        ("ann", "3", "2024-01-15T09:00", 500, "sale"),
+        ("ann", "3", "2024-01-16T09:00", -200, "return"),
+    ]
+    assert as_rows(purchase_histories(dataset(lines))) == [("ann", 1, 2.0, 5.0, 5.0)]
+    assert as_rows(purchase_histories(dataset(lines), until=date(2024, 1, 19))) == [("ann", 2, 2.0, 18 / 7, 5.0)]
+
+
 def test_an_earlier_end_and_another_unit() -> None:
     histories = purchase_histories(dataset(LINES), until=date(2024, 1, 20), unit_days=1.0)
     assert as_rows(histories) == [
@@ -92,7 +104,8 @@ def test_without_amounts() -> None:
     lines = whole.tables["transactions"].drop("amount")
     bare = purchase_histories(Dataset.build({"transactions": lines}, as_of=whole.as_of))
     assert bare.mean_value is None
-    assert bare.x.tolist() == [2, 0, 0, 1]
+    # Without amounts a returned line is a line undone, and bob had one.
+    assert (bare.ids.to_list(), bare.x.tolist()) == (["ann", "cat", "dan"], [2, 0, 1])
 
 
 def test_a_naive_loop_agrees() -> None:
@@ -101,7 +114,7 @@ def test_a_naive_loop_agrees() -> None:
     for i in range(600):
         day = date.fromordinal(date(2024, 1, 1).toordinal() + int(rng.integers(0, 200)))
         kind = "return" if rng.random() < 0.1 else "sale"
-        amount = int(rng.integers(0, 5000)) * (-1 if kind == "return" else 1)
+        amount = -1 if kind == "return" else int(rng.integers(1000, 5000))
         rows.append((f"c{rng.integers(0, 80):02d}", str(i), f"{day.isoformat()}T10:00", amount, kind))
     until = date(2024, 6, 1)
     expected = []
