@@ -36,6 +36,7 @@ EXPLAINED = 0.5  # share of a column's remaining variance that days after the cu
 UNIQUE = 0.95
 IN_TIME = 0.98  # rank correlation with the order of joining
 _SAMPLE = 6_000
+_TRIED = 6  # features, the strongest first, among which the next culprit is looked for
 _SCHEMA = {
     "feature": pl.String,
     "code": pl.String,
@@ -148,6 +149,8 @@ def check_features(
             passed.append(candidate)
         else:
             refused.append(found)
+            if found.code == "target_defined" and not candidate.from_file:
+                return refused, alone  # the target itself is at fault: nothing else matters
     for pair in _check_pairs([one for one in passed if one.from_file], gone, level, seed):
         refused.append(pair)
         passed = [one for one in passed if one.name not in pair.feature.split(" + ")]
@@ -359,10 +362,11 @@ def _check_group(candidates: Sequence[Candidate], gone: Ints, level: float, seed
     area = _joint_auc(usable, gone, level, seed)
     if not _too_good(area):
         return None
-    kept, out = list(usable), list[Candidate]()
+    alone = {one.name: single_auc(one, gone, level, seed)[0] for one in usable}
+    kept, out = sorted(usable, key=lambda one: -alone[one.name]), list[Candidate]()
     while len(kept) > 1 and _too_good(_joint_auc(kept, gone, level, seed)):
         worst = min(
-            range(len(kept)),
+            range(min(len(kept), _TRIED)),
             key=lambda i: _joint_auc([one for j, one in enumerate(kept) if j != i], gone, level, seed)[0],
         )
         out.append(kept.pop(worst))
