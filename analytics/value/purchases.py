@@ -137,13 +137,10 @@ def read_purchases(dataset: Dataset, until: date) -> Purchases:
 
     Raises ``AnalysisError``: ``fields_missing`` (customer_id, ordered_at), ``no_orders``.
     """
-    import narwhals as nw
-
     dataset.table("transactions", "customer_id", "ordered_at")
-    last = to_day(min(until, dataset.as_of))
-    lines = reductions.project(dataset, encode={"customer_id"})
-    kept = lines.filter(nw.col("day") <= last, nw.col("n_returned") == 0, nw.col("amount") >= 0)
-    days = reductions.collect(reductions.purchase_days(kept.with_columns(is_sale=nw.lit(1, nw.Int64))))
+    end = min(until, dataset.as_of)
+    lines = reductions.project(dataset, encode={"customer_id"}, until=end)
+    days = reductions.collect(reductions.purchase_days(lines))
     if days.is_empty():
         raise AnalysisError("no_orders", n_lines=dataset.tables["transactions"].height)
     days = days.sort("customer_id", "day")
@@ -156,5 +153,5 @@ def read_purchases(dataset: Dataset, until: date) -> Purchases:
         day=days["day"].to_numpy().astype(np.int64),
         amount=days["amount"].to_numpy().astype(np.int64) if dataset.has("transactions.amount") else None,
         scale=10**dataset.money_digits,
-        until=last,
+        until=to_day(end),
     )

@@ -167,7 +167,7 @@ def test_segment_totals_of_draws_are_covered() -> None:
 
 @pytest.mark.slow
 def test_segment_totals_over_many_draws() -> None:
-    told = covered(on_draws(30, 3000))
+    told = covered(on_draws(30, 1500))
     assert 0.75 <= told["orders"] <= 0.85
     assert 0.75 <= told["value"] <= 0.85
     assert told["customers"] >= 0.8
@@ -175,7 +175,7 @@ def test_segment_totals_over_many_draws() -> None:
 
 @pytest.mark.slow
 def test_segment_totals_of_the_worlds() -> None:
-    told = covered(on_marketplaces((3, 11, 21, 33), 4000))
+    told = covered(on_marketplaces((3, 11, 21), 4000))
     assert told["orders"] >= 0.75
     assert told["customers"] >= 0.8
 

@@ -240,3 +240,23 @@ def test_specs_refuse_themselves_and_travel() -> None:
     assert error.value.code == "value_covariates"
     spec = ValueSpec(model="mbg_nbd", covariates=("city",), holdout_days=90)
     assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(spec)), ValueSpec, strict=True) == spec
+
+
+def test_an_order_wholly_taken_back_is_no_purchase_from_that_day_on() -> None:
+    back = pl.DataFrame(
+        {
+            "customer_id": ["a"],
+            "order_id": ["R4"],
+            "ordered_at": [datetime(2026, 3, 1, 12)],
+            "amount": [-4000],
+            "kind": ["cancellation"],
+        }
+    )
+    lines = six().tables["transactions"].filter(pl.col("order_id").ne_missing("R4"))
+    data = Dataset.build({"transactions": pl.concat([lines, back])}, as_of=AS_OF, currency="EUR")
+    before, after = (look(read_purchases(data, day), to_day(day), Clock(7.0)) for day in (date(2026, 2, 28), AS_OF))
+    assert (before.x[0], after.x[0]) == (2, 1)
+    assert purchase_histories(data).x.tolist() == after.x.tolist()
+    trace = explain_history(data, "a", ValueSpec())
+    assert trace.rows["role"].to_list() == ["first", "same_day", "repeat", "same_day", "reversed", "return"]
+    assert trace.x == 1
