@@ -77,7 +77,8 @@ with page.frame("early_warning") as _:
         if refused:
             st.table(refused, border="horizontal")
         st.markdown(f":small[:gray[{page.draw(charts.unused, result, _)}]]")
-    widgets.several("churn", "leave_out", _("Leave out"), page.draw(charts.used_features, result, _))
+    used = page.draw(charts.used_features, result, _)
+    widgets.several("churn", "leave_out", _("Leave out"), used, placeholder=_("nothing"))
     page.how_counted(
         _,
         _(

@@ -254,7 +254,7 @@ def test_the_card_says_who_what_and_how_good() -> None:
         ("Expected to go", "1", "90%: 0–3", "gray"),
         ("Value at risk", "NT$558", "of the last year's value", "gray"),
         ("Ranking (AUC)", "0.80", "best simple rule 0.70", "good"),
-        ("Risks off by", "1.2 points", "as happened", "good"),
+        ("Risks off by (points)", "1.2", "as happened", "good"),
     ]
 
 
@@ -399,7 +399,11 @@ def test_without_amounts_there_is_risk_alone() -> None:
         groups=made().groups.with_columns(expected_value=nothing, value_at_risk=nothing),
         risks=made().risks.with_columns(value_at_risk=nothing),
     )
-    assert [m.label for m in charts.headline(poor, _).metrics] == ["Expected to go", "Ranking (AUC)", "Risks off by"]
+    assert [m.label for m in charts.headline(poor, _).metrics] == [
+        "Expected to go",
+        "Ranking (AUC)",
+        "Risks off by (points)",
+    ]
     assert charts.customer_table(poor, _).columns == [
         "customer_id", "risk", "risk_span", "reasons", "group", "last_seen_on", "risk_lo", "risk_hi",
     ]  # fmt: skip
@@ -417,3 +421,10 @@ def test_tables_for_the_download_are_in_words() -> None:
         "As of the file: it may have changed since", "Left out by you",
     ]  # fmt: skip
     assert charts.used_features(made(), _) == {"use_days_7": "Days of use in 7 days", "gender": "Gender"}
+
+
+def test_in_chinese_the_unit_of_a_figure_is_in_its_label() -> None:
+    rich = made(value_at_risk=6_780_000.0)
+    metric = charts.headline(rich, words_for("zh_TW")).metrics[1]
+    assert (metric.label, metric.value) == ("風險金額（NT$萬）", "678")
+    assert charts.headline(rich, _).metrics[1].value == "NT$6.8M"

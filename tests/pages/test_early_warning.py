@@ -43,7 +43,7 @@ def test_subscribers_are_listed_and_the_choices_change_the_list() -> None:
     finding = test.header[0].value
     n = int(re.fullmatch(r"(\d+) of 255 customers are likely to leave within 60 days", finding)[1])
     assert n == int(shown["Expected to go"])
-    assert {"Value at risk", "Ranking (AUC)", "Risks off by"} <= set(shown)
+    assert {"Value at risk", "Ranking (AUC)", "Risks off by (points)"} <= set(shown)
     first = listed(test)
     assert len(first) == 26  # a tenth of those who are there
     assert first["value_at_risk"].is_monotonic_decreasing

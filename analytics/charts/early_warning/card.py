@@ -64,7 +64,7 @@ def _metrics(result: ChurnResult, _: Words) -> tuple[Metric, ...]:
     items.append(Metric(_("Ranking (AUC)"), _.number(result.auc, 2), against, tone))
     off = result.calibration_error
     said: tuple[str, Tone] = (_("as happened"), "good") if off <= GOOD_CALIBRATION else (_("order counts"), "watch")
-    items.append(Metric(_("Risks off by"), _("{n} points", n=_.number(100 * off, 1)), *said))
+    items.append(Metric(_("Risks off by (points)"), _.number(100 * off, 1), *said))
     return tuple(items)
 
 
@@ -72,9 +72,10 @@ def value_metric(label: str, value: float, result: ChurnResult, note: str, _: Wo
     """Money as a figure: in Chinese the unit is in the label."""
     if _.language == "en":
         return Metric(label, _.compact(value, result.currency), note)
-    scaled, unit = _.compact_unit(value)
+    divisor, unit = _.compact_unit(value)
     symbol = _.symbol(result.currency)
-    return Metric(f"{label}（{symbol}{unit}）" if symbol or unit else label, _.number(scaled, 1 if unit else 0), note)
+    shown = _.number(value / divisor, 1 if unit and value < 100 * divisor else 0)
+    return Metric(f"{label}（{symbol}{unit}）" if symbol or unit else label, shown, note)
 
 
 def worth(result: ChurnResult, _: Words) -> str:

@@ -14,6 +14,7 @@ from analytics.i18n import Words, escape_markdown
 
 MOST_DRIVERS = 10
 MOST_REFUSALS = 12
+MOST_NAMED = 4
 Rows = list[dict[str, Any]]
 
 
@@ -188,18 +189,15 @@ def _figure(row: dict[str, Any], _: Words) -> str:
 
 def unused(result: ChurnResult, _: Words) -> str:
     """The features that are not used for other reasons, in one sentence; "" where there are none."""
-    held = result.features.filter(pl.col("refused").is_in(["as_of_file", "left_out", "constant"]))
     parts = []
     for code in ("as_of_file", "left_out", "constant"):
-        names = [feature_name(name, _) for name in held.filter(refused=code)["feature"].unique(maintain_order=True)]
+        held = result.features.filter(refused=code)["feature"].unique(maintain_order=True)
+        names = [feature_name(name, _) for name in held.head(MOST_NAMED)]
+        if held.len() > MOST_NAMED:
+            names.append(_("{n} more", n=held.len() - MOST_NAMED))
         if names:
-            parts.append(
-                _(
-                    "{why}: {features}.",
-                    why=_.phrase(f"leak.{code}"),
-                    features=escape_markdown(_.listing(names[:MOST_REFUSALS])),
-                )
-            )
+            listed = escape_markdown(_.listing(names))
+            parts.append(_("{why}: {features}.", why=_.phrase(f"leak.{code}"), features=listed))
     return space(_).join(parts)
 
 
