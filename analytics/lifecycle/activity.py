@@ -50,6 +50,14 @@ class Activity:
     def left_from(self) -> int:
         return int(self.left.min())
 
+    def ended(self) -> Days:
+        """The day on which each left for good: ``NEVER`` for who paid again since."""
+        last = np.full(len(self.ids), np.iinfo(np.int32).min, np.int32)
+        standing = self.purchases.filter(pl.col("until") == NEVER)
+        last[standing["customer"].to_numpy()] = standing["day"].to_numpy()
+        ended: Days = np.where(last > self.left, np.int32(NEVER), self.left)
+        return ended
+
 
 def read_activity(dataset: Dataset, kind: Kind = "orders") -> tuple[Activity, list[Caveat]]:
     """The compact activity up to ``dataset.as_of``, and what there is to say about the rows."""

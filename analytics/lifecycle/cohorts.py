@@ -100,11 +100,12 @@ def _joiners(
 ) -> tuple[npt.NDArray[np.int32], pl.DataFrame]:
     """The period of each subscriber's joining; cohort, periods_since, n_active (subscribed at its end)."""
     begun = np.minimum(activity.known, activity.started)
-    known, left = begun <= as_of, activity.left <= as_of
+    ended = activity.ended()
+    known, left = begun <= as_of, ended <= as_of
     cohort = np.full(len(begun), -1, np.int32)
     cohort[known] = _periods(pl.Series(begun[known]), by)
     gone = np.full(len(begun), np.iinfo(np.int32).max, np.int32)
-    gone[left] = _periods(pl.Series(activity.left[left]), by)
+    gone[left] = _periods(pl.Series(ended[left]), by)
     grouped = pl.DataFrame({"cohort": cohort[known], "gone": gone[known]}).group_by("cohort", "gone").agg(n=pl.len())
     since = pl.DataFrame({"periods_since": range(n_periods)}, schema={"periods_since": pl.Int32})
     at = pl.col("cohort") + pl.col("periods_since")

@@ -28,8 +28,9 @@ def project_retention(activity: Activity, as_of: int, period_days: int) -> Proje
     """
     begun = np.minimum(activity.known, activity.started)
     known = begun <= as_of
-    left = known & (activity.left <= as_of)
-    end = np.where(left, np.maximum(activity.left, begun), as_of)
+    ended = activity.ended()
+    left = known & (ended <= as_of)
+    end = np.where(left, np.maximum(ended, begun), as_of)
     days = (end - begun)[known].astype(np.int64)
     gone = left[known]
     # Who leaves within a period leaves in it; who is still here has stayed those that are over. Of a period that is not

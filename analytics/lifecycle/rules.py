@@ -191,10 +191,11 @@ def _subscriber_codes(activity: Activity, then: int, rules: LifecycleRules, last
     codes[started] = ACTIVE
     codes[started & (then - activity.started < rules.period_days)] = FIRST
     loyal = started & (then - activity.started >= (rules.loyal_tenure_days or 0))
-    if activity.uses is not None:
-        span = (pl.col("day") <= then) & (pl.col("day") > then - rules.period_days)
+    if rules.use_recorded:
         used = np.zeros(len(activity.ids), bool)
-        used[activity.uses.filter(span)["customer"].to_numpy()] = True
+        if activity.uses is not None:
+            span = (pl.col("day") <= then) & (pl.col("day") > then - rules.period_days)
+            used[activity.uses.filter(span)["customer"].to_numpy()] = True
         loyal &= used
     codes[loyal & (codes != FIRST)] = LOYAL
     # Who pays again after leaving has come back.
