@@ -44,7 +44,7 @@ def test_the_first_view_answers_and_shows_how_far_to_trust_it() -> None:
     ):
         assert words in said
     listed = table(test, "customer_id", "clv", "p_alive")
-    assert len(listed) == 3520
+    assert 3400 < len(listed) <= 3600, "everybody of whom an order stands"
     assert listed["clv"].is_monotonic_decreasing
     assert (listed["clv_lo"] <= listed["clv_hi"]).all()
 
@@ -65,7 +65,7 @@ def test_the_first_view_answers_and_shows_how_far_to_trust_it() -> None:
     assert_sound(test)
     groups = figures(test)
     counts = {name: int(groups[name].replace(",", "")) for name in ("Protect", "Grow", "Win back", "Let go")}
-    assert sum(counts.values()) == 3520
+    assert sum(counts.values()) == len(listed)
     assert "6 months" in " ".join(item.value for item in test.markdown)
     rows = table(test, "group", "n_customers", "clv_share")
     assert list(rows["n_customers"]) == list(counts.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
@@ -78,6 +80,8 @@ def _tracked(result: ValueResult, columns: tuple[str, str, str, str], _: Words) 
     folded = base.transform_calculate(model=f"'{_quoted(names[1])}'", past=f"'{_quoted(names[0])}'")
     band = base.transform_filter("isValid(datum.lo)").mark_area(opacity=BAND_80, color=neutral("accent"))
     start = chart([{"day": result.calibration_until.isoformat(), "text": _("unseen from here")}])
+    words = start.encode(x="day:T", text="text:N", y=alt.value(4))
+    place: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -6}
     layers = [
         band.encode(y=alt.Y("lo:Q", axis=y), y2="hi:Q"),
         folded.mark_line(strokeWidth=2, strokeDash=[5, 3]).encode(
@@ -88,9 +92,8 @@ def _tracked(result: ValueResult, columns: tuple[str, str, str, str], _: Words) 
         ),
         base.mark_rule(opacity=0, strokeWidth=8).encode(tooltip=lines),
         start.mark_rule(color=neutral("muted"), strokeDash=[4, 3]).encode(x="day:T"),
-        start.mark_text(align="right", baseline="top", dx=-6, y=4, color=neutral("muted")).encode(
-            x="day:T", text="text:N", y=alt.value(4)
-        ),
+        words.mark_text(**place, stroke=neutral("paper"), strokeWidth=4),
+        words.mark_text(**place, color=neutral("muted")),
     ]
     return finish(alt.layer(*layers), _, height=HEIGHT)
 
