@@ -65,8 +65,9 @@ class TenureColumns:
 def propose_columns(dataset: Dataset) -> TenureColumns:
     """The columns of the customers table that could be a tenure and a churn flag, and the likeliest of each."""
     people = dataset.tables.get("customers", pl.DataFrame())
-    durations = tuple(name for name in people.columns if is_duration(people[name]))
-    events = tuple(name for name in people.columns if name not in durations and is_flag(people[name]))
+    columns = [name for name in people.columns if name != "customer_id"]
+    durations = tuple(name for name in columns if is_duration(people[name]))
+    events = tuple(name for name in columns if name not in durations and is_flag(people[name]))
     events += tuple(name for name in durations if is_flag(people[name]))
     duration = next((name for name in durations if _TENURE.search(_plain(name)) and not is_flag(people[name])), "")
     event = next((name for name in events if _LEFT.search(_plain(name)) and name != duration), "")

@@ -82,7 +82,9 @@ def find_spells(dataset: Dataset, spec: ClockSpec) -> Spells:
     frame = rows.select(list(_FRAME)).cast(_FRAME)  # type: ignore[arg-type]
     if frame.is_empty():
         raise AnalysisError("survival_nothing", n=sum(aside.values()))
-    frame = frame.sort("customer_id", "start", "time", maintain_order=True)
+    # One row per customer of a sorted table is in order as it is.
+    if not frame["customer_id"].is_sorted() or clock == "next_order":
+        frame = frame.sort("customer_id", "start", "time", maintain_order=True)
     n_late = int((frame["entry"] > 0).sum())
     return Spells(
         clock=clock,
@@ -90,7 +92,7 @@ def find_spells(dataset: Dataset, spec: ClockSpec) -> Spells:
         unit=unit,
         as_of=dataset.as_of,
         frame=frame,
-        n_customers=frame["customer_id"].n_unique(),
+        n_customers=frame["customer_id"].n_unique() if clock == "next_order" else frame.height,
         n_ended=int(frame["ended"].sum()),
         n_late=n_late,
         columns=columns,
@@ -108,7 +110,7 @@ def durations(frame: pl.DataFrame, *, months: bool = False) -> Durations:
     """The spells of a frame as arrays; customers are clusters where they have several."""
     time, entry = ("months", "entry_months") if months else ("time", "entry")
     late = frame[entry].to_numpy()
-    several = bool((frame["weight"] != 1.0).any()) or frame["customer_id"].n_unique() < frame.height
+    several = bool((frame["weight"] != 1.0).any())
     return Durations(
         time=frame[time].to_numpy(),
         ended=frame["ended"].to_numpy(),
@@ -206,7 +208,10 @@ def _observed_from(dataset: Dataset, rows: pl.DataFrame, spec: ClockSpec) -> dat
 
 def _unique(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """One row per customer: the first by content."""
-    kept = rows.unique("customer_id", keep="first", maintain_order=True)
+    if rows["customer_id"].is_sorted():
+        kept = rows.filter((pl.col("customer_id") != pl.col("customer_id").shift(1)).fill_null(True))
+    else:
+        kept = rows.unique("customer_id", keep="first", maintain_order=True)
     return kept, rows.height - kept.height
 
 

@@ -18,7 +18,7 @@ def outlook(result: OutlookResult, _: Words) -> Spec:
     rows: Rows = []
     if result.leaving.height:
         for row in result.leave_bins.iter_rows(named=True):
-            rows.append({"name": _.span(_.percent(row["low"]), _.percent(row["high"])), "n": row["n_customers"]})
+            rows.append({"name": _.span(_.number(100 * row["low"]), _.percent(row["high"])), "n": row["n_customers"]})
         title = _("Probability of leaving within {n} days", n=result.horizon_days)
     else:
         for row in result.order_bins.iter_rows(named=True):
