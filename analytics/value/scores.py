@@ -46,11 +46,13 @@ def value_by(result: ValueResult, labels: CustomerLabels) -> pl.DataFrame:
     orders = totals(codes, k, frame["expected_orders"].to_numpy(), result.spread, level, "orders")
     columns |= dict(zip(("expected_orders", "expected_orders_lo", "expected_orders_hi"), orders, strict=True))
     nothing = pl.Series([None] * k, dtype=pl.Float64)
+    may_buy_nothing = orders[1] == 0
     value_columns = ("clv", "clv_lo", "clv_hi")
     if result.has_values:
         columns |= dict(
             zip(value_columns, totals(codes, k, frame["clv"].to_numpy(), result.spread, level, "clv"), strict=True)
         )
+        columns["clv_lo"] = np.where(may_buy_nothing, 0.0, columns["clv_lo"])
         last = np.bincount(codes[inside], frame["value_last_year"].to_numpy()[inside], k)
         columns["value_last_year"] = last
     else:

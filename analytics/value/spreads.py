@@ -268,6 +268,23 @@ def total_interval(mean: float, variance: float, level: float) -> tuple[float, f
     return float(min(lo, mean)), float(max(hi, mean))
 
 
+def count_interval(mean: float, variance: float, level: float) -> tuple[float, float]:
+    """Bounds of a number of purchases: a negative binomial of this mean and variance (Poisson where it is no wider).
+
+    Whole numbers, as a small group may well buy nothing.
+    """
+    from scipy.stats import nbinom, poisson
+
+    if mean <= 0:
+        return 0.0, 0.0
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    if variance > mean * (1 + 1e-6):
+        lo, hi = nbinom.ppf(tails, mean**2 / (variance - mean), mean / variance)
+    else:
+        lo, hi = poisson.ppf(tails, mean)
+    return float(lo), float(hi)
+
+
 def totals(
     group: Ints, n_groups: int, mean: Floats, spread: Spread, level: float, measure: str
 ) -> tuple[Floats, Floats, Floats]:
@@ -294,7 +311,8 @@ def totals(
     by_cell = np.bincount(where * n_cells + cell, means, n_groups * n_cells).reshape(n_groups, n_cells)
     wider = few_periods(spread.n_cuts, level) ** 2
     variance += wider * (spread.common**2 * total**2 + spread.cell**2 * (by_cell**2).sum(axis=1))
-    bounds = np.array([total_interval(float(m), float(v), level) for m, v in zip(total, variance, strict=True)])
+    interval = count_interval if measure == "orders" else total_interval
+    bounds = np.array([interval(float(m), float(v), level) for m, v in zip(total, variance, strict=True)])
     bounds = bounds.reshape(n_groups, 2)
     return total, bounds[:, 0], bounds[:, 1]
 

@@ -19,7 +19,7 @@ from analytics.value.holdout import captured, rank_correlation
 from analytics.value.past import Straying, stray
 from analytics.value.portfolio import decide, fifths, pareto, rfm_grid
 from analytics.value.purchases import look, read_purchases, to_day
-from analytics.value.spreads import few_periods, total_interval
+from analytics.value.spreads import count_interval, few_periods, total_interval
 
 AS_OF = date(2026, 3, 31)
 ROWS = [
@@ -202,12 +202,17 @@ def test_a_clock_runs_as_it_is_told_and_as_the_calendar_elsewhere() -> None:
 
 
 def test_bounds_of_totals() -> None:
-    from scipy.stats import gamma
+    from scipy.stats import gamma, nbinom
 
     assert total_interval(0.0, 3.0, 0.8) == (0.0, 0.0)
     assert total_interval(5.0, 0.0, 0.8) == (5.0, 5.0)
     lo, hi = total_interval(100.0, 400.0, 0.8)
     assert (lo, hi) == pytest.approx(tuple(gamma.ppf([0.1, 0.9], 25, scale=4)))
+    assert count_interval(0.0, 3.0, 0.8) == (0.0, 0.0)
+    assert count_interval(0.05, 0.05, 0.8) == (0.0, 0.0)
+    assert count_interval(4.0, 4.0, 0.8) == (2.0, 7.0)  # Poisson(4): P(at most 1) = .09, P(at most 6) = .889
+    lo, hi = count_interval(100.0, 400.0, 0.8)
+    assert (lo, hi) == tuple(nbinom.ppf([0.1, 0.9], 100**2 / 300, 0.25))
     assert few_periods(0, 0.8) == 1.0
     assert few_periods(1, 0.8) == pytest.approx(3.078 / 1.2816, rel=1e-3)
     assert few_periods(1000, 0.8) == pytest.approx(1.0, abs=2e-3)
