@@ -91,10 +91,10 @@ def test_rows_do_not_depend_on_each_other(kind: type[BetaGeometric], parameters:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@pytest.mark.parametrize("parameters", [*PARAMETERS, (0.5, 1e-3, 0.99999999, 2.0), (0.5, 1e-3, 1.0, 2.0)])
+@pytest.mark.parametrize("parameters", [*PARAMETERS[::3], (0.5, 1e-3, 0.99999999, 2.0), (0.5, 1e-3, 1.0, 2.0)])
 def test_every_answer_is_finite_and_in_order(kind: type[BetaGeometric], parameters: tuple[float, ...]) -> None:
     """Large x, long and short horizons, T = 0, a = 1 (where the closed form has a pole)."""
-    model, seen = given(kind, parameters), many(400)
+    model, seen = given(kind, parameters), many(200)
     before = np.zeros(len(seen.x))
     for horizon in (0.0, 1e-6, 0.1, 10.0, 1_000.0, 1e5):
         expected = model.expected_purchases(*seen, horizon)
