@@ -30,6 +30,19 @@ def groups_table(result, names, _):
     page.table(table, _, kinds, key="groups", alt=_("Groups"))
 
 
+def groupings_table(result, _):
+    """What each grouping tells, exactly."""
+    kinds = {
+        "grouping": "text",
+        "stays_longest": "text",
+        "longest_there": "share",
+        "leaves_soonest": "text",
+        "soonest_there": "share",
+        "chance_holm": "number",
+    }
+    page.table(page.draw(charts.tables.screen_table, result, _), _, kinds, key="groupings", alt=_("Groupings"))
+
+
 def show_hazards(result, _):
     """What goes with leaving; without it the rest of the page stands."""
     page.heading(_("What goes with leaving sooner"))
@@ -117,6 +130,8 @@ with page.frame(NAME) as _:
     with right:
         if result.reasons.height:
             side(charts.months, "reasons", result, _)
+        else:
+            groupings_table(result, _)
     tables = {
         **show_hazards(result, _),
         **show_outlook(_),

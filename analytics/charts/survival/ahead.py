@@ -25,15 +25,16 @@ def outlook(result: OutlookResult, _: Words) -> Spec:
             if row["first_day"] is None:
                 name = _("not expected")
             elif row["last_day"] is None:
-                name = _("{n} days or more", n=row["first_day"])
+                name = f"{row['first_day']}+"
             else:
                 name = _.span(_.number(row["first_day"]), _.number(row["last_day"]))
             rows.append({"name": name, "n": row["n_customers"], "none": row["first_day"] is None})
         title = _("Days until the next order, median")
+    angle = 0 if result.leaving.height else -35
     for one in rows:
         one["text"] = _.number(one["n"])
     base = chart(rows).encode(
-        x=alt.X("name:N", sort=None, axis=plain_axis(title, labelAngle=0, labelOverlap=False)),
+        x=alt.X("name:N", sort=None, axis=plain_axis(title, labelAngle=angle, labelOverlap=False)),
         y=alt.Y("n:Q", axis=value_axis(_), scale=alt.Scale(zero=True)),
         tooltip=[tooltip("name", title), tooltip("text", _("Customers"))],
     )

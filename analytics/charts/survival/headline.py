@@ -30,11 +30,13 @@ def headline(result: SurvivalResult, _: Words) -> Headline:
     return Headline(
         median_sentence(result, whole["median"], _),
         space(_).join(part for part in parts if part),
-        (_share(result, whole, _), _median(result, whole, _), _riskiest(result, _), _timed(result, _)),
+        (_share(result, whole, _), _median(result, whole, _), _riskiest(result, whole, _), _timed(result, _)),
     )
 
 
 def _peaks(result: SurvivalResult, _: Words) -> str:
+    if result.clock == "lapse":  # a lapse is dated by the rhythm: no month of it is news
+        return ""
     named = peak_names(result, _)
     if named:
         if returns(result.clock):
@@ -101,7 +103,13 @@ def _median(result: SurvivalResult, whole: dict[str, float | None], _: Words) ->
     return Metric(label, text, _.span(_.number(low / by, digits), _.number(high / by, digits)))
 
 
-def _riskiest(result: SurvivalResult, _: Words) -> Metric:
+def _riskiest(result: SurvivalResult, whole: dict[str, float | None], _: Words) -> Metric:
+    if result.clock == "lapse":
+        mean, low, high = (whole[name] for name in ("restricted_mean", "mean_lo", "mean_hi"))
+        label = _("Mean within {horizon}", horizon=horizon_text(result, _))
+        by = shown_unit(result.clock, result.unit)[1]
+        note = "" if low is None or high is None else _.span(_.number(low / by, 1), _.number(high / by, 1))
+        return Metric(label, length(mean, result.clock, result.unit, _), note)
     found = riskiest(result)
     label = _("Most come back") if returns(result.clock) else _("Riskiest time")
     if found is None:

@@ -94,6 +94,8 @@ def hazard_finding(result: SurvivalResult, _: Words) -> str:
             return _("Most come back after {times}", times=named)
         return _("Leaving peaks after {times}", times=named)
     shown = _all(result)
+    if result.clock == "lapse":
+        return _("Who ordered once lapses together")
     if shown.is_empty():
         return _("Too few were seen for any single month")
     return _("No single month stands out")

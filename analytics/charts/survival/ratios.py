@@ -24,7 +24,7 @@ from analytics.i18n import Words, escape_markdown
 from analytics.survival import HazardsResult
 
 MOST_TERMS = 16
-MOST_LINES = 4
+MOST_LINES = 2
 _ALPHA = 0.05
 
 
@@ -123,7 +123,9 @@ def effect(result: HazardsResult, _: Words) -> Spec:
     field = changing_field(result)
     unit, by = shown_unit(result.clock, result.unit)
     part = result.over_time.filter(pl.col("field") == field)
-    levels = part["level"].unique(maintain_order=True).to_list()[:MOST_LINES]
+    # The values with the most leavings: a line of a few would hide them.
+    most = result.terms.filter(pl.col("field") == field).sort("n_ended", descending=True, maintain_order=True)
+    levels = most["level"].to_list()[:MOST_LINES]
     terms = {row["level"]: row for row in result.terms.filter(pl.col("field") == field).iter_rows(named=True)}
     domain = [term_name(terms[level], _, short=True) for level in levels]
     rows: Rows = []
