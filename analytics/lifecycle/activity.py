@@ -17,6 +17,19 @@ from analytics.reversals import NEVER, is_sale, undone_lines
 Days = npt.NDArray[np.int32]  # days since 1970-01-01
 EPOCH = date(1970, 1, 1)
 _SPANS = pl.Schema({"customer": pl.UInt32, "day": pl.Int32, "since": pl.Int32, "until": pl.Int32})
+_WIDTH = 1 << 32  # of a day beside a customer in one whole number
+_PARTS = pl.Schema(
+    {
+        "who": pl.UInt64,
+        "order": pl.UInt64,
+        "day": pl.Int32,
+        "row": pl.UInt32,
+        "amount": pl.Int64,
+        "is_sale": pl.Boolean,
+    }
+)
+_NO_ORDERS = pl.DataFrame(schema={"order": pl.UInt64})
+_NOBODY = pl.DataFrame(schema={"who": pl.UInt64, "row": pl.UInt32, "customer_id": pl.String})
 _NO_LINES = pl.DataFrame(schema={"customer_id": pl.String, "ordered_at": pl.Datetime("us")})
 
 
@@ -82,21 +95,29 @@ def read_activity(dataset: Dataset, kind: Kind = "orders") -> tuple[Activity, li
         .collect()
         .row(0)
     )
-    lines = lines.filter(known_id)
     known, n_undated = _known(dataset, subscribed)
     if not n_known and (not subscribed or known["known"].count() == 0):
         raise AnalysisError("lifecycle_no_orders", as_of=dataset.as_of.isoformat())
+    parts = _parts(raw, goods, dataset.as_of)
     dated = known.filter(pl.col("known").is_not_null())["customer_id"]
-    ids = lines.select(pl.col("customer_id").unique()).collect()["customer_id"]
-    ids = (pl.concat([ids, dated]).unique() if len(dated) else ids).sort()
+    # Customers are told apart by a hash until few rows are left: strings cost more than all else here.
+    there = parts.group_by("who").agg(pl.col("row").min()).sort("row")
+    there = there.with_columns(raw["customer_id"].gather(there["row"])) if there.height else _NOBODY
+    ids = pl.concat([there["customer_id"], dated]).unique() if len(dated) else there["customer_id"]
+    ids = ids.sort()
     index = pl.DataFrame({"customer_id": ids}).with_row_index("customer")
+    parts = parts.join(there.join(index, on="customer_id").select("who", "customer"), on="who")
     dates = index.join(known, on="customer_id", how="left", maintain_order="left").fill_null(NEVER)
     amounts = None
     if n_priced:
-        paid = lines.select(_position(ids), "amount", day=pl.col("ordered_at").dt.epoch("d").cast(pl.Int32))
-        sums = paid.group_by("customer", "day").agg(pl.col("amount").sum().cast(pl.Int64))
-        amounts = sums.sort("day").collect()
-    purchases = _purchases(raw, ids, dataset.as_of)
+        at = (pl.col("day").cast(pl.Int64) * _WIDTH + pl.col("customer")).alias("at")
+        sums = parts.group_by(at).agg(pl.col("amount").sum()).sort("at")
+        amounts = sums.select(
+            (pl.col("at") % _WIDTH).cast(pl.UInt32).alias("customer"),
+            (pl.col("at") // _WIDTH).cast(pl.Int32).alias("day"),
+            "amount",
+        )
+    purchases = _purchases(raw, parts.filter("is_sale"), index, dataset.as_of)
     uses = _uses(dataset, index) if subscribed else None
     joined = dates["known"].to_numpy()
     first_day = NEVER if first_line is None else (first_line.date() - EPOCH).days
@@ -177,43 +198,71 @@ def _known(dataset: Dataset, joined_only: bool) -> tuple[pl.DataFrame, int]:
     return dates.filter(pl.col("known").is_not_null() | pl.col("left").is_not_null()), n_undated
 
 
-def _purchases(raw: pl.DataFrame, ids: pl.Series, as_of: date) -> pl.DataFrame:
-    """customer, day, since, until: the order days, and the days on which they stand (``NEVER``: they still do)."""
-    sales = raw.lazy().with_row_index("row").filter(is_sale(raw), pl.col("ordered_at").dt.date() <= as_of)
-    if "customer_id" not in raw.columns:
-        sales = sales.filter(False)
+def _parts(raw: pl.DataFrame, goods: pl.Expr, as_of: date) -> pl.DataFrame:
+    """One row per order and day of a known customer: who, order (hashes), day, row (its first), amount, is_sale.
+
+    Two customers, or orders, share a hash by a chance of one in 2 ** 64.
+    """
+    if "customer_id" not in raw.columns or not raw.height:
+        return pl.DataFrame(schema=_PARTS)
+    amount = pl.col("amount") if "amount" in raw.columns else pl.lit(None, pl.Int64)
+    kept = goods.fill_null(True) & pl.col("customer_id").is_not_null() & (pl.col("ordered_at").dt.date() <= as_of)
+    each = raw.lazy().with_row_index("row").filter(kept)
+    each = each.select("row", **_keys(raw), amount=amount, is_sale=is_sale(raw)).with_columns(
+        key=pl.col("order") ^ pl.col("day").hash(5)
+    )
+    sums = each.group_by("key").agg(
+        pl.col("who", "order", "day", "row").min(),
+        pl.col("amount").sum().cast(pl.Int64),
+        pl.col("is_sale").max(),
+    )
+    return sums.select(_PARTS.names()).cast(_PARTS).collect()
+
+
+def _keys(raw: pl.DataFrame) -> dict[str, pl.Expr]:
+    """who, order (hashes) and day of each line."""
     number = pl.col("order_id") if "order_id" in raw.columns else pl.lit(None, pl.String)
     day = pl.col("ordered_at").dt.epoch("d").cast(pl.Int32)
     order = pl.when(number.is_null()).then(day.hash(2)).otherwise(number.hash(1))
-    coded = (
-        sales.select("row", _position(ids), day=day, order=order)
-        .filter(pl.col("customer").is_not_null())
-        # One key for the pair: two orders share it by a chance of one in 2 ** 64.
-        .with_columns(order=pl.col("order") ^ pl.col("customer").hash(3))
-        .collect()
-    )
+    who = pl.col("customer_id").hash(3)
+    return {"who": who, "order": order ^ who, "day": day}
+
+
+def _purchases(raw: pl.DataFrame, parts: pl.DataFrame, index: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """customer, day, since, until: the order days, and the days on which they stand (``NEVER``: they still do)."""
     undone = undone_lines(raw).select("row", "until")
-    touched = coded.join(undone, on="row", how="semi").select(pl.col("order").unique())
-    orders = coded.group_by("order").agg(pl.col("customer").min(), pl.col("day").min())
-    whole = orders.join(touched, on="order", how="anti").select("customer", "day").unique()
-    lines = coded.join(touched, on="order", how="semi")
-    if lines.is_empty():
-        spans = pl.DataFrame(schema=_SPANS)
-    else:
+    rows = undone["row"]
+    touched = raw[rows].select(**_keys(raw)).select(pl.col("order").unique()) if len(rows) else _NO_ORDERS
+    orders = parts.select("order", "customer", "day")
+    if orders["order"].n_unique() < orders.height:  # some have lines on several days
+        orders = orders.group_by("order").agg(pl.col("customer").min(), pl.col("day").min())
+    whole = _distinct(orders.join(touched, on="order", how="anti") if touched.height else orders)
+    spans = pl.DataFrame(schema=_SPANS)
+    if touched.height:
         # An order may have been undone before its later lines came: it stood in parts. Beside one that never was, on
         # the same day, that does not matter.
+        sales = raw.lazy().with_row_index("row").filter(is_sale(raw), pl.col("ordered_at").dt.date() <= as_of)
+        lines = sales.select("row", **_keys(raw)).filter(pl.col("order").is_in(touched["order"].implode())).collect()
+        lines = lines.join(orders.select("order", "customer", first="day"), on="order")
         spans = (
             lines.join(undone, on="row", how="left")
-            .select(
-                "customer",
-                pl.col("day").min().over("order"),
-                since="day",
-                until=pl.col("until").fill_null(NEVER),
-            )
+            .select("customer", day="first", since="day", until=pl.col("until").fill_null(NEVER))
             .join(whole, on=["customer", "day"], how="anti")
         )
     days = pl.concat([whole.select("customer", "day", since="day", until=pl.lit(NEVER, pl.Int32)), _merged(spans)])
-    return days.filter(pl.col("until") > pl.col("since")).sort("customer", "day", "since")
+    days = days.filter(pl.col("until") > pl.col("since"))
+    # What stood all along is in order already.
+    return days.sort("customer", "day", "since") if days.height > whole.height else days
+
+
+def _distinct(days: pl.DataFrame) -> pl.DataFrame:
+    """Each customer and day once, in their order: as one whole number, which sorts four times as fast."""
+    at = days.select(at=pl.col("customer").cast(pl.Int64) * _WIDTH + pl.col("day") + _WIDTH // 2)["at"].sort()
+    each = pl.DataFrame({"at": at}).filter((pl.col("at") != pl.col("at").shift(1)).fill_null(True))
+    return each.select(
+        (pl.col("at") // _WIDTH).cast(pl.UInt32).alias("customer"),
+        (pl.col("at") % _WIDTH - _WIDTH // 2).cast(pl.Int32).alias("day"),
+    )
 
 
 def _merged(spans: pl.DataFrame) -> pl.DataFrame:
@@ -223,9 +272,3 @@ def _merged(spans: pl.DataFrame) -> pl.DataFrame:
     spans = spans.with_columns(part=(pl.col("since") > pl.col("reach")).fill_null(False).cum_sum().over(by))
     merged = spans.group_by(*by, "part").agg(pl.col("since").min(), pl.col("until").max())
     return merged.select(*by, "since", "until").cast(_SPANS)
-
-
-def _position(ids: pl.Series) -> pl.Expr:
-    """Each row's customer as a position in ``ids``; null for none of them."""
-    coded = pl.col("customer_id").cast(pl.Enum(ids), strict=False).to_physical()
-    return coded.cast(pl.UInt32).alias("customer")
