@@ -8,6 +8,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from analytics.i18n import words_for
+from analytics.segmentation import SegmentationSpec
 from analytics.value import ValueSpec
 from analytics.workspace import Workspace
 from tests.pages.test_customer import app, assert_sound, figures, go, own_file
@@ -25,7 +26,8 @@ def table(test: AppTest, *columns: str) -> Any:
 
 
 def test_the_first_view_answers_and_shows_how_far_to_trust_it() -> None:
-    test = app("value")
+    # Few draws and a given number of segments: how those are found is tested elsewhere.
+    test = app("value", Workspace(segmentation=SegmentationSpec(n_segments=3), value=ValueSpec(n_draws=50)))
     assert_sound(test)
     shown = figures(test)
     assert {"Expected value", "Probably active", "Grade", "Model", "x, repeat days", "T, weeks"} <= set(shown)
