@@ -20,6 +20,7 @@ from analytics.behaviour import (
     favourites,
     measure_concentration,
 )
+from analytics.churn import ChurnSpec, warn
 from analytics.customers import summarise_customers
 from analytics.dataset import Dataset
 from analytics.demand import DemandSpec, build_panel
@@ -38,6 +39,8 @@ from analytics.survival import ClockSpec, SurvivalSpec, find_spells, fit_hazards
 from analytics.traits import gather_traits
 from analytics.usage import UsageSpec, study_usage
 from analytics.value import ValueSpec, estimate_value, explain_history, value_by
+from sample_data.streaming import generate
+from tests.churn.worlds import to_dataset
 
 WORLD = Path(__file__).parent.parent / "sample_data" / "marketplace"
 DAYS = (date(2026, 3, 31), date(2025, 7, 14))
@@ -159,6 +162,18 @@ def test_deleting_what_came_later_changes_no_time_to_leaving(full: Dataset, cloc
             told[-1] = (*told[-1], fit_hazards(spells, seen, spec))
     for left, right in zip(*told, strict=True):
         assert_same(left, right)
+
+
+@pytest.mark.parametrize("target", ["left", "no_order"])
+def test_deleting_what_came_later_changes_no_warning(full: Dataset, target: Any) -> None:
+    day = date(2026, 3, 31)
+    data = full if target == "no_order" else to_dataset(generate(500, 23).tables)
+    spec = ChurnSpec(target=target, method="logistic", n_cuts=3, every_days=60, horizon_days=60)
+    seen, held = (observe(one, PopulationSpec(as_of=day)) for one in (data, cut(data, day)))
+    warned, warned_held = warn(seen, spec), warn(held, spec)
+    assert warned.target == target
+    assert warned.audit["n_changed"].to_list() == [0]
+    assert_same(warned, warned_held)
 
 
 def test_the_comparison_would_notice_one_changed_value(full: Dataset) -> None:
