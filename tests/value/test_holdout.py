@@ -173,8 +173,8 @@ def test_segment_totals_of_draws_are_covered() -> None:
 
 @pytest.mark.slow
 def test_segment_totals_over_many_draws() -> None:
-    """522 segments of 30 sets: 86.4 % of totals of purchases covered (random 87.3, by recency and frequency 85.1), 85.8 %
-    of totals of value; customers 92.5 % or more at each cut. A little too wide: some straying is estimated where there
+    """522 segments of 30 sets: 86.4 % of purchases (random 87.3, by recency and frequency 85.1) covered, 85.8 %
+    of value; customers 92.5 % or more at each cut. A little too wide: some straying is estimated where there
     is none. The bound of 75 to 85 percent is for the worlds and CDNOW."""
     told = covered(on_draws(30, 1500))
     assert 0.75 <= told["orders"] <= 0.90
