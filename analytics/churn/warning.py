@@ -12,7 +12,7 @@ from analytics.churn.early import measure_earliness
 from analytics.churn.evaluation import Evaluation, evaluate
 from analytics.churn.folds import cross_validate
 from analytics.churn.guard import refusals_frame
-from analytics.churn.ledger import as_date, day_number, read_ledgers
+from analytics.churn.ledger import Ints, as_date, day_number, read_ledgers
 from analytics.churn.listing import (
     Risks,
     expected_values,
@@ -50,11 +50,16 @@ def warn(dataset: Dataset, spec: ChurnSpec, value: CustomerScores | None = None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
-    """What ``learn_churn`` made of the data, for ``judge`` alone: windows, predictions beforehand, risks of today."""
+    """What ``learn_churn`` made of the data, for ``judge`` alone: windows, predictions beforehand, risks of today.
+
+    ``groups``: which columns go together. ``drivers``: as in ``ChurnResult``.
+    """
 
     study: Study
     learned: Learned
     risks: Risks
+    groups: Ints
+    drivers: pl.DataFrame
     key: str
 
 
@@ -78,7 +83,9 @@ def learn_churn(dataset: Dataset, spec: ChurnSpec) -> Lessons:
     if not learned.predictions:
         n_gone = sum(int(window.gone.sum()) for window in study.windows)
         raise AnalysisError("churn_no_test", n=n_gone, n_cuts=len(study.windows))
-    return Lessons(study, learned, score_today(study, learned, spec), derive_key("learn_churn", spec, dataset.key))
+    risks, groups = score_today(study, learned, spec), group_columns(study)
+    drivers = describe_drivers(study, learned, groups, spec)
+    return Lessons(study, learned, risks, groups, drivers, derive_key("learn_churn", spec, dataset.key))
 
 
 def judge(dataset: Dataset, lessons: Lessons, spec: ChurnSpec, value: CustomerScores | None = None) -> ChurnResult:
@@ -87,9 +94,8 @@ def judge(dataset: Dataset, lessons: Lessons, spec: ChurnSpec, value: CustomerSc
     aim = study.aim
     evaluation = evaluate(study, learned, spec)
     early, warnings, lead = measure_earliness(study, learned, evaluation, day_number(dataset.as_of), spec)
-    groups = group_columns(study)
     worth, unit = expected_values(study, None if value is None else value.frame, dataset.tables.get("customers"), spec)
-    customers = list_customers(study, learned, risks, groups, worth, spec)
+    customers = list_customers(study, learned, risks, lessons.groups, worth, spec)
     parents = (dataset.key,) if value is None else (dataset.key, value.key)
     key = derive_key("warn", spec, *parents)
     best = evaluation.models.filter(model="chosen").row(0, named=True)
@@ -136,7 +142,7 @@ def judge(dataset: Dataset, lessons: Lessons, spec: ChurnSpec, value: CustomerSc
         calibration=evaluation.calibration,
         roc=evaluation.roc,
         lift=evaluation.lift,
-        drivers=describe_drivers(study, learned, groups, spec),
+        drivers=lessons.drivers,
         timeline=evaluation.timeline,
         early=early,
         warnings=warnings,
