@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 N_DRAWS = 100
+INTRODUCTORY = 3  # payments
 STEP = 1e-3
 YEAR_DAYS = 365
 
@@ -81,11 +82,7 @@ def renew(contracts: Contracts, seen: Seen, money: Purchases, spec: ValueSpec) -
             moved.append(_until(there)[of, due])
         sides.append((moved[0] - moved[1]) / (2 * STEP))
     here = (~contracts.has_left).astype(np.float64)
-    fee = None
-    if money.amount is not None:
-        known = money.day <= seen.until
-        total = np.bincount(money.row[known], money.amount[known].astype(np.float64), len(money.ids))[seen.row]
-        fee = total / (seen.x + 1) / money.scale
+    fee = None if money.amount is None else fees(money, seen)
     per_payment = np.divide(discounted, payments, out=np.ones(len(payments)), where=payments > 0)
     worth = per_payment * spec.margin_share * (np.ones(len(payments)) if fee is None else fee)
     expected = payments * here
@@ -104,6 +101,27 @@ def renew(contracts: Contracts, seen: Seen, money: Purchases, spec: ValueSpec) -
         active=payments * worth,
         per_payment=worth,
     )
+
+
+def fees(payments: Purchases, seen: Seen) -> Floats:
+    """What each customer will pay per period, in whole currency units: the latest payment.
+
+    The first ``INTRODUCTORY`` payments may be reduced: who has made no more takes the latest one times how much those
+    who have made more pay now of what they paid then, over all of them.
+    """
+    assert payments.amount is not None
+    known = payments.day <= seen.until
+    row, amount = payments.row[known], payments.amount[known].astype(np.float64)
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    counts = np.diff(np.append(starts, len(row)))
+    latest = amount[starts + counts - 1]
+    longer = counts > INTRODUCTORY
+    factor = np.ones(len(counts))
+    for made in range(1, INTRODUCTORY + 1):
+        then = float(amount[starts[longer] + made - 1].sum())
+        if then > 0:
+            factor[counts == made] = float(latest[longer].sum()) / then
+    return latest * factor / payments.scale
 
 
 def _until(terms: Floats) -> Floats:

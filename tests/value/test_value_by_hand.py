@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from analytics.value.past import Straying, stray
 from analytics.value.portfolio import decide, fifths, pareto, rfm_grid
 from analytics.value.purchases import look, read_purchases, to_day
 from analytics.value.spreads import count_interval, few_periods, total_interval
+from analytics.value.subscription import fees
 
 AS_OF = date(2026, 3, 31)
 ROWS = [
@@ -230,6 +231,24 @@ def test_a_period_that_doubles_is_seen_in_the_past() -> None:
     came = 3  # of those known then: a, c and e buy once more
     assert told == Straying(pytest.approx(np.log(40 / came)), 0.0, 1)
     assert stray(purchases, half, {}, to_day(AS_OF), 58) == Straying(0.0, 0.0, 0)
+
+
+def test_fees_are_the_latest_and_introductory_prices_are_seen_through() -> None:
+    paid = {"a": [100, 200, 300, 400], "b": [300, 600, 900, 1200], "c": [100], "d": [200, 400], "e": [50] * 5}
+    rows = [(who, i, amount) for who, amounts in paid.items() for i, amount in enumerate(amounts)]
+    lines = pl.DataFrame(
+        {
+            "customer_id": [row[0] for row in rows],
+            "order_id": [f"{row[0]}{row[1]}" for row in rows],
+            "ordered_at": [datetime(2025, 10, 1) + timedelta(days=30 * row[1]) for row in rows],
+            "amount": [row[2] for row in rows],
+            "kind": ["sale"] * len(rows),
+        }
+    )
+    purchases = read_purchases(Dataset.build({"transactions": lines}, as_of=AS_OF, currency="EUR"), AS_OF)
+    # a, b and e have paid more than three times: 16.50 now, 4.50 at first, 8.50 at their second payment.
+    told = fees(purchases, look(purchases, to_day(AS_OF), Clock(7.0)))
+    assert told.tolist() == pytest.approx([4, 12, 1 * 16.5 / 4.5, 4 * 16.5 / 8.5, 0.5])
 
 
 def test_specs_refuse_themselves_and_travel() -> None:
