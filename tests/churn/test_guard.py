@@ -425,7 +425,7 @@ def rates(seeds: range) -> tuple[dict[str, float], dict[str, float]]:
 
 @pytest.mark.slow
 def test_leaks_are_caught_and_clean_setups_pass_in_many_draws() -> None:
-    """Twenty draws of each; recorded result in docs/accuracy.md."""
+    """Twenty draws of each. Not recorded yet."""
     caught, passed = rates(range(100, 120))
     assert min(caught.values()) >= 0.9, caught
     assert min(passed.values()) >= 0.9, passed
