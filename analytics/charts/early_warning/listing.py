@@ -195,7 +195,7 @@ def list_note(result: ChurnResult, _: Words) -> str:
         _("Reasons: what raises this customer's risk most against a typical one, and how many times the odds."),
     ]
     if has_value(result):
-        said.insert(0, _("Highest value at risk first; value {of}.", of=worth(result, _)))
+        said.insert(0, _("Highest value at risk first."))
     if result.n_flagged > MOST_LISTED:
         said.append(_("The first {n}; the download has all.", n=_.number(MOST_LISTED)))
     return space(_).join(said)
