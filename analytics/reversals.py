@@ -39,10 +39,11 @@ def is_sale(lines: pl.DataFrame) -> pl.Expr:
 
 
 def undone_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    """The sale lines of ``transactions`` that were taken back: row, until, order_until; sorted by row.
+    """The sale lines of orders of ``transactions`` of which something was undone: row, until, order_until; by row.
 
-    ``row`` (UInt32): place in ``lines``. ``until`` (Int32, days since 1970-01-01): the day on which it was undone.
-    ``order_until``: the day on which the whole of its order was, ``NEVER`` where some of it stands.
+    ``row`` (UInt32): place in ``lines``. ``until`` (Int32, days since 1970-01-01): the day on which it was undone,
+    ``NEVER`` where it was not. ``order_until``: the day on which the whole of its order was, ``NEVER`` where some of it
+    stands.
 
     It is found once for a frame and kept as long as that lives.
     """
@@ -103,7 +104,7 @@ def _undone(lines: pl.DataFrame) -> pl.DataFrame:
     whole = numbered.filter(sale & order.is_in(orders.implode())).select("row", order=order).collect()
     until = pl.col("until").fill_null(NEVER)
     found = whole.join(ends, on="row", how="left").with_columns(until, order_until=until.max().over("order"))
-    return found.filter(pl.col("until") < NEVER).select(_SCHEMA.names()).cast(_SCHEMA).sort("row")
+    return found.select(_SCHEMA.names()).cast(_SCHEMA).sort("row")
 
 
 def _line_ends(sold: pl.DataFrame, takes: pl.DataFrame) -> pl.DataFrame:

@@ -51,7 +51,7 @@ def undone(lines: pl.DataFrame) -> list[tuple[int, int, int | None]]:
     """row, day on which it was undone, day on which its order was (None: it stands), counted from the first of 2024."""
     return [
         (row, until - epoch(0), None if order == NEVER else order - epoch(0))
-        for row, until, order in undone_lines(lines).iter_rows()
+        for row, until, order in undone_lines(lines).filter(pl.col("until") < NEVER).iter_rows()
     ]
 
 

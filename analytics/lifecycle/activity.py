@@ -28,7 +28,7 @@ _PARTS = pl.Schema(
         "is_sale": pl.Boolean,
     }
 )
-_NO_ORDERS = pl.DataFrame(schema={"order": pl.UInt64})
+_LINES = pl.Schema({"who": pl.UInt64, "order": pl.UInt64, "day": pl.Int32, "until": pl.Int32})
 _NOBODY = pl.DataFrame(schema={"who": pl.UInt64, "row": pl.UInt32, "customer_id": pl.String})
 _NO_LINES = pl.DataFrame(schema={"customer_id": pl.String, "ordered_at": pl.Datetime("us")})
 
@@ -230,9 +230,12 @@ def _keys(raw: pl.DataFrame) -> dict[str, pl.Expr]:
 
 def _purchases(raw: pl.DataFrame, parts: pl.DataFrame, index: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """customer, day, since, until: the order days, and the days on which they stand (``NEVER``: they still do)."""
-    undone = undone_lines(raw).select("row", "until")
-    rows = undone["row"]
-    touched = raw[rows].select(**_keys(raw)).select(pl.col("order").unique()) if len(rows) else _NO_ORDERS
+    # All lines of the orders of which something was undone.
+    told = undone_lines(raw).select("row", "until")
+    lines = pl.DataFrame(schema=_LINES)
+    if told.height:
+        lines = raw[told["row"]].select(**_keys(raw), until=told["until"]).filter(pl.col("day") <= (as_of - EPOCH).days)
+    touched = lines.select(pl.col("order").unique())
     orders = parts.select("order", "customer", "day")
     if orders["order"].n_unique() < orders.height:  # some have lines on several days
         orders = orders.group_by("order").agg(pl.col("customer").min(), pl.col("day").min())
@@ -241,12 +244,11 @@ def _purchases(raw: pl.DataFrame, parts: pl.DataFrame, index: pl.DataFrame, as_o
     if touched.height:
         # An order may have been undone before its later lines came: it stood in parts. Beside one that never was, on
         # the same day, that does not matter.
-        sales = raw.lazy().with_row_index("row").filter(is_sale(raw), pl.col("ordered_at").dt.date() <= as_of)
-        lines = sales.select("row", **_keys(raw)).filter(pl.col("order").is_in(touched["order"].implode())).collect()
-        lines = lines.join(orders.select("order", "customer", first="day"), on="order")
+        mine = parts.join(touched, on="order", how="semi")
+        firsts = mine.group_by("order").agg(pl.col("customer").min(), first=pl.col("day").min())
         spans = (
-            lines.join(undone, on="row", how="left")
-            .select("customer", day="first", since="day", until=pl.col("until").fill_null(NEVER))
+            lines.join(firsts, on="order")
+            .select("customer", day="first", since="day", until="until")
             .join(whole, on=["customer", "day"], how="anti")
         )
     days = pl.concat([whole.select("customer", "day", since="day", until=pl.lit(NEVER, pl.Int32)), _merged(spans)])
