@@ -385,8 +385,8 @@ def test_marketing_campaign(shared_data: Callable[[str], Path]) -> None:
 
 def test_online_retail(online_retail: Dataset) -> None:
     evidence = weigh_numbers(summarise_customers(online_retail), SegmentationSpec())
-    # Three segments are steady and beat the references by a little, but customers lie no thinner between them.
-    assert (evidence.structure, evidence.recommended, evidence.reason) == ("none", 3, "most_stable")
+    # Three segments beat the references by a little, but customers lie no thinner between them; two are steadier.
+    assert (evidence.structure, evidence.recommended, evidence.reason) == ("none", 2, "most_stable")
     row = evidence.row(3)
     assert row["stability"] > 0.9
     assert row["separation"] == pytest.approx(0.318, abs=0.02)
