@@ -240,8 +240,9 @@ def _defines_target(candidate: Candidate, gone: Ints) -> Refusal | None:
     best = int(np.argmax(np.abs(above - 0.5)))
     at = int(ends[best])
     width = max(30, n // 20)
-    low = outcome[max(0, at - width) : at]
-    high = outcome[at : at + width]
+    # Whole runs of equal values: within one, rows have no order.
+    low = outcome[int(np.searchsorted(values, values[max(0, at - width)], "left")) : at]
+    high = outcome[at : int(np.searchsorted(values, values[min(n, at + width) - 1], "right"))]
     if min(len(low), len(high)) < 20:
         return None
     jump = abs(float(high.mean() - low.mean()))

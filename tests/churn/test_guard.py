@@ -423,6 +423,12 @@ def rates(seeds: range) -> tuple[dict[str, float], dict[str, float]]:
     return caught, passed
 
 
+def test_equal_counts_have_no_order_among_them() -> None:
+    """Counts with many ties: the share gone next to a threshold is that of the whole run of equal values."""
+    for seed in (100, 101):
+        assert look(complaints(np.random.default_rng(seed))) == {}
+
+
 @pytest.mark.slow
 def test_leaks_are_caught_and_clean_setups_pass_in_many_draws() -> None:
     """Twenty draws of each. Not recorded yet."""
