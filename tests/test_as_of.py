@@ -25,7 +25,7 @@ from analytics.customers import summarise_customers
 from analytics.dataset import Dataset
 from analytics.demand import DemandSpec, build_panel
 from analytics.forecasting import ForecastSpec, forecast
-from analytics.lifecycle import LifecycleSpec, trace_lifecycle
+from analytics.lifecycle import FlowSpec, LifecycleSpec, trace_flow, trace_lifecycle
 from analytics.lifecycle.history import stage_history
 from analytics.mapping import apply_mapping, suggest_mapping
 from analytics.personas import PersonaSpec, describe_personas
@@ -105,6 +105,7 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
     )
     lifecycles = trace_lifecycle(seen, LifecycleSpec()), trace_lifecycle(held, LifecycleSpec())
     assert_same(*lifecycles)
+    assert_same(*(trace_flow(data, FlowSpec(), lifecycles[0].rules) for data in (seen, held)))
     if seen.has("events.occurred_at"):
         assert_same(
             study_usage(seen, UsageSpec(), segments.labels), study_usage(held, UsageSpec(), segments_held.labels)
