@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
     from app_pages.ui import session
     from app_pages.ui.compute import engine
-    from app_pages.ui.page import STEPS
+    from app_pages.ui.steps import STEPS
 
     brand = Path(__file__).parent / "app_pages" / "ui" / "brand"
     session.start()

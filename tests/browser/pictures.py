@@ -13,7 +13,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from analytics.workspace import Workspace, to_link
-from app_pages.ui.page import STEPS
+from app_pages.ui.steps import STEPS
 from benchmarks.server import served
 from tests.browser.conftest import FLAGS
 

@@ -11,7 +11,7 @@ import pytest
 from analytics.i18n import LANGUAGES, phrases, words_for
 from analytics.i18n.extraction import extract, read_catalogue, untranslated
 from analytics.i18n.words import LESSONS
-from app_pages.ui.page import STEPS
+from app_pages.ui.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analytics.i18n import words_for
-from app_pages.ui.page import STEPS
+from app_pages.ui.steps import STEPS
 from tests.pages.test_uploads import assert_answers, figures, go, head, opened, said, upload
 from tests.test_questionnaire import WORDS, generated
 

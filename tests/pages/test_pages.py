@@ -17,7 +17,7 @@ from analytics.lifecycle import LifecycleSpec
 from analytics.population import PopulationSpec
 from analytics.segmentation import SegmentationSpec
 from analytics.workspace import Workspace, to_link
-from app_pages.ui.page import STEPS
+from app_pages.ui.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 NAMES = [step.name for step in STEPS]

@@ -22,6 +22,7 @@ from analytics.workspace import to_json, to_link
 from app_pages.ui import crossing, page
 from app_pages.ui.compute import engine
 from app_pages.ui.crossing import dumps
+from app_pages.ui.steps import STEPS
 from tests.pages.test_pages import app, assert_sound, figures, go, number
 from tests.pages.test_uploads import opened, upload
 from tests.test_privacy import card, resident_id, taiwan_id
@@ -103,8 +104,8 @@ def test_no_identifier_in_any_download_link_saved_choice_or_later_page(downloads
     test.button(key="pair-accepted").click().run()
     test.button(key="pair-refused").click().run()
     assert number(figures(test)["People"]) == PEOPLE + TWICE - 1
-    privacy = [step.name for step in page.STEPS].index("privacy")
-    for i, step in enumerate(page.STEPS):
+    privacy = [step.name for step in STEPS].index("privacy")
+    for i, step in enumerate(STEPS):
         go(test, step.name)
         assert [item.value for item in test.exception] == [], step.name
         if i >= privacy:

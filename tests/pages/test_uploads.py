@@ -18,7 +18,7 @@ from analytics.i18n import LANGUAGES, words_for
 from analytics.mapping import suggest_mapping
 from analytics.reading import ReadSpec, read
 from analytics.workspace import Workspace, to_link
-from app_pages.ui.page import STEPS
+from app_pages.ui.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 NAMES = [step.name for step in STEPS]
