@@ -27,6 +27,7 @@ _STARTS = ((4.0, 3.0), (1.0, 2.0), (12.0, 6.0))  # p, q; gamma follows from the 
 _SMALL = 500  # customers among whom the starts are tried where there are many
 _LOWER = np.log([1e-3, 1e-2, 1e-5])  # gamma in units of the mean value
 _UPPER = np.log([1e4, 1e3, 1e5])
+_DIAGONAL = np.arange(3), np.arange(3)
 _PIECE = 8_192  # rows that stay in the cache, in arrays below what the system maps page by page
 
 
@@ -114,8 +115,8 @@ def fit_gamma_gamma(x: Ints, mean_value: Floats) -> GammaGamma:
     covariance = check_optimum(found, NAMES, np.inf)
     p, q, gamma = np.exp(found.at)
     largest = largest_rows(mean_value)
-    own = [_log_likelihood(found.at, _count(x[[i]], mean_value[[i]] / mean))[1] for i in largest]
-    moved = largest_influence(np.stack(own), covariance)
+    own = _own_gradients(found.at, x[largest], mean_value[largest] / mean)
+    moved = largest_influence(own, covariance)
     if moved.max() > MOST_INFLUENCE:
         raise AnalysisError("btyd_values_dominated", value=round(float(mean_value[largest[moved.argmax()]])))
     if q <= 1:
@@ -171,6 +172,17 @@ def _correlation(values: _Values) -> float:
     return float(with_x) / spread if spread > 0 else 0.0
 
 
+def _own_gradients(logs: Floats, x: Ints, mean_value: Floats) -> Floats:
+    """Each customer's gradient (n x 3) at the logarithms of (p, q, gamma)."""
+    from scipy import special
+
+    p, q, gamma = np.exp(logs)
+    both, size, psi_both = p * x + q, gamma + x * mean_value, special.psi(p * x + q)
+    by_p = p * x * (psi_both - special.psi(p * x) + np.log(x * mean_value / size))
+    by_q = q * (psi_both - special.psi(q) + np.log(gamma / size))
+    return np.stack([by_p, by_q, q - gamma * both / size], axis=1)
+
+
 def _log_likelihood(logs: Floats, values: _Values) -> tuple[float, Floats, Floats]:
     """Value, gradient and Hessian at the logarithms of (p, q, gamma)."""
     from scipy import special
@@ -205,4 +217,7 @@ def _log_likelihood(logs: Floats, values: _Values) -> tuple[float, Floats, Float
     bend[0, 2] = bend[2, 0] = -inverse_x
     bend[1, 2] = bend[2, 1] = n / gamma - inverse_n
     scale = np.array([p, q, gamma])
-    return float(value), scale * slope, bend * np.outer(scale, scale) + np.diag(scale * slope)
+    slope *= scale
+    bend *= scale[:, None] * scale
+    bend[_DIAGONAL] += slope
+    return float(value), slope, bend

@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.special import betaln
 from scipy.stats import gamma as gamma_distribution
 
+from analytics.btyd import gamma_gamma
 from analytics.btyd.gamma_gamma import GammaGamma, fit_gamma_gamma
 from analytics.btyd.histories import Floats, Histories, Ints
 from analytics.errors import AnalysisError
@@ -102,6 +103,15 @@ def test_likelihood_and_standard_errors(exact_weeks: Histories) -> None:
         mine = direct(model.parameters, int(x[row]), float(m[row]))[0]
         own = log_likelihood(model.parameters, x[row : row + 1], m[row : row + 1])
         assert mine == pytest.approx(np.exp(own), rel=1e-8)
+
+
+def test_the_gradients_of_customers_add_up() -> None:
+    x, mean_value = drawn(500)
+    again = x > 0
+    logs = np.log([5.0, 3.0, 12.0])
+    own = gamma_gamma._own_gradients(logs, x[again], mean_value[again])
+    whole = gamma_gamma._log_likelihood(logs, gamma_gamma._count(x[again], mean_value[again]))[1]
+    np.testing.assert_allclose(own.sum(axis=0), whole, rtol=1e-9)
 
 
 def test_currency_and_order() -> None:
