@@ -144,7 +144,7 @@ def regulars(task: str, data: Path, out: Path) -> None:
         "expected_purchases": lambda rows: model.expected_purchases(x[rows], t_x[rows], observed[rows], HORIZON),
         "p_alive": lambda rows: model.p_alive(x[rows], t_x[rows], observed[rows]),
     }[task]
-    work(slice(500))
+    work(slice(5_000))
     with measured():
         for _ in range(times(task, len(x))):
             found = work(slice(None))
@@ -170,7 +170,7 @@ def lifetimes(task: str, data: Path, out: Path) -> None:
         ),
         "p_alive": lambda rows: model.conditional_probability_alive(x[rows], t_x[rows], observed[rows]),
     }[task]
-    work(slice(500))
+    work(slice(5_000))
     with measured():
         for _ in range(times(task, len(x))):
             found = work(slice(None))

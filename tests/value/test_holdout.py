@@ -172,14 +172,14 @@ def test_segment_totals_of_draws_are_covered() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="a little too wide where the model is right: straying is estimated, none is there")
 def test_segment_totals_over_many_draws() -> None:
     """522 segments of 30 sets: 86.4 % of purchases (random 87.3, by recency and frequency 85.1) covered, 85.8 %
-    of value; customers 92.5 % or more at each cut. A little too wide: some straying is estimated where there
-    is none. The bound of 75 to 85 percent is for the worlds and CDNOW."""
+    of value; customers 92.5 % or more at each cut."""
     told = covered(on_draws(30, 1500))
-    assert 0.75 <= told["orders"] <= 0.90
-    assert 0.75 <= told["value"] <= 0.90
     assert told["customers"] >= 0.8
+    assert 0.75 <= told["orders"] <= 0.85
+    assert 0.75 <= told["value"] <= 0.85
 
 
 @pytest.mark.slow
