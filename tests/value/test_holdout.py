@@ -172,7 +172,9 @@ def test_segment_totals_of_draws_are_covered() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="a little too wide where the model is right: straying is estimated, none is there")
+@pytest.mark.xfail(
+    strict=True, reason="a little too wide where the model is right: straying is estimated, none is there"
+)
 def test_segment_totals_over_many_draws() -> None:
     """522 segments of 30 sets: 86.4 % of purchases (random 87.3, by recency and frequency 85.1) covered, 85.8 %
     of value; customers 92.5 % or more at each cut."""
