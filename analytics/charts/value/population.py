@@ -206,13 +206,15 @@ def alive(result: ValueResult, _: Words) -> Spec:
 
 def alive_finding(result: ValueResult, _: Words) -> str:
     sure = result.customers.filter(pl.col("p_alive") >= result.p_alive_threshold).height
-    return _("{n} of {all} customers are probably active", n=sure, all=result.n_customers)
+    share = _.percent(result.p_alive_threshold)
+    return _("{n} of {all} are active with {share} or more", n=sure, all=result.n_customers, share=share)
 
 
 def alive_note(result: ValueResult, _: Words) -> str:
     return _(
-        "Customers by the probability that they have not left unseen. Darker: from {share}. A one-time buyer counts by "
-        "how others went on.",
+        "Customers by the probability that they have not left unseen; these add up to {n} active ones. Darker: from "
+        "{share}. A one-time buyer counts by how others went on.",
+        n=round(float(result.customers["p_alive"].sum())),
         share=_.percent(result.p_alive_threshold),
     )
 
