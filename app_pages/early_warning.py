@@ -13,7 +13,7 @@ KINDS = {
     "risk_span": "text",
     "value_at_risk": "money",
     "value_last_year": "money",
-    "reasons": "text",
+    "risk_reasons": "text",
     "group": "text",
     "last_seen_on": "day",
 }

@@ -178,9 +178,10 @@ def single_auc(candidate: Candidate, gone: Ints, level: float, seed: int) -> tup
 
 def _check(candidate: Candidate, gone: Ints, time: Time | None, area: tuple[float, float, float]) -> Refusal | None:
     checks = [_names_rows(candidate, time)] if candidate.from_file else []
+    # A value that only the gone have says more than the threshold beside it.
+    checks += [_reserved(candidate, gone)] if candidate.from_file else []
     checks += [_defines_target(candidate, gone)]
     if candidate.from_file:
-        checks += [_reserved(candidate, gone)]
         checks += [_after_cut(candidate, gone, time)] if time is not None else []
     if area[0] >= NEAR_PERFECT and area[1] >= NEAR_PERFECT - 0.02:
         checks.append(Refusal(candidate.name, "near_perfect", n=len(gone), limit=NEAR_PERFECT))

@@ -254,7 +254,7 @@ def grade(rules: pl.DataFrame, frequency: pl.DataFrame, coverage: float, level: 
         limits = LIMITS[criterion]
         earned = next((letter for letter, limit in zip(GRADES, limits, strict=False) if value <= limit + 1e-9), "D")
         rows.append((criterion, value if np.isfinite(value) else None, *limits, earned))
-    names = ("criterion", "value", "a", "b", "c", "grade")
+    names = ("criterion", "value", "a_up_to", "b_up_to", "c_up_to", "grade")
     types = (pl.String, *[pl.Float64] * 4, pl.String)
     frame = pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")
     return str(frame["grade"].max()), frame

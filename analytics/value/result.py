@@ -221,7 +221,7 @@ def _caveats(
         told.append(Caveat("value_dependence", params={"correlation": round(money.correlation, 2), "limit": DOUBTFUL}))
     if verdict is not None:
         values = dict(verdict.grade_rule.select("criterion", "value").iter_rows())
-        limits = dict(verdict.grade_rule.select("criterion", "b").iter_rows())
+        limits = dict(verdict.grade_rule.select("criterion", "b_up_to").iter_rows())
         if values["against_rules"] is None or values["against_rules"] > limits["against_rules"]:
             orders = verdict.rules.filter(pl.col("rule") != "model", measure="orders").sort("rmse", "rule")
             told.append(
@@ -248,7 +248,7 @@ def _percent(share: float | None) -> int | None:
 
 def _empty() -> dict[str, pl.DataFrame]:
     numbers = {
-        "grade_rule": ("value", "a", "b", "c"),
+        "grade_rule": ("value", "a_up_to", "b_up_to", "c_up_to"),
         "by_frequency": ("actual", "expected", "lo", "hi"),
         "deciles": ("actual", "expected", "actual_value", "expected_value", "gain"),
     }

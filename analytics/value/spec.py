@@ -135,8 +135,8 @@ class ValueResult:
     mean_order_value : prior mean of an order's value, before margin; None without amounts.
     total_clv, total_lo, total_hi, total_orders, orders_lo, orders_hi : of all customers over the horizon.
     grade : "A".."D", the weakest of the criteria; None where there is no holdout.
-    grade_rule : criterion ("total_error", "against_rules", "coverage", "calibration"), value, a, b, c (the worst value
-        that still earns the grade), grade.
+    grade_rule : criterion ("total_error", "against_rules", "coverage", "calibration"), value, a_up_to, b_up_to, c_up_to
+        (the worst value that still earns the grade), grade.
     customers : customer_id, n_purchases, x (repeats), t_x_weeks, T_weeks, first_purchase_on, last_purchase_on,
         mean_repeat_value (null without repeats), p_alive, expected_orders, expected_orders_lo, expected_orders_hi,
         expected_order_value (margin not applied), clv, clv_lo, clv_hi, worth_if_active (the clv were

@@ -15,7 +15,7 @@ READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 CHOICES = {  # page -> container of the widget, the option to click, and how to see that it is chosen
     "personas": ("personas-n_traits", "3"),
     "segmentation": ("segmentation-method", "RFM scores"),
-    "lifecycle": ("lifecycle-cohort_by", "Quarter"),
+    "lifecycle": ("cohort_view-measure", "revenue"),
     "forecasting": ("demand-frequency", "Month"),
 }
 

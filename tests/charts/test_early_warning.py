@@ -379,7 +379,7 @@ def test_groups_carry_customers_and_money() -> None:
 def test_the_list_has_reasons_in_words() -> None:
     listed = charts.customer_table(made(), _)
     assert listed["customer_id"].to_list() == ["a", "b"]
-    assert listed["reasons"].to_list() == [
+    assert listed["risk_reasons"].to_list() == [
         "Days of use in 7 days ×3.0; Days since first order ×1.2", "Contacts in 30 days: price ×2.0",
     ]  # fmt: skip
     assert listed["group"].to_list() == ["Save first", "Save at little cost"]
@@ -405,7 +405,7 @@ def test_without_amounts_there_is_risk_alone() -> None:
         "Risks off by (points)",
     ]
     assert charts.customer_table(poor, _).columns == [
-        "customer_id", "risk", "risk_span", "reasons", "group", "last_seen_on", "risk_lo", "risk_hi",
+        "customer_id", "risk", "risk_span", "risk_reasons", "group", "last_seen_on", "risk_lo", "risk_hi",
     ]  # fmt: skip
     assert charts.groups_finding(poor, _) == "Save first: 1 customer"
     assert {row["kind"] for row in rows(charts.groups(poor, _)) if "kind" in row} == {"Customers"}

@@ -218,9 +218,9 @@ def rich() -> ValueResult:
             {
                 "criterion": ["total_error", "against_rules", "coverage", "calibration"],
                 "value": [0.08, -0.12, 0.82, 0.1],
-                "a": [0.05, 0.0, 0.05, 0.1],
-                "b": [0.1, 0.05, 0.1, 0.2],
-                "c": [0.2, 0.1, 0.2, 0.4],
+                "a_up_to": [0.05, 0.0, 0.05, 0.1],
+                "b_up_to": [0.1, 0.05, 0.1, 0.2],
+                "c_up_to": [0.2, 0.1, 0.2, 0.4],
                 "grade": ["B", "A", "A", "A"],
             }
         ),

@@ -44,9 +44,9 @@ def test_each_section_says_what_it_found(section: Any) -> None:
     test = shown(section=section)
     assert_sound(test)
     assert figures(test) == {
-        "Usual order value": "NT$1,817",
+        "Usual order value": "NT$1,829",
         "Usual items per order": "3",
-        "Usual gap, days": "55",
+        "Usual gap, days": "57",
         "Top 20% bring": "68%",
     }
     found = headings(test)

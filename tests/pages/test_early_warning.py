@@ -32,7 +32,7 @@ def headings(test: AppTest) -> str:
 
 
 def listed(test: AppTest) -> Any:
-    return next(frame.value for frame in test.dataframe if "reasons" in frame.value.columns)
+    return next(frame.value for frame in test.dataframe if "risk_reasons" in frame.value.columns)
 
 
 @pytest.mark.usefixtures("small")

@@ -58,7 +58,7 @@ def test_every_column_the_docstring_names_is_there(result: ValueResult) -> None:
         "groups": "group n_customers customer_share p_alive clv clv_lo clv_hi value_last_year clv_share",
         "iso_value": "x t_x_weeks T_weeks p_alive expected_orders clv",
         "parameters": "model parameter estimate lo hi se_log",
-        "grade_rule": "criterion value a b c grade",
+        "grade_rule": "criterion value a_up_to b_up_to c_up_to grade",
     }
     for name, columns in held.items():
         assert set(getattr(result, name).columns) == set(columns.split()), name

@@ -174,10 +174,10 @@ def _written(result: ChurnResult, held: pl.DataFrame, _: Words) -> pl.DataFrame:
     )
     frame = held.with_columns(
         pl.Series("risk_span", spans, pl.String),
-        reasons=pl.concat_str(reasons, separator="; " if _.language == "en" else "；", ignore_nulls=True),
+        risk_reasons=pl.concat_str(reasons, separator="; " if _.language == "en" else "；", ignore_nulls=True),
         group=pl.col("group").replace(group_names),
     ).rename({"lo": "risk_lo", "hi": "risk_hi", "expected_value": value})
-    columns = ["customer_id", "risk", "risk_span", "value_at_risk", value, "reasons", "group", "last_seen_on"]
+    columns = ["customer_id", "risk", "risk_span", "value_at_risk", value, "risk_reasons", "group", "last_seen_on"]
     if not has_value(result):
         columns = [name for name in columns if name not in ("value_at_risk", value)]
     if not frame["last_seen_on"].count():

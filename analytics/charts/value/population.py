@@ -223,7 +223,7 @@ def alive_note(result: ValueResult, _: Words) -> str:
 
 LISTED = (
     *("customer_id", "clv", "clv_lo", "clv_hi", "p_alive", "expected_orders", "expected_order_value"),
-    *("n_purchases", "last_purchase_on", "value_last_year", "x", "t_x_weeks", "T_weeks", "mean_repeat_value"),
+    *("n_purchases", "last_purchase_on", "value_last_year", "repeats_x", "t_x_weeks", "T_weeks", "mean_repeat_value"),
     *("expected_orders_lo", "expected_orders_hi", "group", "cohort", "first_purchase_on"),
 )
 
@@ -231,6 +231,7 @@ LISTED = (
 def customer_table(result: ValueResult) -> pl.DataFrame:
     """All customers, the most valuable first, without columns that these data do not give."""
     held = result.customers.sort([worth(result), "customer_id"], descending=[True, False], nulls_last=True)
+    held = held.rename({"x": "repeats_x"})
     return held.select(name for name in LISTED if held[name].null_count() < max(held.height, 1))
 
 

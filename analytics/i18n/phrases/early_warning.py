@@ -6,7 +6,7 @@ PHRASES = {
     "field.risk_span": N_("Interval"),
     "field.risk_lo": N_("Risk, low end"),
     "field.risk_hi": N_("Risk, high end"),
-    "field.reasons": N_("Reasons"),
+    "field.risk_reasons": N_("Reasons"),
     "field.last_seen_on": N_("Last seen"),
     "field.auc": N_("AUC"),
     "field.auc_lo": N_("AUC, low end"),
