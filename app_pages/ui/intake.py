@@ -44,7 +44,7 @@ def sources() -> tuple[SourceRef, ...]:
     """The files of the present work: the sample world's, or the person's own."""
     workspace = session.workspace()
     if workspace.world:
-        return _world_sources(workspace.world)
+        return _world_sources(WORLDS / workspace.world)
     if not workspace.sources:
         raise AnalysisError("nothing_loaded")
     return workspace.sources
@@ -278,9 +278,9 @@ def other_tables(digest: str, sheet: str) -> tuple[MappedTable, ...]:
 
 
 @cache
-def _world_sources(world: str) -> tuple[SourceRef, ...]:
+def _world_sources(folder: Path) -> tuple[SourceRef, ...]:
     """The committed files of a sample world, the orders first; they do not change while the process lives."""
     order = list(TABLES)
-    paths = [path for path in (WORLDS / world).iterdir() if path.suffix in {".parquet", ".csv"}]
+    paths = [path for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}]
     paths.sort(key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.name))
     return tuple(SourceRef(path.name, digest_bytes(path.read_bytes())) for path in paths)
