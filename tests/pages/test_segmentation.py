@@ -54,7 +54,7 @@ def test_the_first_view_answers_explains_and_offers_every_choice() -> None:
     assert len(cards(test)) == 3
     assert any(text.endswith("well") for text in headings(test)), "how well short rules describe the segments"
     sizes = table(test, "segment", "customer_share")
-    assert sizes["n_customers"].sum() == 3520
+    assert sizes["n_customers"].sum() == 3496
     assert len(table(test, "customer_id")) == 9, "three typical customers of each segment"
     assert len(table(test, "n_segments", "stability")) == 7, "every figure for each number"
     assert test.select_slider(key="segmentation.n_segments").value == "auto"
