@@ -161,7 +161,7 @@ def grade_rows(result: ValueResult, _: Words) -> list[dict[str, str]]:
         {
             _("Criterion"): _.phrase(f"value_criterion.{row['criterion']}", level=level(result, _)),
             _("Measured"): _.percent(row["value"], 1),
-            **{_("{grade}: at most", grade=grade.upper()): _.percent(row[f"{grade}_up_to"]) for grade in ("a", "b", "c")},
+            **{_("{grade}: at most", grade=at.upper()): _.percent(row[f"{at}_up_to"]) for at in ("a", "b", "c")},
             _("Grade"): row["grade"] or "–",
         }
         for row in result.grade_rule.iter_rows(named=True)
