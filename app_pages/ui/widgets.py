@@ -89,7 +89,8 @@ def several(section: str, field: str, label: str, options: Mapping[Any, str], **
         key=key,
         on_change=_store,
         args=(section, field, key, in_order),
-        **looks,
+        # Streamlit's own invitation is in English whatever the person reads.
+        **{"placeholder": "–", **looks},
     )
 
 
@@ -104,15 +105,20 @@ def number(section: str, field: str, label: str, low: float, high: float, **look
 def day(section: str, field: str, label: str, shown: date, first: date, last: date, **looks: Any) -> None:
     """A day between ``first`` and ``last``; ``shown`` stands for a stored None."""
     key, value = _bound(section, field)
-    session.bind(key, min(max(value or shown, first), last))
+    there = min(max(value or shown, first), last)
+    session.bind(key, there)
+
+    def kept(chosen: date | None) -> date:
+        """An emptied field keeps its day; ``required`` would say so in English."""
+        return chosen or there
+
     st.date_input(
         label,
         min_value=first,
         max_value=last,
         key=key,
-        required=True,
         on_change=_store,
-        args=(section, field, key),
+        args=(section, field, key, kept),
         **looks,
     )
 

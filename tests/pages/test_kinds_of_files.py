@@ -14,8 +14,10 @@ from tests.pages.test_uploads import assert_answers, figures, go, head, opened, 
 from tests.test_questionnaire import WORDS, generated
 
 NO_ORDERS = "This step needs a table that is not there: Orders"
+NO_SIGN = "a column of the customers table that says who left."  # the end of what early warning asks for
 NO_EVENTS = "This step needs a table that is not there: Browsing events"
 PAGES = tuple(step.name for step in STEPS if step.name not in ("integration", "privacy"))
+OF_ORDERS = ("behaviour", "lifecycle", "value", "portfolio")
 OF_CUSTOMERS = ("customer", "personas", "segmentation", "what_if")
 NO_CUSTOMERS = "This step needs columns that are not there: Customer number, Ordered at"
 # Folder, file, lines of it; the table it is; what each page that cannot work says.
@@ -25,14 +27,19 @@ FILES: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
         "Telco-Customer-Churn.csv",
         400,
         "Customers",
-        {**dict.fromkeys(("behaviour", "lifecycle", "forecasting"), NO_ORDERS), "usage": NO_EVENTS},
+        {**dict.fromkeys((*OF_ORDERS, "forecasting"), NO_ORDERS), "usage": NO_EVENTS},
     ),
     "customers with sums of their own": (
         "marketing_campaign",
         "marketing_campaign.csv",
         400,
         "Customers",
-        {**dict.fromkeys(("behaviour", "lifecycle", "forecasting"), NO_ORDERS), "usage": NO_EVENTS},
+        {
+            **dict.fromkeys((*OF_ORDERS, "forecasting"), NO_ORDERS),
+            "usage": NO_EVENTS,
+            "leaving": "16 columns could be a tenure and 7 could say who left. Choose both below.",
+            "early_warning": NO_SIGN,
+        },
     ),
     "baskets without customers": (
         "groceries",
@@ -40,7 +47,9 @@ FILES: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
         800,
         "Orders",
         {
-            **dict.fromkeys((*OF_CUSTOMERS, "lifecycle"), NO_CUSTOMERS),
+            **dict.fromkeys((*OF_CUSTOMERS, "lifecycle", "value", "portfolio"), NO_CUSTOMERS),
+            "leaving": "Nothing here says how long customers stay",
+            "early_warning": NO_SIGN,
             "behaviour": "This step needs columns that are not there: Ordered at",
             "usage": NO_EVENTS,
             "forecasting": "This step needs columns that are not there: Ordered at, Amount",
@@ -51,7 +60,12 @@ FILES: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
         "Weekly-train.csv",
         3,
         "Ready-made series",
-        {**dict.fromkeys(("behaviour", *OF_CUSTOMERS, "lifecycle"), NO_ORDERS), "usage": NO_EVENTS},
+        {
+            **dict.fromkeys((*OF_ORDERS, *OF_CUSTOMERS), NO_ORDERS),
+            "usage": NO_EVENTS,
+            "leaving": "This step needs a table that is not there: Customers",
+            "early_warning": NO_SIGN,
+        },
     ),
 }
 
