@@ -37,7 +37,7 @@ def test_the_first_view_answers_and_shows_how_far_to_trust_it() -> None:
     said = " ".join(headings(test))
     for words in (
         "hold",
-        "probably active",
+        "are active with 50% or more",
         "oldest cohort",
         "Over the holdout",
         "unseen weeks",
