@@ -22,7 +22,18 @@ LAYERS: tuple[tuple[frozenset[str], bool], ...] = (
     (frozenset({"reading", "mapping", "quality", "privacy", "integration", "connecting"}), True),
     (
         frozenset(
-            {"btyd", "contrasts", "customers", "demand", "population", "reductions", "reversals", "rhythm", "traits"}
+            {
+                "btyd",
+                "calendar",
+                "contrasts",
+                "customers",
+                "demand",
+                "population",
+                "reductions",
+                "reversals",
+                "rhythm",
+                "traits",
+            }
         ),
         True,
     ),
@@ -39,6 +50,7 @@ LAYERS: tuple[tuple[frozenset[str], bool], ...] = (
                 "survival",
                 "churn",
                 "value",
+                "product_life",
             }
         ),
         False,
