@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import altair as alt
 import polars as pl
 
-from analytics.charts.theme import Spec, finish, neutral, plain_axis, ramp_scale, time_axis, tooltip
+from analytics.charts.theme import Spec, chart_of, finish, neutral, plain_axis, ramp_scale, time_axis, tooltip
 from analytics.dataset import Dataset
 from analytics.i18n import Words
 from analytics.schema import TABLES
@@ -61,8 +61,7 @@ def coverage(dataset: Dataset, _: Words) -> Spec:
                 }
             )
     names = [_.phrase(f"table.{strip.table}") for strip in strips]
-    data: Any = alt.Data(values=rows)  # type: ignore[no-untyped-call]
-    base = alt.Chart(data).encode(
+    base = chart_of(rows).encode(
         x=alt.X("from:T", axis=time_axis(_)),
         x2="to:T",
         y=alt.Y("table:N", sort=names, axis=plain_axis(labelLimit=160)),

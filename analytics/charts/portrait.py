@@ -17,6 +17,7 @@ from analytics.charts.theme import (
     BAR_OPACITY,
     Spec,
     category_scale,
+    chart_of,
     finish,
     neutral,
     plain_axis,
@@ -181,7 +182,7 @@ def places(portrait: Portrait, _: Words) -> Spec:
     ]
     scale = alt.Scale(domain=[0, 1.3], nice=False)
     axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", grid=True)
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=plain_axis(labelLimit=170)),
         tooltip=[
             tooltip("name", _("Figure")),
@@ -254,7 +255,7 @@ def rhythm(portrait: Portrait, _: Words) -> Spec:
     """Every gap between order days as a dot, their middle half as a band, the present silence as a rule."""
     held = portrait.rhythm
     if held is None:
-        return finish(_chart([]).mark_point(), _, height=112)
+        return finish(chart_of([]).mark_point(), _, height=112)
     reach = max([held.silence_days, *portrait.gaps["days"].to_list(), 1])
     scale = alt.Scale(domain=[0, reach * 1.08], nice=False)
     axis = alt.Axis(title=_("Days between orders"), tickCount=6, grid=True)
@@ -267,9 +268,9 @@ def rhythm(portrait: Portrait, _: Words) -> Spec:
     if held.low_days is not None:
         band = {"days": held.low_days, "to": held.high_days}
         layers.append(
-            _chart([band]).mark_rect(color=neutral("accent"), opacity=0.16, cornerRadius=3).encode(x=x, x2="to:Q")
+            chart_of([band]).mark_rect(color=neutral("accent"), opacity=0.16, cornerRadius=3).encode(x=x, x2="to:Q")
         )
-    dots = _chart(rows).mark_point(filled=True, size=60, color=neutral("accent"), opacity=0.6)
+    dots = chart_of(rows).mark_point(filled=True, size=60, color=neutral("accent"), opacity=0.6)
     layers.append(
         dots.encode(
             x=x,
@@ -277,7 +278,7 @@ def rhythm(portrait: Portrait, _: Words) -> Spec:
             tooltip=[tooltip("days", _("Days")), tooltip("day", _("Order of"))],
         )
     )
-    now = _chart([{"days": held.silence_days, "text": _("now: {n} days", n=held.silence_days)}])
+    now = chart_of([{"days": held.silence_days, "text": _("now: {n} days", n=held.silence_days)}])
     late = held.silence_days > reach * 0.7
     layers += [
         now.mark_rule(color=neutral("ink"), strokeWidth=2).encode(x=x),
@@ -356,7 +357,7 @@ def _habits(portrait: Portrait, kinds: tuple[str, ...], _: Words) -> Spec:
     scale = alt.Scale(domain=[0, 1.45 * reach], nice=False)
     axis = alt.Axis(title=None, tickCount=4, format=".0%", grid=True)
     colours = [_.label("field", kind) for kind in kinds]
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("id:N", sort=order, axis=plain_axis(labelExpr=text, labelLimit=150)),
         tooltip=[
             tooltip("level", _("What")),
@@ -586,10 +587,6 @@ def list_labels(listed: CustomerList, currency: str, _: Words) -> dict[str, str]
                 text = "" if row["n_orders"] is None else _("{n} orders", n=row["n_orders"])
         named[row["customer_id"]] = f"{row['customer_id']} · {text}" if text else row["customer_id"]
     return named
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def _space(_: Words) -> str:

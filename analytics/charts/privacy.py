@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from analytics.charts.headline import Headline, Metric
-from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip
+from analytics.charts.theme import Spec, chart_of, finish, neutral, plain_axis, tooltip
 from analytics.i18n import Words, escape_markdown
 from analytics.privacy import PrivacyScan, PrivacySpec
 
@@ -54,8 +54,7 @@ def found_columns(found: PrivacyScan, _: Words) -> Spec:
         .head(MOST_BARS)
         .iter_rows(named=True)
     ]
-    data: Any = alt.Data(values=rows)  # type: ignore[no-untyped-call]
-    base = alt.Chart(data).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("column:N", sort=[row["column"] for row in rows], axis=plain_axis(labelLimit=300)),
         x=alt.X("share:Q", axis=None, scale=alt.Scale(domain=[0, 1.12])),
         tooltip=[

@@ -6,13 +6,12 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import altair as alt
 import polars as pl
 
 from analytics.charts.headline import Headline, Metric
-from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip
+from analytics.charts.theme import Spec, chart_of, finish, neutral, plain_axis, tooltip
 from analytics.i18n import N_, Words, escape_markdown
 from analytics.quality import SEVERITIES, THRESHOLDS, Issue, ValidationResult, meaning
 
@@ -171,8 +170,7 @@ def findings(result: ValidationResult, _: Words) -> Spec:
     ]
     # Room at the right end for the number beside the longest bar.
     most = max((issue.n_rows for issue in shown), default=1) * 1.12
-    data: Any = alt.Data(values=rows)  # type: ignore[no-untyped-call]
-    base = alt.Chart(data).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("problem:N", sort=problems, axis=plain_axis(labelLimit=300)),
         x=alt.X("rows:Q", axis=None, scale=alt.Scale(domain=[0, most])),
         tooltip=[

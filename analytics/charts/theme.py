@@ -7,7 +7,7 @@ are names of ranges ("category", "ramp", "diverging") and neutrals are expressio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -102,6 +102,11 @@ def tooltip(field: str, title: str, *, kind: str = "nominal", format: str | None
     """One line of a tooltip with its translated title; at most five lines a chart."""
     options: dict[str, Any] = {"format": format} if format else {}
     return alt.Tooltip(field=field, type=kind, title=title, **options)  # type: ignore[arg-type]
+
+
+def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """A chart of rows that stand in the specification itself."""
+    return alt.Chart(alt.Data(values=list(rows)))  # type: ignore[no-untyped-call] # altair has no types here
 
 
 def finish(chart: Any, _: Words, *, height: int | None = STANDARD) -> Spec:

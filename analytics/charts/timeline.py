@@ -13,6 +13,7 @@ from analytics.charts.portrait import word
 from analytics.charts.theme import (
     Spec,
     category_scale,
+    chart_of,
     finish,
     neutral,
     plain_axis,
@@ -49,7 +50,7 @@ def timeline(portrait: Portrait, _: Words) -> Spec:
         axis=plain_axis(labelLimit=150, labelPadding=12),
     )
     layers: list[Any] = [
-        _chart(
+        chart_of(
             [
                 {"lane": name, "at": _at(max(begin, since.get(TABLES[lane], begin))), "to": _at(end)}
                 for lane, name in named.items()
@@ -137,7 +138,7 @@ def _lane(kind: str, rows: list[dict[str, Any]], x: alt.X, y: alt.Y, _: Words) -
         # The area is the amount: a circle of twice the money has twice the area.
         row["size"] = 36 + 560 * abs(row["value"] or 0.0) / largest if kind in ("orders", "returns") else 110
         row["depth"] = 0.25 + 0.7 * abs(row["value"] or 0.0) / largest
-    base = _chart(rows).encode(x=x, y=y, tooltip=tips)
+    base = chart_of(rows).encode(x=x, y=y, tooltip=tips)
     size = alt.Size("size:Q", scale=None)
     match kind:
         case "orders":
@@ -197,7 +198,7 @@ def _stages(spells: pl.DataFrame, begin: date, lane: str, x: alt.X, y: alt.Y, _:
     ]
     shown = [name for name in names.values() if any(row["stage"] == name for row in rows)]
     return (
-        _chart(rows)
+        chart_of(rows)
         .mark_bar(height=18, cornerRadius=2)
         .encode(
             x=x,
@@ -228,13 +229,13 @@ def _due(
         "to": _at(rhythm.due_to + timedelta(days=1)),
         "text": _("{start} to {end}", start=rhythm.due_from, end=rhythm.due_to),
     }
-    window = _chart([row]).mark_bar(height=30, cornerRadius=4, color=neutral("accent"), opacity=0.2)
+    window = chart_of([row]).mark_bar(height=30, cornerRadius=4, color=neutral("accent"), opacity=0.2)
     return [window.encode(x=x, x2="to:T", y=y, tooltip=[tooltip("text", _("Next order at this rhythm"))])]
 
 
 def _as_of(portrait: Portrait, x: alt.X, _: Words) -> list[Any]:
     row = {"at": _at(portrait.as_of), "text": _("as of {day}", day=portrait.as_of)}
-    base = _chart([row]).encode(x=x)
+    base = chart_of([row]).encode(x=x)
     return [
         base.mark_rule(color=neutral("ink"), strokeDash=[2, 3], strokeWidth=1),
         base.mark_text(align="right", baseline="bottom", dx=-5, color=neutral("muted")).encode(
@@ -275,10 +276,6 @@ def timeline_note(portrait: Portrait, _: Words) -> str:
     if portrait.moments.height > MOST_MOMENTS:
         parts.append(_("The latest {n} are drawn.", n=MOST_MOMENTS))
     return _space(_).join(parts)
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def _at(day: date) -> str:

@@ -19,6 +19,7 @@ from analytics.charts.theme import (
     Spec,
     category_scale,
     cell_text_color,
+    chart_of,
     finish,
     neutral,
     plain_axis,
@@ -119,7 +120,7 @@ def funnel(result: UsageResult, _: Words) -> Spec:
             }
         )
     room = alt.ExprRef("width < 420 ? 1.75 : 1.5")
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("step:N", sort=order, axis=plain_axis(labelLimit=170), scale=alt.Scale(paddingInner=0.26)),
         yOffset=alt.YOffset("unit:N", sort=list(units.values()), scale=alt.Scale(paddingInner=0.1)),
         x=alt.X("share:Q", axis=None, scale=alt.Scale(domainMin=0, domainMax=room)),
@@ -194,7 +195,7 @@ def _paths(result: UsageResult, purchased: bool, _: Words) -> Spec:
                     "n": _.number(row["n_sessions"]),
                 }
             )
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("at:O", axis=None, scale=alt.Scale(domain=list(range(longest)), paddingInner=0.06)),
         y=alt.Y(
             "row:O",
@@ -292,7 +293,7 @@ def waits(result: UsageResult, _: Words) -> Spec:
         }
         for row in held.iter_rows(named=True)
     ]
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("value:O", axis=plain_axis(_("Session"), labelAngle=0)),
         color=alt.Color(
             "kind:N",
@@ -363,7 +364,7 @@ def weeks(result: UsageResult, _: Words) -> Spec:
         }
         for row in result.weeks.iter_rows(named=True)
     ]
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("at:T", axis=time_axis(_)),
         y=alt.Y("n:Q", axis=value_axis(_), scale=alt.Scale(zero=True)),
         tooltip=[
@@ -412,7 +413,7 @@ def features(result: UsageResult, _: Words) -> Spec:
         }
         for row in shown.iter_rows(named=True)
     ]
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=plain_axis(labelLimit=160)),
         tooltip=[
             tooltip("name", _.label("field", "event")),
@@ -484,7 +485,7 @@ def decline(result: UsageResult, names: Names, _: Words) -> Spec:
             }
         )
     domain = [names.get(label, label) for label in result.labels]
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=domain, axis=plain_axis(labelLimit=180)),
         color=alt.Color("name:N", scale=category_scale(domain), legend=None),
         tooltip=[
@@ -500,7 +501,7 @@ def decline(result: UsageResult, names: Names, _: Words) -> Spec:
     axis = alt.Axis(
         title=None, tickCount=5, grid=True, labelExpr="datum.value == 1 ? '1' : format(datum.value, '.2~f')"
     )
-    rule = _chart([{"x": 1}]).mark_rule(color=neutral("muted")).encode(x=alt.X("x:Q", scale=scale, axis=axis))
+    rule = chart_of([{"x": 1}]).mark_rule(color=neutral("muted")).encode(x=alt.X("x:Q", scale=scale, axis=axis))
     x = alt.X("ratio:Q", scale=scale, axis=axis)
     layers = alt.layer(
         rule,
@@ -580,10 +581,6 @@ def channel_table(result: UsageResult, _: Words) -> pl.DataFrame:
     """Channels by the names people read."""
     names = ["–" if one is None else _.label("channel", one) for one in result.channels["channel"]]
     return result.channels.with_columns(channel=pl.Series(names, dtype=pl.String))
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def _space(_: Words) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import altair as alt
 
 from analytics.behaviour import ConcentrationResult
-from analytics.charts.behaviour.parts import Rows, chart, space
+from analytics.charts.behaviour.parts import Rows, space
 from analytics.charts.theme import (
     BAR_OPACITY,
     BASELINE_DASH,
     STANDARD,
     Spec,
+    chart_of,
     finish,
     neutral,
     plain_axis,
@@ -35,12 +36,12 @@ def curve(result: ConcentrationResult, _: Words) -> Spec:
         for row in result.curve.iter_rows(named=True)
     ]
     axis = alt.Axis(title=_("Share of customers, the largest first"), grid=False, tickCount=5, format=".0%")
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("customers:Q", axis=axis, scale=alt.Scale(domain=[0, 1])),
         y=alt.Y("revenue:Q", axis=value_axis(_, percent=True), scale=alt.Scale(domain=[0, 1])),
         tooltip=[tooltip("text", _("Share of revenue"))],
     )
-    alike = chart([{"x": 0, "y": 0}, {"x": 1, "y": 1}]).mark_line(color=neutral("muted"), strokeDash=BASELINE_DASH)
+    alike = chart_of([{"x": 0, "y": 0}, {"x": 1, "y": 1}]).mark_line(color=neutral("muted"), strokeDash=BASELINE_DASH)
     marks: Rows = [
         {
             "x": row["top"],
@@ -50,7 +51,7 @@ def curve(result: ConcentrationResult, _: Words) -> Spec:
         for row in result.tops.iter_rows(named=True)
         if row["top"] in (0.01, 0.05, 0.2)
     ]
-    points = chart(marks).encode(x="x:Q", y="y:Q")
+    points = chart_of(marks).encode(x="x:Q", y="y:Q")
     return finish(
         alt.layer(
             base.mark_area(color=neutral("accent"), opacity=0.16),
@@ -93,7 +94,7 @@ def tops(result: ConcentrationResult, _: Words) -> Spec:
         }
         for row in result.tops.iter_rows(named=True)
     ]
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=plain_axis()),
         tooltip=[
             tooltip("name", _("Customers")),

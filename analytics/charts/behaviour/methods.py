@@ -9,8 +9,8 @@ import altair as alt
 import polars as pl
 
 from analytics.behaviour import MethodsResult
-from analytics.charts.behaviour.parts import Rows, bars, chart, heatmap, rest, share_text, space
-from analytics.charts.theme import STANDARD, Spec, finish, neutral, plain_axis, tooltip
+from analytics.charts.behaviour.parts import Rows, bars, heatmap, rest, share_text, space
+from analytics.charts.theme import STANDARD, Spec, chart_of, finish, neutral, plain_axis, tooltip
 from analytics.i18n import Words
 
 _ROW = 30
@@ -46,7 +46,7 @@ def shares(result: MethodsResult, _: Words) -> Spec:
     room = alt.ExprRef(f"{reach} * (width < 420 ? 2 : 1.4)")
     scale = alt.Scale(domainMin=0, domainMax=room)
     shown = [measure for measure in ("orders", "revenue") if any(row["measure"] == measure for row in rows)]
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=plain_axis(labelLimit=150), scale=alt.Scale(paddingInner=0.28)),
         yOffset=alt.YOffset("measure:N", sort=None, scale=alt.Scale(domain=shown, paddingInner=0.1)),
         tooltip=[

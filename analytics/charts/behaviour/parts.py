@@ -7,14 +7,10 @@ from typing import Any
 
 import altair as alt
 
-from analytics.charts.theme import cell_text_color, neutral, plain_axis, ramp_scale
+from analytics.charts.theme import cell_text_color, chart_of, neutral, plain_axis, ramp_scale
 from analytics.i18n import Words
 
 Rows = list[dict[str, Any]]
-
-
-def chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def space(_: Words) -> str:
@@ -39,7 +35,7 @@ def bars(rows: Rows, tooltips: list[alt.Tooltip], *, title: str | None = None) -
     reach = max((row["share"] for row in rows), default=0.0) or 1.0
     # Room for the figures, more of it on a narrow screen.
     room = alt.ExprRef(f"{reach} * (width < 420 ? 1.9 : 1.35)")
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y(
             "name:N",
             sort=None,
@@ -80,7 +76,7 @@ def heatmap(
     title: str | None = None,
 ) -> Any:
     """Cells (x, y, share, text) coloured by share, with their text; rows with share None stay blank."""
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X(
             "x:N",
             sort=list(columns),

@@ -9,8 +9,17 @@ import altair as alt
 import polars as pl
 
 from analytics.behaviour import PreferencesResult
-from analytics.charts.behaviour.parts import Rows, bars, chart, column_axis, share_text, space
-from analytics.charts.theme import Spec, cell_text_color, diverging_scale, finish, neutral, plain_axis, tooltip
+from analytics.charts.behaviour.parts import Rows, bars, column_axis, share_text, space
+from analytics.charts.theme import (
+    Spec,
+    cell_text_color,
+    chart_of,
+    diverging_scale,
+    finish,
+    neutral,
+    plain_axis,
+    tooltip,
+)
 from analytics.i18n import Words
 
 _ROW = 30
@@ -121,7 +130,7 @@ def segments(result: PreferencesResult, names: Mapping[str, str], _: Words) -> S
                 ),
             }
         )
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X(
             "x:N",
             sort=columns,

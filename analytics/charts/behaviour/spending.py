@@ -9,11 +9,12 @@ import altair as alt
 import polars as pl
 
 from analytics.behaviour import SpendingResult
-from analytics.charts.behaviour.parts import Rows, chart, share_text, space
+from analytics.charts.behaviour.parts import Rows, share_text, space
 from analytics.charts.theme import (
     BAND_95,
     BAR_OPACITY,
     Spec,
+    chart_of,
     finish,
     label_expr,
     neutral,
@@ -60,7 +61,7 @@ def order_value(result: SpendingResult, _: Words) -> Spec:
         **({"values": ticks} if ticks else {"tickCount": 5}),
     )
     bars = (
-        chart(rows)
+        chart_of(rows)
         .mark_bar(binSpacing=1, color=neutral("accent"))
         .encode(
             x=alt.X("low:Q", scale=scale, axis=axis, bin="binned"),
@@ -70,7 +71,7 @@ def order_value(result: SpendingResult, _: Words) -> Spec:
             tooltip=[tooltip("range", _.label("measure", "order_value")), tooltip("text", _("Orders"))],
         )
     )
-    median = chart([{"x": told["p50"], "text": _("median {value}", value=_.money(told["p50"], result.currency, 0))}])
+    median = chart_of([{"x": told["p50"], "text": _("median {value}", value=_.money(told["p50"], result.currency, 0))}])
     rule = median.mark_rule(color=neutral("ink")).encode(x="x:Q")
     label = median.mark_text(align="left", dx=6, y=2, baseline="top", color=neutral("ink")).encode(
         x="x:Q", text="text:N"
@@ -160,7 +161,7 @@ def returning(result: SpendingResult, _: Words) -> Spec:
         }
         for row in kept.gather_every(every).iter_rows(named=True)
     ]
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X(
             "day:Q",
             axis=alt.Axis(title=_("Days since the first order"), grid=False, tickCount=6),
@@ -211,7 +212,7 @@ def week(result: SpendingResult, _: Words) -> Spec:
             for row in result.week.iter_rows(named=True)
         ]
         plain = (
-            chart(rows)
+            chart_of(rows)
             .mark_bar(color=neutral("accent"), cornerRadiusEnd=2)
             .encode(
                 x=alt.X("day:N", sort=days, axis=plain_axis(labelAngle=0)),
@@ -240,7 +241,7 @@ def week(result: SpendingResult, _: Words) -> Spec:
         labelExpr="datum.label + ':00'",
     )
     cells = (
-        chart(rows)
+        chart_of(rows)
         .mark_rect()
         .encode(
             x=alt.X("hour:O", axis=hours, scale=alt.Scale(padding=0.04)),
@@ -288,7 +289,7 @@ def season(result: SpendingResult, _: Words) -> Spec:
             for row in result.months.tail(36).iter_rows(named=True)
         ]
         plain = (
-            chart(rows)
+            chart_of(rows)
             .mark_bar(color=neutral("accent"), cornerRadiusEnd=2)
             .encode(
                 x=alt.X("month:O", sort=None, axis=plain_axis(labelAngle=0, labelOverlap="parity")),
@@ -311,7 +312,7 @@ def season(result: SpendingResult, _: Words) -> Spec:
         }
         for row in result.season.iter_rows(named=True)
     ]
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("month:N", sort=names, axis=plain_axis(labelAngle=0, labelOverlap="parity")),
         tooltip=[
             tooltip("month", _("Month")),
@@ -319,7 +320,7 @@ def season(result: SpendingResult, _: Words) -> Spec:
             tooltip("interval", _("95% interval")),
         ],
     )
-    zero = chart([{"y": 0}]).mark_rule(color=neutral("muted")).encode(y="y:Q")
+    zero = chart_of([{"y": 0}]).mark_rule(color=neutral("muted")).encode(y="y:Q")
     axis = alt.Axis(
         title=None, tickCount=5, grid=True, labelExpr="(datum.value > 0 ? '+' : '') + format(datum.value, '.0%')"
     )
@@ -391,7 +392,7 @@ def _counted(result: SpendingResult, measure: str, title: str, _: Words) -> Spec
             }
         )
     drawn = (
-        chart(rows)
+        chart_of(rows)
         .mark_bar(color=neutral("accent"), cornerRadiusEnd=2)
         .encode(
             x=alt.X("name:N", sort=None, axis=plain_axis(labelAngle=0, labelOverlap="parity")),

@@ -7,15 +7,11 @@ from typing import Any
 import altair as alt
 
 from analytics.charts.early_warning.wording import days, level_name, model_name, small_share, space
-from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip, value_axis
+from analytics.charts.theme import Spec, chart_of, finish, neutral, plain_axis, tooltip, value_axis
 from analytics.churn import ChurnResult
 from analytics.i18n import Words
 
 Rows = list[dict[str, Any]]
-
-
-def _chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def has_backtest(result: ChurnResult) -> bool:
@@ -38,7 +34,7 @@ def timeline(result: ChurnResult, _: Words) -> Spec:
         }
         rows.append({**shown, "part": found, "order": 0, "n": row["n_true"]})
         rows.append({**shown, "part": missed, "order": 1, "n": row["n_gone"] - row["n_true"]})
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("day:N", sort=None, axis=plain_axis(_("Cut-off"), labelAngle=-40, labelOverlap="greedy")),
         tooltip=[
             tooltip("day", _("Cut-off")),
@@ -102,7 +98,7 @@ def lead(result: ChurnResult, _: Words) -> Spec:
         if row[column] is not None
     ]
     order = list(names.values())
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("days:Q", axis=value_axis(_, _("Days before"))),
         y=alt.Y("share:Q", axis=value_axis(_, percent=True), scale=alt.Scale(domainMin=0)),
         color=alt.Color(

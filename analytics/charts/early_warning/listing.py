@@ -9,16 +9,12 @@ import polars as pl
 
 from analytics.charts.early_warning.card import worth
 from analytics.charts.early_warning.wording import feature_name, level_name, small_share, space
-from analytics.charts.theme import BAR_OPACITY, Spec, finish, neutral, plain_axis, tooltip, value_axis
+from analytics.charts.theme import BAR_OPACITY, Spec, chart_of, finish, neutral, plain_axis, tooltip, value_axis
 from analytics.churn import ChurnResult
 from analytics.i18n import Words
 
 MOST_LISTED = 2000
 Rows = list[dict[str, Any]]
-
-
-def _chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def has_value(result: ChurnResult) -> bool:
@@ -50,7 +46,7 @@ def groups(result: ChurnResult, _: Words) -> Spec:
         rows.append({**shown, "kind": whole, "share": share, "text": f"{text} · {_.percent(share)}"})
     kinds = [part, whole] if has_value(result) else [whole]
     reach = max((row["share"] for row in rows), default=1.0)
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("group:N", sort=None, axis=plain_axis(labelLimit=150), scale=alt.Scale(paddingInner=0.26)),
         yOffset=alt.YOffset("kind:N", sort=kinds, scale=alt.Scale(paddingInner=0.1)),
         x=alt.X(
@@ -118,7 +114,7 @@ def risks(result: ChurnResult, _: Words) -> Spec:
     ]
     axis = value_axis(_, _("Risk"), percent=True)
     bars = (
-        _chart(rows)
+        chart_of(rows)
         .mark_bar(color=neutral("accent"), stroke=neutral("paper"), strokeWidth=1)
         .encode(
             x=alt.X("low:Q", bin="binned", axis=axis, scale=alt.Scale(nice=False)),
@@ -132,7 +128,7 @@ def risks(result: ChurnResult, _: Words) -> Spec:
             ],
         )
     )
-    rule = _chart([{"at": result.threshold}]).mark_rule(color=neutral("ink")).encode(x=alt.X("at:Q", axis=axis))
+    rule = chart_of([{"at": result.threshold}]).mark_rule(color=neutral("ink")).encode(x=alt.X("at:Q", axis=axis))
     return finish(alt.layer(bars, rule), _, height=max(150, 62 * result.groups.height + 40))
 
 

@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from analytics.charts.early_warning.wording import feature_name, level_name, levelled, small_share, space
-from analytics.charts.theme import BASELINE_DASH, Spec, finish, neutral, plain_axis, tooltip, value_axis
+from analytics.charts.theme import BASELINE_DASH, Spec, chart_of, finish, neutral, plain_axis, tooltip, value_axis
 from analytics.churn import ChurnResult
 from analytics.i18n import Words, escape_markdown
 
@@ -16,10 +16,6 @@ MOST_DRIVERS = 10
 MOST_REFUSALS = 12
 MOST_NAMED = 4
 Rows = list[dict[str, Any]]
-
-
-def _chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def _leading(result: ChurnResult) -> pl.DataFrame:
@@ -53,7 +49,7 @@ def drivers(result: ChurnResult, _: Words) -> Spec:
     if top < 0.12:
         axis.labelExpr = "format(datum.value, datum.value > 0 ? '.1~%' : '.0%')"
     scale = alt.Scale(domain=[0, top * 1.08], nice=False)
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=plain_axis(labelLimit=alt.ExprRef("width < 340 ? 130 : 250"))),
         opacity=alt.condition("datum.clear", alt.value(1), alt.value(0.55)),
         tooltip=[
@@ -66,7 +62,7 @@ def drivers(result: ChurnResult, _: Words) -> Spec:
     accent = neutral("accent")
     low, high = alt.X("low:Q", axis=axis, scale=scale), alt.X("high:Q", axis=axis, scale=scale)
     layers = alt.layer(
-        _chart([{"at": overall}])
+        chart_of([{"at": overall}])
         .mark_rule(strokeDash=BASELINE_DASH, color=neutral("muted"))
         .encode(x=alt.X("at:Q", scale=scale)),
         base.mark_rule(strokeWidth=2, color=accent).encode(x=low, x2="high:Q"),

@@ -19,6 +19,7 @@ from analytics.charts.theme import (
     BAR_OPACITY,
     BASELINE_DASH,
     Spec,
+    chart_of,
     finish,
     neutral,
     plain_axis,
@@ -29,10 +30,6 @@ from analytics.churn import ChurnResult
 from analytics.i18n import Words
 
 Rows = list[dict[str, Any]]
-
-
-def _chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 # --- what a list of each length would have held ----------------------------------------------------------------------
@@ -77,10 +74,10 @@ def gains(result: ChurnResult, _: Words) -> Spec:
         tooltip("interval", _("{level} interval", level=level_name(result, _))),
         tooltip("precision", _("Went, of the list")),
     ]
-    base = _chart(rows).encode(x=x)
+    base = chart_of(rows).encode(x=x)
     band = base.transform_filter("datum.mine").mark_area(opacity=BAND_80, color=neutral("accent"))
     lines = base.encode(y=y, color=colour)
-    chance = _chart([{"share": 0.0, "found": 0.0}, {"share": 1.0, "found": 1.0}])
+    chance = chart_of([{"share": 0.0, "found": 0.0}, {"share": 1.0, "found": 1.0}])
     layers = [
         chance.mark_line(strokeDash=BASELINE_DASH, color=neutral("muted")).encode(x="share:Q", y="found:Q"),
         band.encode(y="lo:Q", y2="hi:Q"),
@@ -89,7 +86,7 @@ def gains(result: ChurnResult, _: Words) -> Spec:
     ]
     at = result.lift.filter(model="chosen", at_capacity=True)
     if at.height:
-        rule = _chart([{"share": at["share"][0], "text": _("{n} customers", n=result.n_flagged)}])
+        rule = chart_of([{"share": at["share"][0], "text": _("{n} customers", n=result.n_flagged)}])
         layers.append(rule.mark_rule(color=neutral("ink")).encode(x="share:Q"))
         layers.append(
             rule.mark_text(align="left", baseline="top", dx=5, y=4, color=neutral("ink")).encode(
@@ -164,7 +161,7 @@ def calibration(result: ChurnResult, _: Words) -> Spec:
     axis.labelExpr = "format(datum.value, datum.value < 0.1 && datum.value > 0 ? '.1~%' : '.0%')"
     below = value_axis(_, _("Risk said"))
     below.labelExpr = axis.labelExpr
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("predicted:Q", axis=below, scale=domain),
         tooltip=[
             tooltip("model", _("Risk")),
@@ -174,7 +171,7 @@ def calibration(result: ChurnResult, _: Words) -> Spec:
             tooltip("n", _("Customers, over all cut-offs")),
         ],
     )
-    line = _chart([{"a": 0.0, "b": 0.0}, {"a": min(top, 1.0), "b": min(top, 1.0)}])
+    line = chart_of([{"a": 0.0, "b": 0.0}, {"a": min(top, 1.0), "b": min(top, 1.0)}])
     y = alt.Y("observed:Q", axis=axis, scale=domain)
     return finish(
         alt.layer(
@@ -228,7 +225,7 @@ def contest(result: ChurnResult, _: Words) -> Spec:
     low = min([0.5, *(row["lo"] for row in rows)])
     scale = alt.Scale(domain=[max(low - 0.02, 0.0), min(max(row["hi"] for row in rows) + 0.06, 1.0)], nice=False)
     colour = alt.condition("datum.mine", alt.value(neutral("accent")), alt.value(neutral("muted")))
-    base = _chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=plain_axis(labelLimit=190)),
         color=colour,
         tooltip=[
@@ -240,7 +237,7 @@ def contest(result: ChurnResult, _: Words) -> Spec:
     )
     axis = value_axis(_, _("AUC"))
     axis.format, axis.labelExpr = ".2f", alt.Undefined
-    chance = _chart([{"auc": 0.5}]).mark_rule(strokeDash=BASELINE_DASH, color=neutral("muted"))
+    chance = chart_of([{"auc": 0.5}]).mark_rule(strokeDash=BASELINE_DASH, color=neutral("muted"))
     layers = alt.layer(
         chance.encode(x=alt.X("auc:Q", scale=scale)),
         base.mark_rule(strokeWidth=7, opacity=BAR_OPACITY).encode(x=alt.X("lo:Q", axis=axis, scale=scale), x2="hi:Q"),

@@ -7,13 +7,14 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analytics.charts.lifecycle.parts import chart_of, cohort_name, space
+from analytics.charts.lifecycle.parts import cohort_name, space
 from analytics.charts.theme import (
     COHORT,
     STANDARD,
     Spec,
     category_scale,
     cell_text_color,
+    chart_of,
     finish,
     neutral,
     plain_axis,

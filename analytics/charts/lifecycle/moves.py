@@ -9,7 +9,6 @@ import polars as pl
 
 from analytics.charts.lifecycle.parts import (
     BUYING,
-    chart_of,
     percent,
     quoted,
     short_labels,
@@ -21,6 +20,7 @@ from analytics.charts.theme import (
     Spec,
     category_scale,
     cell_text_color,
+    chart_of,
     finish,
     label_expr,
     neutral,

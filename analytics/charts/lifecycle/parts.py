@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import altair as alt
-
 from analytics.i18n import Words
 from analytics.lifecycle import STAGES, LifecycleResult
 
@@ -28,10 +26,6 @@ def stage_name(stage: str, _: Words, kind: str = "orders") -> str:
 def space(_: Words) -> str:
     """Between two sentences."""
     return " " if _.language == "en" else ""
-
-
-def chart_of(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def stage_row(result: LifecycleResult, stage: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from analytics.charts.lifecycle.parts import chart_of, space
-from analytics.charts.theme import BAND_95, STANDARD, Spec, finish, neutral, tooltip, value_axis
+from analytics.charts.lifecycle.parts import space
+from analytics.charts.theme import BAND_95, STANDARD, Spec, chart_of, finish, neutral, tooltip, value_axis
 from analytics.i18n import Words
 from analytics.lifecycle import LifecycleResult, Projection
 

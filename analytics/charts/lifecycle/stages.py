@@ -9,7 +9,6 @@ import altair as alt
 import polars as pl
 
 from analytics.charts.lifecycle.parts import (
-    chart_of,
     month_at,
     space,
     stage_name,
@@ -19,6 +18,7 @@ from analytics.charts.theme import (
     STANDARD,
     Spec,
     category_scale,
+    chart_of,
     finish,
     neutral,
     plain_axis,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from analytics.charts.survival.parts import Rows, chart, space
-from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip, value_axis
+from analytics.charts.survival.parts import Rows, space
+from analytics.charts.theme import Spec, chart_of, finish, neutral, plain_axis, tooltip, value_axis
 from analytics.i18n import Words
 from analytics.survival import OutlookResult
 
@@ -33,7 +33,7 @@ def outlook(result: OutlookResult, _: Words) -> Spec:
     angle = 0 if result.leaving.height else -35
     for one in rows:
         one["text"] = _.number(one["n"])
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("name:N", sort=None, axis=plain_axis(title, labelAngle=angle, labelOverlap=False)),
         y=alt.Y("n:Q", axis=value_axis(_), scale=alt.Scale(zero=True)),
         tooltip=[tooltip("name", title), tooltip("text", _("Customers"))],

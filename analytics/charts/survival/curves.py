@@ -9,7 +9,6 @@ import polars as pl
 from analytics.charts.survival.parts import (
     Names,
     Rows,
-    chart,
     field_name,
     group_name,
     horizon_text,
@@ -20,7 +19,7 @@ from analytics.charts.survival.parts import (
     space,
     tenure_title,
 )
-from analytics.charts.theme import BAND_95, Spec, category_scale, finish, neutral, tooltip
+from analytics.charts.theme import BAND_95, Spec, category_scale, chart_of, finish, neutral, tooltip
 from analytics.i18n import Words, escape_markdown
 from analytics.survival import SurvivalResult
 
@@ -59,7 +58,7 @@ def curves(result: SurvivalResult, names: Names, _: Words) -> Spec:
     color = alt.Color(
         "group:N", scale=category_scale(domain), legend=None if len(labels) == 1 else alt.Legend(columns=0)
     )
-    base = chart(rows).encode(x=x, color=color)
+    base = chart_of(rows).encode(x=x, color=color)
     tips = [
         tooltip("group", field_name(result.field, _)),
         tooltip("at", _.label("field", "tenure_time")),
@@ -79,7 +78,9 @@ def curves(result: SurvivalResult, names: Names, _: Words) -> Spec:
         if row["label"] in labels
     ]
     half = (
-        chart([{"y": 0.5}]).mark_rule(color=neutral("quiet"), strokeDash=[1, 4]).encode(y=alt.Y("y:Q", scale=y_scale))
+        chart_of([{"y": 0.5}])
+        .mark_rule(color=neutral("quiet"), strokeDash=[1, 4])
+        .encode(y=alt.Y("y:Q", scale=y_scale))
     )
     layers = alt.layer(
         half,
@@ -88,7 +89,7 @@ def curves(result: SurvivalResult, names: Names, _: Words) -> Spec:
         ),
         base.mark_line(strokeWidth=2, interpolate="step-after").encode(y=y),
         base.mark_point(size=60, opacity=0, filled=True).encode(y=y, tooltip=tips),
-        chart(counts)
+        chart_of(counts)
         .mark_text(fontSize=11, opacity=1)
         .encode(x=x, y=alt.Y("row:Q", axis=y_axis, scale=y_scale), text="n:N", color=color),
     )
@@ -172,7 +173,7 @@ def screen(result: SurvivalResult, _: Words) -> Spec:
         )
     scale = alt.Scale(domain=[0, 1])
     axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", grid=True)
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, grid=False, labelLimit=170)),
         opacity=alt.condition("datum.clear", alt.value(1.0), alt.value(0.4)),
         tooltip=[

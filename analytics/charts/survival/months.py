@@ -7,7 +7,6 @@ import polars as pl
 
 from analytics.charts.survival.parts import (
     Rows,
-    chart,
     group_name,
     horizon_text,
     reason_name,
@@ -17,7 +16,7 @@ from analytics.charts.survival.parts import (
     span,
     tenure_title,
 )
-from analytics.charts.theme import Spec, category_scale, finish, neutral, tooltip, value_axis
+from analytics.charts.theme import Spec, category_scale, chart_of, finish, neutral, tooltip, value_axis
 from analytics.i18n import Words, escape_markdown
 from analytics.survival import SurvivalResult
 
@@ -59,7 +58,7 @@ def hazard(result: SurvivalResult, _: Words) -> Spec:
             title=titles.get(result.period_unit, _("Completed months")), grid=False, tickMinStep=1, tickCount=12
         ),
     )
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=x,
         tooltip=[
             tooltip("at", _.label("field", "period")),
@@ -174,7 +173,7 @@ def reasons(result: SurvivalResult, _: Words) -> Spec:
                 }
             )
     color = alt.Color("reason:N", scale=category_scale(domain))
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("time:Q", axis=alt.Axis(title=tenure_title(result.clock, unit, _), grid=False, tickCount=8)),
         y=alt.Y("share:Q", stack="zero", axis=value_axis(_, percent=True)),
         color=color,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import altair as alt
-
 from analytics.i18n import Words
 from analytics.survival import SurvivalResult
 from analytics.survival.spec import DAYS_IN, RETURNS
@@ -14,10 +12,6 @@ from analytics.survival.spec import DAYS_IN, RETURNS
 Names = Mapping[str, str]
 Rows = list[dict[str, Any]]
 _MONTHLY = frozenset({"membership", "lapse"})  # clocks in days whose picture is in months
-
-
-def chart(rows: Rows) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
 
 
 def space(_: Words) -> str:

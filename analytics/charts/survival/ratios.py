@@ -10,7 +10,6 @@ import polars as pl
 from analytics.charts.survival.curves import chance
 from analytics.charts.survival.parts import (
     Rows,
-    chart,
     field_name,
     length,
     level_name,
@@ -19,7 +18,7 @@ from analytics.charts.survival.parts import (
     space,
     tenure_title,
 )
-from analytics.charts.theme import BAND_95, BAR_OPACITY, Spec, category_scale, finish, neutral, tooltip
+from analytics.charts.theme import BAND_95, BAR_OPACITY, Spec, category_scale, chart_of, finish, neutral, tooltip
 from analytics.i18n import Words, escape_markdown
 from analytics.survival import HazardsResult
 
@@ -51,7 +50,7 @@ def ratios(result: HazardsResult, _: Words) -> Spec:
     values = [value for value in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if low * 0.9 <= value <= high * 1.1]
     scale = alt.Scale(type="log", domain=[low * 0.92, high * 1.25])
     axis = alt.Axis(title=None, values=values, grid=True, labelExpr="'×' + format(datum.value, '.3~g')")
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=None, axis=alt.Axis(title=None, grid=False, labelLimit=230)),
         tooltip=[
             tooltip("name", _.label("field", "covariate")),
@@ -62,7 +61,7 @@ def ratios(result: HazardsResult, _: Words) -> Spec:
         ],
     )
     x = alt.X("ratio:Q", scale=scale, axis=axis)
-    rule = chart([{"x": 1}]).mark_rule(color=neutral("muted")).encode(x=alt.X("x:Q", scale=scale, axis=axis))
+    rule = chart_of([{"x": 1}]).mark_rule(color=neutral("muted")).encode(x=alt.X("x:Q", scale=scale, axis=axis))
     layers = alt.layer(
         rule,
         base.mark_bar(height=7, color=neutral("accent"), opacity=BAR_OPACITY).encode(
@@ -156,7 +155,7 @@ def effect(result: HazardsResult, _: Words) -> Spec:
     scale = alt.Scale(type="log", domain=[low, high])
     axis = alt.Axis(title=None, values=values, grid=True, labelExpr="'×' + format(datum.value, '.3~g')")
     color = alt.Color("name:N", scale=category_scale(domain))
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("time:Q", axis=alt.Axis(title=tenure_title(result.clock, unit, _), grid=False, tickCount=8)),
         color=color,
         tooltip=[
@@ -169,8 +168,8 @@ def effect(result: HazardsResult, _: Words) -> Spec:
     )
     y = alt.Y("ratio:Q", scale=scale, axis=axis)
     layers = alt.layer(
-        chart([{"y": 1}]).mark_rule(color=neutral("muted")).encode(y=alt.Y("y:Q", scale=scale, axis=axis)),
-        chart(means).mark_rule(strokeDash=[5, 3], opacity=0.8).encode(y=y, color=color),
+        chart_of([{"y": 1}]).mark_rule(color=neutral("muted")).encode(y=alt.Y("y:Q", scale=scale, axis=axis)),
+        chart_of(means).mark_rule(strokeDash=[5, 3], opacity=0.8).encode(y=y, color=color),
         base.mark_area(opacity=BAND_95).encode(y=alt.Y("lo:Q", scale=scale, axis=axis), y2="hi:Q"),
         base.mark_line(strokeWidth=2).encode(y=y),
         base.mark_point(size=50, filled=True, opacity=1).encode(y=y),

@@ -7,11 +7,12 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analytics.charts.behaviour.parts import Rows, chart, space
+from analytics.charts.behaviour.parts import Rows, space
 from analytics.charts.theme import (
     BAND_80,
     BAR_OPACITY,
     Spec,
+    chart_of,
     finish,
     neutral,
     plain_axis,
@@ -67,7 +68,7 @@ def _tracked(result: ValueResult, columns: tuple[str, str, str, str], _: Words) 
         for row in held.iter_rows(named=True)
     ]
     axis = time_axis(_)
-    base = chart(rows).encode(x=alt.X("week:T", axis=axis))
+    base = chart_of(rows).encode(x=alt.X("week:T", axis=axis))
     y = value_axis(_)
     lines = [
         tooltip("week", _("Week until"), kind="temporal", format="%-d %b %Y" if _.language == "en" else "%Y/%-m/%-d"),
@@ -79,7 +80,7 @@ def _tracked(result: ValueResult, columns: tuple[str, str, str, str], _: Words) 
     legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
     folded = base.transform_calculate(model=f"'{_quoted(names[1])}'", past=f"'{_quoted(names[0])}'")
     band = base.transform_filter("isValid(datum.lo)").mark_area(opacity=BAND_80, color=neutral("accent"))
-    start = chart([{"day": result.calibration_until.isoformat(), "text": _("unseen from here")}])
+    start = chart_of([{"day": result.calibration_until.isoformat(), "text": _("unseen from here")}])
     words = start.encode(x="day:T", text="text:N", y=alt.value(4))
     place: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -6}
     layers = [
@@ -172,7 +173,7 @@ def by_frequency(result: ValueResult, _: Words) -> Spec:
         tooltip("customers", _("Customers")),
     ]
     axis = plain_axis(_("Repeat purchases before"), labelAngle=0)
-    base = chart(rows).encode(x=alt.X("repeats:N", sort=names, axis=axis), tooltip=tips)
+    base = chart_of(rows).encode(x=alt.X("repeats:N", sort=names, axis=axis), tooltip=tips)
     y = value_axis(_)
     return finish(
         alt.layer(
@@ -230,7 +231,7 @@ def deciles(result: ValueResult, _: Words) -> Spec:
     if result.has_values:
         tips.append(tooltip("value", _("Revenue a customer")))
     axis = plain_axis(_("Tenths of customers, the highest expectation first"), labelAngle=0)
-    base = chart(rows).encode(x=alt.X("tenth:O", axis=axis, scale=alt.Scale(paddingInner=0.25)), tooltip=tips)
+    base = chart_of(rows).encode(x=alt.X("tenth:O", axis=axis, scale=alt.Scale(paddingInner=0.25)), tooltip=tips)
     y = value_axis(_)
     return finish(
         alt.layer(

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from analytics.charts.behaviour.parts import Rows, chart
-from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip, value_axis
+from analytics.charts.behaviour.parts import Rows
+from analytics.charts.theme import Spec, chart_of, finish, neutral, plain_axis, tooltip, value_axis
 from analytics.charts.value.wording import level, model_name
 from analytics.i18n import Words
 from analytics.value import ValueResult
@@ -143,7 +143,7 @@ def renewals(result: ValueResult, _: Words) -> Spec:
     rows: Rows = [
         {"period": period, "share": share, "text": _.percent(share)} for period, share in enumerate(_staying(result))
     ]
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("period:Q", axis=alt.Axis(title=_("Periods since the first payment"), grid=False, tickCount=8)),
         y=alt.Y("share:Q", axis=value_axis(_, percent=True), scale=alt.Scale(domain=[0, 1])),
         tooltip=[tooltip("period", _("Period")), tooltip("text", _("Still there"))],
@@ -199,7 +199,7 @@ def _bars(names: Sequence[str], shares: Sequence[float], title: str, _: Words) -
         {"band": name, "share": share, "text": _.percent(share) if share >= 0.005 else "<1%"}
         for name, share in zip(names, shares, strict=True)
     ]
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X(
             "band:N",
             sort=None,

@@ -13,9 +13,9 @@ from analytics.btyd.bg_nbd import BgNbd
 from analytics.btyd.mbg_nbd import MbgNbd
 from analytics.btyd.model import RepeatModel
 from analytics.btyd.pareto_nbd import ParetoNbd
-from analytics.charts.behaviour.parts import Rows, chart
+from analytics.charts.behaviour.parts import Rows
 from analytics.charts.headline import Metric
-from analytics.charts.theme import SMALL, Spec, finish, neutral, time_axis, tooltip, value_axis
+from analytics.charts.theme import SMALL, Spec, chart_of, finish, neutral, time_axis, tooltip, value_axis
 from analytics.charts.value.wording import each, level, months
 from analytics.i18n import Words
 from analytics.value import CustomerTrace, ValueResult
@@ -57,7 +57,7 @@ def timeline(trace: CustomerTrace, result: ValueResult, _: Words) -> Spec:
     y = alt.Y("y:Q", axis=blank, scale=alt.Scale(domain=[-0.5, 2.6], nice=False))
     axis = time_axis(_, "day" if (result.as_of - first).days <= FEW_DAYS else "month")
     scale = alt.Scale(domain=[_around(first, -6).isoformat(), _around(result.as_of, 6).isoformat()], nice=False)
-    held = chart(marks).encode(
+    held = chart_of(marks).encode(
         x=alt.X("day:T", axis=axis, scale=scale),
         y=y,
         tooltip=[
@@ -67,14 +67,14 @@ def timeline(trace: CustomerTrace, result: ValueResult, _: Words) -> Spec:
             tooltip("weeks", _("Weeks since the first")),
         ],
     )
-    over = chart(spans).encode(x=alt.X("from:T", scale=scale), y=y)
-    known = chart([{"day": result.as_of.isoformat(), "text": _("as-of date")}])
+    over = chart_of(spans).encode(x=alt.X("from:T", scale=scale), y=y)
+    known = chart_of([{"day": result.as_of.isoformat(), "text": _("as-of date")}])
     layers = [
-        chart([{"from": first.isoformat(), "to": result.as_of.isoformat(), "y": 0.0}])
+        chart_of([{"from": first.isoformat(), "to": result.as_of.isoformat(), "y": 0.0}])
         .mark_rule(color=neutral("quiet"), strokeWidth=1)
         .encode(x="from:T", x2="to:T", y=y),
         over.mark_rule(color=neutral("muted"), strokeWidth=2).encode(x2="to:T"),
-        chart(ends).mark_tick(orient="vertical", size=9, thickness=2, color=neutral("muted")).encode(x="day:T", y=y),
+        chart_of(ends).mark_tick(orient="vertical", size=9, thickness=2, color=neutral("muted")).encode(x="day:T", y=y),
         over.mark_text(align="left", dy=-11, color=neutral("ink")).encode(text="text:N"),
         known.mark_rule(color=neutral("muted"), strokeDash=[4, 3]).encode(x="day:T"),
         held.transform_filter("datum.first").mark_point(
@@ -167,7 +167,7 @@ def alive_path(trace: CustomerTrace, result: ValueResult, _: Words) -> Spec:
     domain = [_around(first, -6).isoformat(), _around(result.as_of, 6).isoformat()]
     shares = value_axis(_, percent=True)
     shares["tickCount"], shares["minExtent"], shares["maxExtent"] = 2, MARGIN, MARGIN
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("day:T", axis=axis, scale=alt.Scale(domain=domain, nice=False)),
         y=alt.Y("alive:Q", axis=shares, scale=alt.Scale(domain=[0, 1])),
         tooltip=[

@@ -7,8 +7,18 @@ from collections.abc import Mapping
 import altair as alt
 import polars as pl
 
-from analytics.charts.behaviour.parts import Rows, chart
-from analytics.charts.theme import BAR_OPACITY, Spec, category_scale, finish, neutral, plain_axis, tooltip, value_axis
+from analytics.charts.behaviour.parts import Rows
+from analytics.charts.theme import (
+    BAR_OPACITY,
+    Spec,
+    category_scale,
+    chart_of,
+    finish,
+    neutral,
+    plain_axis,
+    tooltip,
+    value_axis,
+)
 from analytics.charts.value.card import knows_alive
 from analytics.charts.value.wording import amount, between, each, level, months, worth, worth_axis, worth_title
 from analytics.contrasts import PRIVACY_LIMIT
@@ -134,7 +144,7 @@ def _dots(result: ValueResult, held: pl.DataFrame, names: list[str], _: Words) -
 
 def _dotted(result: ValueResult, rows: Rows, names: list[str], _: Words, *, colour: alt.Scale | None = None) -> Spec:
     total = result.total_clv if result.has_values else result.total_orders
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("name:N", sort=names, axis=plain_axis(labelLimit=150, labelOverlap=False)),
         tooltip=[
             tooltip("name", _("Group")),
@@ -151,7 +161,7 @@ def _dotted(result: ValueResult, rows: Rows, names: list[str], _: Words, *, colo
     plain = {"color": neutral("accent")} if colour is None else {}
     most = max((row["hi"] or row["mean"] for row in rows), default=1.0) or 1.0
     room = alt.Scale(domain=[0, most * 1.22], nice=False)
-    mean = chart([{"mean": (total or 0.0) / max(result.n_customers, 1)}])
+    mean = chart_of([{"mean": (total or 0.0) / max(result.n_customers, 1)}])
     layers = [
         mean.mark_rule(color=neutral("muted"), strokeDash=[4, 3]).encode(x=alt.X("mean:Q", axis=axis, scale=room)),
         bars.transform_filter("isValid(datum.lo)")
@@ -186,7 +196,7 @@ def alive(result: ValueResult, _: Words) -> Spec:
         for i in range(BINS)
     ]
     axis = alt.Axis(title=_.label("field", "p_alive"), grid=False, tickCount=5, format=".0%")
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("lo:Q", axis=axis, scale=alt.Scale(domain=[0, 1])),
         x2="hi:Q",
         y=alt.Y("n:Q", axis=value_axis(_), scale=alt.Scale(domainMin=0)),
@@ -200,7 +210,7 @@ def alive(result: ValueResult, _: Words) -> Spec:
     bars = base.mark_bar(color=neutral("accent"), binSpacing=1).encode(
         opacity=alt.condition("datum.side == 'in'", alt.value(1), alt.value(0.45))
     )
-    mark = chart([{"at": result.p_alive_threshold}]).mark_rule(color=neutral("muted"), strokeDash=[4, 3])
+    mark = chart_of([{"at": result.p_alive_threshold}]).mark_rule(color=neutral("muted"), strokeDash=[4, 3])
     return finish(alt.layer(bars, mark.encode(x="at:Q")), _, height=HEIGHT)
 
 

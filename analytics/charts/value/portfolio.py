@@ -10,9 +10,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analytics.charts.behaviour.parts import Rows, chart, share_text
+from analytics.charts.behaviour.parts import Rows, share_text
 from analytics.charts.headline import Headline, Metric
-from analytics.charts.theme import MAP, Spec, category_scale, finish, label_expr, neutral, tooltip
+from analytics.charts.theme import MAP, Spec, category_scale, chart_of, finish, label_expr, neutral, tooltip
 from analytics.charts.value.card import amount_metric
 from analytics.charts.value.wording import amount, between, each, group_name, group_names, level, months
 from analytics.contrasts import PRIVACY_LIMIT
@@ -109,7 +109,7 @@ def groups_map(result: ValueResult, _: Words) -> Spec:
     x_axis = alt.Axis(title=_.label("field", "p_alive"), grid=False, tickCount=5, format=".0%")
     y = alt.Y("y:Q", axis=y_axis, scale=alt.Scale(domain=[bottom, top], nice=False, zero=False))
     x = alt.X("x:Q", axis=x_axis, scale=alt.Scale(domain=[0, 1], nice=False))
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=x,
         x2="x2:Q",
         y=y,
@@ -125,10 +125,10 @@ def groups_map(result: ValueResult, _: Words) -> Spec:
             color=alt.Color("group:N", scale=category_scale(list(names.values()))),
             opacity=alt.Opacity("weight:Q", scale=None),
         ),
-        chart([{"x": result.p_alive_threshold}]).mark_rule(color=neutral("muted"), strokeDash=[4, 3]).encode(x=x),
+        chart_of([{"x": result.p_alive_threshold}]).mark_rule(color=neutral("muted"), strokeDash=[4, 3]).encode(x=x),
     ]
     if bottom < math.log10(max(result.worth_threshold, 1e-9)) < top:
-        line = chart([{"y": math.log10(result.worth_threshold)}])
+        line = chart_of([{"y": math.log10(result.worth_threshold)}])
         layers.append(line.mark_rule(color=neutral("muted"), strokeDash=[4, 3]).encode(y=y))
     return finish(alt.layer(*layers), _, height=MAP)
 

@@ -9,12 +9,13 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analytics.charts.behaviour.parts import Rows, chart
+from analytics.charts.behaviour.parts import Rows
 from analytics.charts.theme import (
     BASELINE_DASH,
     MAP,
     Spec,
     cell_text_color,
+    chart_of,
     finish,
     neutral,
     plain_axis,
@@ -59,7 +60,7 @@ def value_grid(result: ValueResult, _: Words) -> Spec:
         )
     columns = [recent[group] for group in sorted(recent, reverse=True)]
     lines = [often[group] for group in sorted(often, reverse=True)]
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X(
             "recent:N",
             sort=columns,
@@ -169,7 +170,7 @@ def iso_value(result: ValueResult, _: Words) -> Spec:
         axis=alt.Axis(title=_("Repeat purchases"), grid=False, tickCount=6),
         scale=alt.Scale(domain=[xs[0] - tall / 2, xs[-1] + tall / 2], nice=False),
     )
-    cells = chart(rows).encode(
+    cells = chart_of(rows).encode(
         x=x,
         x2="x2:Q",
         y=y,
@@ -184,8 +185,8 @@ def iso_value(result: ValueResult, _: Words) -> Spec:
     most = max((row["value"] for row in rows), default=1.0) or 1.0
     curves, ends = _curves(result, surface)
     written: Rows = [{**end, "text": round_amount(result, end["level"], _)} for end in ends]
-    line = chart(curves).encode(x=x, y=y, detail="level:N", order="y:Q")
-    label = chart(written).encode(x=x, y=y, text="text:N")
+    line = chart_of(curves).encode(x=x, y=y, detail="level:N", order="y:Q")
+    label = chart_of(written).encode(x=x, y=y, text="text:N")
     layers = [
         cells.mark_rect().encode(color=alt.Color("value:Q", scale=ramp_scale(0, most), legend=None)),
         line.mark_line(color=neutral("paper"), strokeWidth=3.5, opacity=0.7, interpolate="monotone"),
@@ -299,13 +300,13 @@ def pareto(result: ValueResult, _: Words) -> Spec:
             text = _("{top}: {share}", top=_.percent(top), share=_.percent(share))
             marks.append({"x": top, "y": share, "text": text})
     axis = alt.Axis(title=_("Share of customers, the most valuable first"), grid=False, tickCount=5, format=".0%")
-    base = chart(rows).encode(
+    base = chart_of(rows).encode(
         x=alt.X("customers:Q", axis=axis, scale=alt.Scale(domain=[0, 1])),
         y=alt.Y("value:Q", axis=value_axis(_, percent=True), scale=alt.Scale(domain=[0, 1])),
         tooltip=[tooltip("text", _("Share of future value"))],
     )
-    alike = chart([{"x": 0, "y": 0}, {"x": 1, "y": 1}]).mark_line(color=neutral("muted"), strokeDash=BASELINE_DASH)
-    points = chart(marks).encode(x="x:Q", y="y:Q")
+    alike = chart_of([{"x": 0, "y": 0}, {"x": 1, "y": 1}]).mark_line(color=neutral("muted"), strokeDash=BASELINE_DASH)
+    points = chart_of(marks).encode(x="x:Q", y="y:Q")
     layers = [
         base.mark_area(color=neutral("accent"), opacity=0.16),
         base.mark_line(color=neutral("accent"), strokeWidth=2),
