@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.compare import OUT, THREADS, Contestant, apart, compare, measured
+from benchmarks.compare import OUT, THREADS, apart, compare, contestant, measured
 from benchmarks.customers import AS_OF, STANDING, _dataset, generate
 
 PERIODS = 36
@@ -24,11 +24,7 @@ def run(n_rows: int, n_repeats: int) -> Iterator[dict[str, object]]:
     data = OUT / f"customers-{n_rows}.parquet"
     apart(generate, data, n_rows)
 
-    def contestant(name: str) -> Contestant:
-        out = OUT / f"cohorts-{name}.parquet"
-        return Contestant(name, (sys.executable, __file__, name, "--data", str(data), "--out", str(out)), out)
-
-    ours, theirs = contestant("regulars"), contestant("duckdb")
+    ours, theirs = contestant(__file__, "regulars", data), contestant(__file__, "duckdb", data)
     result = compare(ours, theirs, n_repeats)
     yield {"benchmark": "cohorts", "n_rows": n_rows, "equal": _equal(ours.out, theirs.out), **result}
 

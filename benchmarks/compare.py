@@ -43,6 +43,12 @@ class Contestant:
     out: Path
 
 
+def contestant(file: str, name: str, data: Path, python: str = sys.executable) -> Contestant:
+    """``file`` run as ``name`` on ``data`` by the interpreter ``python``; its values go to a file of their own."""
+    out = OUT / f"{Path(file).stem}-{name}.parquet"
+    return Contestant(name, (python, file, name, "--data", str(data), "--out", str(out)), out)
+
+
 def apart(work: Callable[..., None], *arguments: object) -> None:
     """Run ``work`` in a process of its own: a child's record of its peak memory begins with that of its parent."""
     process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.compare import OUT, THREADS, Contestant, apart, compare, environment, measured
+from benchmarks.compare import OUT, THREADS, apart, compare, contestant, environment, measured
 
 AS_OF = "2026-01-31"
 LIFETIMES = ("lifetimes==0.11.3", "pandas==1.5.3", "numpy==1.26.4", "pyarrow==19.0.1", "psutil==7.2.2")
@@ -70,17 +70,13 @@ def run(n_rows: int, n_repeats: int) -> Iterator[dict[str, object]]:
     data = OUT / f"customers-{n_rows}.parquet"
     apart(generate, data, n_rows)
 
-    def contestant(name: str, python: str = sys.executable) -> Contestant:
-        out = OUT / f"customers-{name}.parquet"
-        return Contestant(name, (python, __file__, name, "--data", str(data), "--out", str(out)), out)
-
     pairs = [("regulars", "duckdb", sys.executable), ("regulars", "pandas", sys.executable)]
     try:
         pairs.append(("regulars_clv", "lifetimes", str(environment("lifetimes", *LIFETIMES))))
     except RuntimeError as error:
         yield {"benchmark": "customers", "peer": "lifetimes", "skipped": str(error)}
     for mine, peer, python in pairs:
-        ours, theirs = contestant(mine), contestant(peer, python)
+        ours, theirs = contestant(__file__, mine, data), contestant(__file__, peer, data, python)
         result = compare(ours, theirs, n_repeats)
         yield {"benchmark": "customers", "n_rows": n_rows, "equal": _equal(ours.out, theirs.out), **result}
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare import OUT, THREADS, Contestant, apart, compare, measured
+from benchmarks.compare import OUT, THREADS, apart, compare, contestant, measured
 
 BALANCE = ("rows_in", "kept", "merged", "quarantined")
 # Finding -> (condition on a line of ``checked`` in ingest.sql, what its examples show).
@@ -129,11 +129,7 @@ def run(n_rows: int, n_repeats: int) -> Iterator[dict[str, object]]:
     data = OUT / f"ingest-{n_rows}.csv"
     apart(generate, data, n_rows)
 
-    def contestant(name: str) -> Contestant:
-        out = OUT / f"ingest-{name}.parquet"
-        return Contestant(name, (sys.executable, __file__, name, "--data", str(data), "--out", str(out)), out)
-
-    ours, theirs = contestant("regulars"), contestant("duckdb")
+    ours, theirs = contestant(__file__, "regulars", data), contestant(__file__, "duckdb", data)
     result = compare(ours, theirs, n_repeats)
     data.unlink()
     told = json.loads(ours.out.with_suffix(".json").read_text())

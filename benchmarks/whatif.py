@@ -16,13 +16,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import customers as lines
-from benchmarks.compare import OUT, Contestant, apart, compare, measured
+from benchmarks.compare import OUT, apart, compare, contestant, measured
 from benchmarks.server import served
 
 FEATURES = (
@@ -69,11 +68,7 @@ def run(n_rows: int, n_repeats: int) -> Iterator[dict[str, object]]:
         data = OUT / f"whatif-{shape}-{n_rows}.parquet"
         apart(generate, data, n_rows, shape)
 
-        def contestant(name: str, data: Path = data) -> Contestant:
-            out = OUT / f"whatif-{name}.parquet"
-            return Contestant(name, (sys.executable, __file__, name, "--data", str(data), "--out", str(out)), out)
-
-        ours, peer = contestant("regulars"), contestant("sklearn")
+        ours, peer = contestant(__file__, "regulars", data), contestant(__file__, "sklearn", data)
         result = compare(ours, peer, n_repeats)
         yield {"benchmark": "whatif", "data": shape, "n_rows": n_rows, **_agreement(ours.out, peer.out), **result}
     yield from _slider(n_rows)

@@ -7,9 +7,6 @@ block, and by time within a block (one block up to 50,000 customers).
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from sample_data.blocks import Frames, write_blocks, write_parameters, write_tables
 from sample_data.campaigns import change_orders, draw_campaigns, expect_change, send, write_effects, write_outcomes
 from sample_data.contacts import write_contacts
 from sample_data.demand import build_demand
@@ -39,8 +37,6 @@ BLOCK_SIZE = 50_000
 MIN_CUSTOMERS = 50
 TABLES = ("transactions", "customers", "events", "contacts", "feedback", "survey", "campaigns")
 TRUTH_TABLES = ("customers", "duplicates", "feedback", "survey", "campaign_effects")
-
-Frames = dict[str, pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,40 +78,13 @@ def generate(customers: int, seed: int) -> Marketplace:
 def write(customers: int, seed: int, out: Path) -> list[Path]:
     """Write a world under `out`: `marketplace/` is to be served, `truth/marketplace/` is to be kept apart."""
     served, apart = out / "marketplace", out / "truth" / "marketplace"
-    for folder in (served, apart):
-        folder.mkdir(parents=True, exist_ok=True)
     world, exposure = draw_world(seed), Exposure()
-    written: list[Path] = []
-    parts = Path(tempfile.mkdtemp(prefix="parts-", dir=out))
-    try:
-        n_blocks = 0
-        for tables, truth in _draw_blocks(world, exposure, customers):
-            for kind, frames in (("served", tables), ("truth", truth)):
-                for name, frame in frames.items():
-                    frame.write_parquet(parts / f"{kind}-{name}-{n_blocks:04d}.parquet", compression="zstd")
-            n_blocks += 1
-        for kind, folder, table_names in (("served", served, TABLES), ("truth", apart, TRUTH_TABLES)):
-            for name in table_names:
-                files = [parts / f"{kind}-{name}-{k:04d}.parquet" for k in range(n_blocks)]
-                written.append(folder / f"{name}.parquet")
-                join_parts(files, written[-1])
-        effects = pl.scan_parquet(apart / "campaign_effects.parquet")
-        more = {"uplift_by_segment": _sum_uplift(effects)}
-        more |= describe_products(world) | describe_demand(world, exposure)
-        for name, frame in more.items():
-            written.append(apart / f"{name}.parquet")
-            write_parquet(frame, written[-1])
-    finally:
-        shutil.rmtree(parts)
-    written.append(apart / "truth.json")
+    written = write_blocks(_draw_blocks(world, exposure, customers), ((served, TABLES), (apart, TRUTH_TABLES)))
+    uplift = _sum_uplift(pl.scan_parquet(apart / "campaign_effects.parquet"))
+    more = {"uplift_by_segment": uplift} | describe_products(world) | describe_demand(world, exposure)
+    written += write_tables(more, apart)
     parameters = describe_parameters(world, exposure, customers, GENERATOR_VERSION)
-    written[-1].write_text(json.dumps(parameters, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return written
-
-
-def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write one table small."""
-    frame.write_parquet(path, compression="zstd", compression_level=19)
+    return [*written, write_parameters(parameters, apart / "truth.json")]
 
 
 def _draw_blocks(world: World, exposure: Exposure, customers: int) -> Iterator[tuple[Frames, Frames]]:
@@ -207,11 +176,3 @@ def _sum_uplift(effects: pl.LazyFrame) -> pl.DataFrame:
         .sort("campaign", "segment")
         .collect()
     )
-
-
-def join_parts(files: list[Path], path: Path) -> None:
-    """Join the blocks' files into one, streaming; a single block is written with the best compression."""
-    if len(files) == 1:
-        write_parquet(pl.read_parquet(files[0]), path)
-    else:
-        pl.scan_parquet(files).sink_parquet(path, compression="zstd", maintain_order=True)

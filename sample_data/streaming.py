@@ -7,9 +7,6 @@ random streams, so a million need no more memory than one block, and the same se
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from sample_data.marketplace import join_parts, write_parquet
+from sample_data.blocks import Frames, write_blocks, write_parameters, write_tables
 from sample_data.seasons import END
 from sample_data.seeds import Part, stream
 from sample_data.streaming_service import (
@@ -52,8 +49,6 @@ MIN_CUSTOMERS = 50
 TABLES = ("customers", "events", "transactions", "contacts")
 TRUTH_TABLES = ("subscribers", "lulls")
 
-Frames = dict[str, pl.DataFrame]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Streaming:
@@ -77,31 +72,10 @@ def generate(customers: int, seed: int) -> Streaming:
 def write(customers: int, seed: int, out: Path) -> list[Path]:
     """Write a world under `out`: `streaming/` is to be served, `truth/streaming/` is to be kept apart."""
     served, apart = out / "streaming", out / "truth" / "streaming"
-    for folder in (served, apart):
-        folder.mkdir(parents=True, exist_ok=True)
     service = draw_service(seed)
-    written: list[Path] = []
-    parts = Path(tempfile.mkdtemp(prefix="parts-", dir=out))
-    try:
-        n_blocks = 0
-        for tables, truth in _draw_blocks(service, seed, customers):
-            for kind, frames in (("served", tables), ("truth", truth)):
-                for name, frame in frames.items():
-                    frame.write_parquet(parts / f"{kind}-{name}-{n_blocks:04d}.parquet", compression="zstd")
-            n_blocks += 1
-        for kind, folder, names in (("served", served, TABLES), ("truth", apart, TRUTH_TABLES)):
-            for name in names:
-                files = [parts / f"{kind}-{name}-{k:04d}.parquet" for k in range(n_blocks)]
-                written.append(folder / f"{name}.parquet")
-                join_parts(files, written[-1])
-    finally:
-        shutil.rmtree(parts)
-    written.append(apart / "hazards.parquet")
-    write_parquet(describe_hazards(service), written[-1])
-    written.append(apart / "truth.json")
-    parameters = describe_parameters(service, customers, seed)
-    written[-1].write_text(json.dumps(parameters, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return written
+    written = write_blocks(_draw_blocks(service, seed, customers), ((served, TABLES), (apart, TRUTH_TABLES)))
+    written += write_tables({"hazards": describe_hazards(service)}, apart)
+    return [*written, write_parameters(describe_parameters(service, customers, seed), apart / "truth.json")]
 
 
 def _draw_blocks(service: Service, seed: int, customers: int) -> Iterator[tuple[Frames, Frames]]:
