@@ -38,6 +38,7 @@ class Part(IntEnum):
     PLAYS = 43
     CALLS = 44
     FEES = 45
+    PRODUCT_LIVES = 46
 
 
 def stream(seed: int, part: Part, block: int = 0) -> np.random.Generator:
