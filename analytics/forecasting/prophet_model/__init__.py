@@ -1,0 +1,5 @@
+"""Prophet: the packaged model for the line that is shown, a solver of its objective for everything in numbers."""
+
+from analytics.forecasting.prophet_model.candidates import prophet
+
+__all__ = ["prophet"]
