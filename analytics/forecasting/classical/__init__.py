@@ -1,0 +1,7 @@
+"""Classical candidates: many series at once, each in a moment."""
+
+from analytics.forecasting.classical.naive import seasonal_naive
+from analytics.forecasting.classical.smoothing import smoothing
+from analytics.forecasting.classical.theta import theta
+
+__all__ = ["seasonal_naive", "smoothing", "theta"]
