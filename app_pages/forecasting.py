@@ -21,7 +21,7 @@ with page.frame("forecasting") as _:
             "total": _("Everything"),
             "category": _("One category"),
             "product": _("One product"),
-            "label": _("One segment"),
+            "segment": _("One segment"),
             "channel": _("One channel"),
             "country": _("One country"),
         }

@@ -128,7 +128,7 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
     for demand in (
         DemandSpec(),
         DemandSpec(by="category", frequency="month"),
-        DemandSpec(by="label", measure="orders"),
+        DemandSpec(by="segment", measure="orders"),
     ):
         panels = build_panel(seen, demand, segments.labels), build_panel(held, demand, segments_held.labels)
         assert_same(*panels)

@@ -18,7 +18,7 @@ from analytics.charts.value import group_labels
 from analytics.churn import ChurnResult, judge, learn_churn, learning
 from analytics.customers import CustomerLabels, CustomerScores, CustomerTable, summarise_customers
 from analytics.dataset import Dataset
-from analytics.demand import DemandPanel, build_panel, panel_choices
+from analytics.demand import By, DemandPanel, build_panel, panel_choices
 from analytics.errors import AnalysisError
 from analytics.export.aggregates import Aggregates, listed_aggregates
 from analytics.export.tables import in_currency_units
@@ -523,22 +523,39 @@ def names(_: Words) -> dict[str, str]:
     return compute(segment_names, segments().names, _)
 
 
+def demand_labels(by: By) -> tuple[CustomerLabels, ...]:
+    """Whose demand, where it is split by groups of customers: the labels ``build_panel`` needs, else none."""
+    if by == "segment":
+        return (labels(),)
+    if by == "persona":
+        return (persona_labels(),)
+    return (lifecycle().labels,) if by == "stage" else ()
+
+
 def demand() -> DemandPanel:
-    """The regular series that the demand spec asks for; by segment it builds on the present segmentation."""
+    """The regular series that the demand spec asks for; by groups of customers it builds on their page."""
     spec, wanted = session.workspace().demand, session.workspace().forecast.unique_id
     if wanted and spec.by != "total":
         spec = dataclasses.replace(spec, members=(wanted,))
-    if spec.by != "label":
-        return compute(build_panel, observed(), spec)
-    return compute(build_panel, observed(), spec, labels())
+    return compute(build_panel, observed(), spec, *demand_labels(spec.by))
+
+
+def demand_names(by: By, _: Words) -> dict[str, str]:
+    """What groups of customers are called, by their label; empty where the data name their own."""
+    if by == "segment":
+        return names(_)
+    if by == "persona":
+        return persona_names(_)
+    if by == "stage":
+        return {stage: _.label("stage", stage) for stage in lifecycle().labels.labels}
+    return {}
 
 
 def demand_members(_: Words) -> dict[str, str]:
     """What can be forecast by itself, the largest first: code -> label; "" is the first."""
-    spec = session.workspace().demand
-    by_segment = (labels(),) if spec.by == "label" else ()
-    offered = compute(panel_choices, observed(), spec.by, *by_segment)["member"].head(MOST_MEMBERS).to_list()
-    called = names(_) if by_segment else {}
+    by = session.workspace().demand.by
+    offered = compute(panel_choices, observed(), by, *demand_labels(by))["member"].head(MOST_MEMBERS).to_list()
+    called = demand_names(by, _)
     return {"": _("the largest"), **{member: called.get(member, member) for member in offered}}
 
 

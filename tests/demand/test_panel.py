@@ -92,12 +92,12 @@ class TestByHand:
     def test_by_label(self) -> None:
         frame = pl.DataFrame({"customer_id": ["ann", "bob"], "label": ["2", "1"]})
         labels = CustomerLabels(frame, ("1", "2"), "segment", "k1")
-        panel = build_panel(build(), DemandSpec(by="label"), labels)
+        panel = build_panel(build(), DemandSpec(by="segment"), labels)
         assert values(panel.frame, "2") == [17.0, 0.0, 5.0, 0.0, 0.0]
         assert values(panel.frame, "1") == [5.0, 0.0, 0.0, 0.0, 0.0]
         assert panel.n_without_member == 3
         other = CustomerLabels(frame, ("1", "2"), "segment", "k2")
-        assert build_panel(build(), DemandSpec(by="label"), other).key != panel.key
+        assert build_panel(build(), DemandSpec(by="segment"), other).key != panel.key
 
     def test_a_place_is_the_lines_own_or_its_customers(self) -> None:
         people = pl.DataFrame({"customer_id": ["ann", "bob"], "country": ["TW", "HK"]})
@@ -203,7 +203,7 @@ class TestRefusals:
             (build(LINES.drop("amount")), DemandSpec(), "fields_missing"),
             (build(LINES.drop("quantity")), DemandSpec(measure="quantity"), "fields_missing"),
             (build(LINES.drop("customer_id")), DemandSpec(measure="customers"), "fields_missing"),
-            (build(), DemandSpec(by="label"), "labels_missing"),
+            (build(), DemandSpec(by="segment"), "labels_missing"),
             (build(), DemandSpec(by="category", members=("sofa",)), "panel_empty"),
             (build(LINES.filter(pl.col("kind") == "service")), DemandSpec(), "panel_empty"),
             (build(as_of=date(2024, 1, 10)), DemandSpec(frequency="month"), "panel_too_short"),

@@ -1,111 +1,39 @@
-"""DemandPanel: regular long series of what was sold."""
+"""From order lines, or a ready-made table, to regular series."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, get_args
 
 import polars as pl
 
 from analytics import reductions
 from analytics.customers import CustomerLabels
 from analytics.dataset import Dataset
+from analytics.demand.spec import (
+    DEFAULT,
+    EVERY,
+    FREQUENCIES,
+    LABELLED,
+    MIN_PERIODS,
+    TOTAL,
+    By,
+    DemandPanel,
+    DemandSpec,
+    Frequency,
+    Measure,
+)
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
 from analytics.progress import report
 
-Frequency = Literal["day", "week", "month"]
-Measure = Literal["revenue", "quantity", "orders", "customers"]
-By = Literal["total", "category", "product", "channel", "country", "city", "label"]
-
-TOTAL = "total"
-MIN_PERIODS = 2
-_EVERY = {"day": "1d", "week": "1w", "month": "1mo"}
-_FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 # A weekday that never sells is closed only once it had this many chances.
 _WEEKS_TO_CALL_CLOSED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class DemandSpec:
-    """Which series: what is measured, split by what, how often.
-
-    ``members`` names the series wanted; empty means the ``n_series`` with the most revenue (most lines where there is
-    no revenue). Neither matters for the total.
-
-    Raises ``AnalysisError``: ``demand_option_unknown``, ``n_series_out_of_range``.
-    """
-
-    measure: Measure = "revenue"
-    by: By = "total"
-    members: tuple[str, ...] = ()
-    n_series: int = 12
-    frequency: Frequency = "week"
-
-    def __post_init__(self) -> None:
-        options = ((self.measure, Measure), (self.by, By), (self.frequency, Frequency))
-        for value, allowed in options:
-            if value not in get_args(allowed):
-                raise AnalysisError("demand_option_unknown", value=str(value))
-        if not 1 <= self.n_series <= 1000:
-            raise AnalysisError("n_series_out_of_range", n=self.n_series)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DemandPanel:
-    """Regular series in the long format of the forecasting literature.
-
-    Every series runs from the period of its first line (the panel's first period if that was earlier) to the panel's
-    last, the same for all: a product that is no longer sold ends in zeros. Only whole periods are in the frame. The
-    last is whole when its last day is not after ``as_of``; the first when observation (the first order line of all)
-    began on its first day, or when only closed weekdays came before it. Goods only; anonymous lines count.
-
-    Attributes
-    ----------
-    frame : unique_id (String), ds (Date, first day of the period; weeks start on Monday), y (Float64, in ``unit``);
-        sorted by unique_id, ds, without gaps.
-    frequency : "day", "week" or "month".
-    measure : "revenue" (currency units), "quantity" (items), "orders" or "customers" (counts); "value" for a
-        ready-made series.
-    unit : currency code for revenue, else "items", "orders", "customers"; "" for a ready-made series.
-    as_of : last observed day; a period that ends later is not in the frame.
-    n_clipped : values of the frame below zero (more returned than sold) that were set to zero.
-    n_filled : values of the frame without a line of their own, zero.
-    n_dropped_partial : incomplete periods left out: the first, the last, or both.
-    by : what the series are split by.
-    members : the unique_ids, most revenue first.
-    closed_weekdays : weekdays (1 Monday to 7 Sunday) on which nothing was ever sold in at least eight weeks; their
-        zeros are in a daily frame. Empty for a ready-made series.
-    n_without_member : lines that belong to no series because the column split by is empty there.
-    n_service_lines : order lines that are no goods, left out.
-    caveats : ``panel_quiet_end`` (no line in the last n periods, longer than ever before), ``panel_sparse`` (more than
-        half of the values are zero in n of n_series), ``members_absent`` (n asked for have no line),
-        ``frequency_coarser`` (a ready-made series is rarer than asked for), ``series_gaps`` (n of n_values of a
-        ready-made series filled with zero).
-    """
-
-    frame: pl.DataFrame
-    frequency: Frequency
-    measure: str
-    unit: str
-    as_of: date
-    n_clipped: int
-    n_filled: int
-    n_dropped_partial: int
-    key: str
-    by: str = TOTAL
-    members: tuple[str, ...] = (TOTAL,)
-    closed_weekdays: tuple[int, ...] = ()
-    n_without_member: int = 0
-    n_service_lines: int = 0
-    caveats: tuple[Caveat, ...] = ()
-
-
-def build_panel(dataset: Dataset, spec: DemandSpec = DemandSpec(), labels: CustomerLabels | None = None) -> DemandPanel:
+def build_panel(dataset: Dataset, spec: DemandSpec = DEFAULT, labels: CustomerLabels | None = None) -> DemandPanel:
     """Regular demand series from order lines, or from a ready-made ``series`` table where there are no order lines.
 
-    With ``by="label"`` a line belongs to its customer's label; anonymous lines and customers without a label are
+    By one of ``LABELLED`` a line belongs to its customer's label; anonymous lines and customers without one are
     counted in ``n_without_member``. A line's country or city is its own, else its customer's. A ready-made series is
     split by its own unique_id whatever ``by`` says, is added up when it is finer than ``frequency``, and keeps its own
     frequency when it is coarser.
@@ -195,7 +123,7 @@ def _with_member(dataset: Dataset, by: By, labels: CustomerLabels | None) -> pl.
     held = lines.collect_schema().names()
     if by == "total":
         member = pl.lit(TOTAL)
-    elif by == "label":
+    elif by in LABELLED:
         if labels is None:
             raise AnalysisError("labels_missing")
         dataset.table("transactions", "customer_id")
@@ -249,7 +177,7 @@ def _sums(placed: pl.DataFrame, measure: Measure) -> pl.DataFrame:
 
 def _period(day: pl.Expr, frequency: Frequency) -> pl.Expr:
     """The first day of the period a day is in; weeks start on Monday."""
-    return day.dt.truncate(_EVERY[frequency])
+    return day.dt.truncate(EVERY[frequency])
 
 
 def _period_of(day: date, frequency: Frequency) -> date:
@@ -295,7 +223,7 @@ def _whole_periods(
     end = _period_of(last_day, frequency)
     if _next_period(end, frequency) - timedelta(days=1) > last_day:
         end, n_dropped = _period_of(end - timedelta(days=1), frequency), n_dropped + (end >= start)
-    starts = pl.date_range(start, end, _EVERY[frequency], eager=True) if end >= start else pl.Series([], dtype=pl.Date)
+    starts = pl.date_range(start, end, EVERY[frequency], eager=True) if end >= start else pl.Series([], dtype=pl.Date)
     if len(starts) < MIN_PERIODS:
         raise AnalysisError("panel_too_short", n=len(starts), needed=MIN_PERIODS)
     return starts.alias("ds"), n_dropped
@@ -343,7 +271,7 @@ def _from_series(dataset: Dataset, spec: DemandSpec, key: str) -> DemandPanel:
     members, caveats = _chosen(ranked, split)
     series = series.filter(pl.col("unique_id").is_in(list(members)))
     own = _own_frequency(series)
-    coarser = _FREQUENCIES.index(own) > _FREQUENCIES.index(spec.frequency)
+    coarser = FREQUENCIES.index(own) > FREQUENCIES.index(spec.frequency)
     frequency = own if coarser else spec.frequency
     if coarser:
         caveats.append(Caveat("frequency_coarser", "note", {}))
