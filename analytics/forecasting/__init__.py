@@ -1,5 +1,7 @@
-"""Demand forecasting: Prophet beside the seasonal-naive baseline, back-tested, with bands that the back-test made."""
+"""Demand forecasting: many series by many candidates, each judged on its own past, bands that the back-test made."""
 
-from analytics.forecasting.forecast import ForecastResult, ForecastSpec, forecast
+from analytics.forecasting.forecast import forecast_all
+from analytics.forecasting.shown import forecast
+from analytics.forecasting.spec import ForecastResult, ForecastSpec, PanelForecast, ProphetSpec
 
-__all__ = ["ForecastResult", "ForecastSpec", "forecast"]
+__all__ = ["ForecastResult", "ForecastSpec", "PanelForecast", "ProphetSpec", "forecast", "forecast_all"]

@@ -2,194 +2,207 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from analytics.forecasting import metrics
-from analytics.forecasting.intervals import LEVELS, Calibration, OriginErrors, calibrate
-from analytics.forecasting.models import CANDIDATES, PERIODS_A_YEAR, TWO_YEARS, Fit, Series, next_periods
+from analytics.forecasting.candidates import run_candidates
+from analytics.forecasting.grid import FULL_SEASON, PERIODS_A_YEAR, least_train
+from analytics.forecasting.intervals import Calibration, calibrate
+from analytics.forecasting.spec import LEVELS, Model
 from analytics.progress import report
 
 if TYPE_CHECKING:
-    from analytics.forecasting.forecast import ForecastSpec
-    from analytics.forecasting.models import Array
+    import numpy as np
+    import numpy.typing as npt
 
-FULL_SEASON = {"day": 7, "week": 52, "month": 12}
+    from analytics.forecasting.block import Block, Floats
+    from analytics.forecasting.spec import ForecastSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Origin:
-    """One cutoff: how many periods each candidate saw, what it said, what came. ``scored`` False: for bands only."""
+class Bounds:
+    """Bounds of one level each, shape (2 levels, n, h); NaN without a band."""
 
-    n_train: int
-    scored: bool
-    actual: Array
-    fits: dict[str, Fit]
+    lo: Floats
+    hi: Floats
 
 
-def baseline_season(n: int, horizon: int, frequency: str) -> int:
-    """7 days, 52 weeks or 12 months; 1 (the last value) with fewer than two seasons or no room to test one."""
-    full = FULL_SEASON[frequency]
-    return full if n >= 2 * full and n - horizon >= _least_train(full) else 1
+@dataclass(frozen=True, slots=True, eq=False)
+class Backtest:
+    """What every model said at K cutoffs, and what came.
 
-
-def place_origins(n: int, horizon: int, season: int, frequency: str, n_origins: int) -> tuple[list[int], list[int]]:
-    """Numbers of periods that each origin sees: (scored, earlier), both ascending.
-
-    Scored origins spread evenly over the last year, with less than two years over the second half. Earlier ones, before
-    them at the same spacing but half a horizon at least, so that long steps are known too, only teach the bands: they
-    do not reach back to where a yearly season could not be fitted.
+    Attributes
+    ----------
+    places : numbers of periods seen, ascending; the last is the final one where ``has_final``.
+    has_final : whether the last horizon was kept from the choice.
+    actual : (K, n, h), NaN where not observed.
+    said : per model (K, n, h), NaN where it abstained or the series was not there yet.
+    scale, root_scale : (K, n) mean absolute and root mean squared seasonal difference known at each cutoff.
     """
-    year, latest = PERIODS_A_YEAR[frequency], n - horizon
-    least = _least_train(season)
-    if latest < least:
-        return [], []
+
+    places: tuple[int, ...]
+    has_final: bool
+    actual: Floats
+    said: dict[Model, Floats]
+    scale: Floats
+    root_scale: Floats
+
+    @property
+    def n_choice(self) -> int:
+        """How many cutoffs the choice looks at."""
+        return len(self.places) - self.has_final
+
+    def ratios(self, model_said: Floats, n_known: int) -> Floats:
+        """Scaled errors of the choice's origins, (n_choice, n, h): those of the first ``n_known`` periods, else NaN."""
+        import numpy as np
+
+        k, horizon = self.n_choice, self.actual.shape[2]
+        errors = self.actual[:k] - model_said[:k]
+        known = np.array(self.places[:k], dtype=int)[:, None] + np.arange(horizon) < n_known
+        scale = np.where(self.scale[:k] > 0, self.scale[:k], np.nan)
+        return np.where(known[:, None, :], errors / scale[:, :, None], np.nan)
+
+    def calibration(self, model_said: Floats, n_known: int) -> Calibration:
+        """What the errors known after ``n_known`` periods teach about the next ones."""
+        return calibrate(self.ratios(model_said, n_known))
+
+
+def place_origins(n: int, horizon: int, season: int, year: int, n_origins: int) -> tuple[tuple[int, ...], bool]:
+    """Numbers of periods that each origin sees, ascending, and whether the last of them is the final one.
+
+    The last horizon is kept from the choice, which looks at ``n_origins`` cutoffs spread evenly over the year before
+    (of less than two years: the second half). Where the history leaves room for only one of the two, it goes to the
+    choice: the last horizon then belongs to it.
+    """
+    least = least_train(season)
+    latest = n - 2 * horizon
+    has_final = latest >= least + (season > 1)
+    if not has_final:
+        latest = n - horizon
+        if latest < least:
+            return (), False
     earliest = min(max(n - year if n >= 2 * year else -(-n // 2), least), latest)
     step = (latest - earliest) / max(n_origins - 1, 1)
-    if n_origins == 1:
-        return [latest], []
-    scored = sorted({round(earliest + place * step) for place in range(n_origins)})
-    two_years = TWO_YEARS[frequency]
-    floor = two_years if scored[0] >= two_years else max(least, -(-n // 4))
-    spacing = max(step, horizon / 2)
-    earlier = {round(scored[0] - place * spacing) for place in range(1, n_origins + 1)}
-    return scored, sorted(n_train for n_train in earlier if n_train >= floor)
+    places = sorted({round(latest - back * step) for back in range(n_origins)})
+    return ((*places, n - horizon) if has_final else tuple(places)), has_final
 
 
-def run_backtest(series: Series, horizon: int, spec: ForecastSpec) -> list[Origin]:
-    """Every candidate at every origin, ascending; origins that see fewer than two observed periods are left out."""
+def open_periods_a_year(block: Block) -> int:
+    full = FULL_SEASON[block.frequency]
+    closed = full - block.season if block.frequency == "day" and block.season > 1 else 0
+    return round(PERIODS_A_YEAR[block.frequency] * (full - closed) / full)
+
+
+def run_backtest(block: Block, spec: ForecastSpec, models: tuple[Model, ...]) -> tuple[Backtest, dict[Model, Floats]]:
+    """Every candidate at every origin, and its forecast of the periods ahead, shape (n, h)."""
     import numpy as np
 
-    scored, earlier = place_origins(len(series), horizon, series.season, series.frequency, spec.n_origins)
-    places = sorted([*scored, *earlier])
-    origins = []
-    for done, n_train in enumerate(places):
-        report(done / (len(places) + 1), "backtesting")
-        train = series.first(n_train)
-        if np.isfinite(train.y).sum() < 2:
-            continue
-        fits = {name: candidate(train, horizon, spec) for name, candidate in CANDIDATES.items()}
-        origins.append(Origin(n_train, n_train in scored, series.y[n_train : n_train + horizon], fits))
-    return origins
+    n, n_periods, horizon = len(block.ids), block.y.shape[1], block.horizon
+    places, has_final = place_origins(n_periods, horizon, block.season, open_periods_a_year(block), spec.n_origins)
+    shape = (len(places), n, horizon)
+    said = {model: np.full(shape, np.nan) for model in models}
+    actual, scale, root_scale = np.full(shape, np.nan), np.full(shape[:2], np.nan), np.full(shape[:2], np.nan)
+    for place, n_seen in enumerate(places):
+        report(place / (len(places) + 1.5), "backtesting")
+        train = block.until(n_seen, horizon)
+        actual[place] = block.y[:, n_seen : n_seen + horizon]
+        scale[place], root_scale[place] = metrics.scales(train.y, block.season)
+        there = np.isfinite(train.y).sum(axis=1) >= 2
+        actual[place, ~there] = np.nan
+        for model, forecasts in run_candidates(train, spec, models).items():
+            said[model][place] = np.where(there[:, None], forecasts, np.nan)
+    report(len(places) / (len(places) + 1.5), "fitting_forecast")
+    ahead = run_candidates(block, spec, models)
+    told = Backtest(places, has_final, actual, said, scale, root_scale)
+    return told, {model: ahead.get(model, np.full((n, horizon), np.nan)) for model in models}
 
 
-def known_calibration(origins: Sequence[Origin], model: str, n_known: int, like: Fit) -> Calibration | None:
-    """The bands of ``model`` from errors in the first ``n_known`` periods: none that was not yet seen.
-
-    Origins whose fit had the same seasons as ``like`` are preferred when they are enough.
-    """
+def bounds(forecast: Floats, calibration: Calibration, scale: Floats, never_negative: npt.NDArray[np.bool_]) -> Bounds:
+    """The bands around ``forecast`` (n, h): never below zero where demand never was."""
     import numpy as np
 
-    alike, everyone = [], []
-    for origin in origins:
-        fit = origin.fits[model]
-        errors = origin.actual - fit.forecast
-        errors = np.where(origin.n_train + np.arange(len(errors)) < n_known, errors, np.nan)
-        entry = OriginErrors(errors, fit.sigma)
-        everyone.append(entry)
-        if fit.seasonalities == like.seasonalities:
-            alike.append(entry)
-    return calibrate(alike) or calibrate(everyone)
+    halves = calibration.half_widths(np.where(np.isfinite(scale), scale, 0.0), forecast.shape[1])
+    lo, hi = forecast - halves, forecast + halves
+    return Bounds(np.where(never_negative[:, None], np.maximum(lo, 0.0), lo), hi)
 
 
-def band_columns(model: str, fit: Fit, calibration: Calibration | None, series: Series) -> dict[str, Array]:
-    """``<model>`` and its four bounds as columns, after ``series``; bounds are NaN without a calibration."""
+def past_bounds(told: Backtest, model_said: Floats, never_negative: npt.NDArray[np.bool_]) -> Bounds:
+    """The bands at each cutoff from the errors known then, shape (2, K, n, h); NaN where too few were known."""
     import numpy as np
 
-    floor = float(np.nanmin(series.y)) >= 0
-
-    horizon = len(fit.forecast)
-    columns = {model: fit.forecast}
-    for level in LEVELS:
-        half = np.full(horizon, np.nan)
-        if calibration is not None:
-            half = calibration.half_width(fit.sigma, horizon, level) * series.open_ahead(horizon)
-        low = fit.forecast - half
-        columns[f"{model}-lo-{level * 100:.0f}"] = np.where(low < 0, 0.0, low) if floor else low
-        columns[f"{model}-hi-{level * 100:.0f}"] = fit.forecast + half
-    return columns
+    shape = (len(LEVELS), *told.actual.shape)
+    lo, hi = np.full(shape, np.nan), np.full(shape, np.nan)
+    for place, n_seen in enumerate(told.places):
+        calibration = told.calibration(model_said, n_seen)
+        found = bounds(model_said[place], calibration, told.scale[place], never_negative)
+        known = (calibration.source < 2)[None, :, None]
+        lo[:, place], hi[:, place] = np.where(known, found.lo, np.nan), np.where(known, found.hi, np.nan)
+    return Bounds(lo, hi)
 
 
-def backtest_frame(series: Series, origins: Sequence[Origin], horizon: int) -> pl.DataFrame:
-    """cutoff, ds, y, then each model with its bounds: the scored origins only."""
-    pieces = []
-    for origin in origins:
-        if not origin.scored:
-            continue
-        cutoff = series.ds[origin.n_train - 1]
-        train = series.first(origin.n_train)
-        columns: dict[str, Array] = {"y": origin.actual}
-        for model, fit in origin.fits.items():
-            calibration = known_calibration(origins, model, origin.n_train, fit)
-            columns |= band_columns(model, fit, calibration, train)
-        ds: list[date] = list(next_periods(cutoff, horizon, series.frequency))
-        pieces.append(pl.DataFrame({"cutoff": [cutoff] * horizon, "ds": ds, **columns}))
-    if not pieces:
-        empty = pl.DataFrame(schema={"cutoff": pl.Date, "ds": pl.Date, "y": pl.Float64})
-        names = [name for model in CANDIDATES for name in (model, *bound_names(model))]
-        return empty.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
-    return pl.concat(pieces).with_columns(pl.col(pl.Float64).fill_nan(None))
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """One model's scores per series, each (n,); NaN where there is none. See ``PanelForecast.scores``."""
+
+    values: dict[str, Floats]
+    n: npt.NDArray[np.int64]
+    n_with_band: npt.NDArray[np.int64]
 
 
-def bound_names(model: str) -> tuple[str, ...]:
-    """The names of a model's four bounds, 80 percent first."""
-    return tuple(f"{model}-{side}-{level * 100:.0f}" for level in LEVELS for side in ("lo", "hi"))
-
-
-def score(series: Series, origins: Sequence[Origin], backtest: pl.DataFrame) -> pl.DataFrame:
-    """One row per model, the candidates' order; see ``ForecastResult.scores``."""
+def score(told: Backtest, model_said: Floats, bands: Bounds, places: slice) -> Scores:
+    """Errors and coverage of one model over the origins in ``places``."""
     import numpy as np
 
-    rows = []
-    for model in CANDIDATES:
-        scaled: dict[str, list[float]] = {"mase": [], "rmsse": []}
-        for origin in origins:
-            if not origin.scored:
-                continue
-            train, said = series.y[: origin.n_train], origin.fits[model].forecast
-            for name, measure in (("mase", metrics.mase), ("rmsse", metrics.rmsse)):
-                value = measure(origin.actual, said, train, series.season)
-                if value is not None:
-                    scaled[name].append(value)
-        y, said = backtest["y"].to_numpy(), backtest[model].to_numpy()
-        inside = {}
-        for level in (80, 95):
-            lo, hi = (backtest[f"{model}-{side}-{level}"].to_numpy() for side in ("lo", "hi"))
-            inside[f"coverage_{level}"], n_with_band = metrics.coverage(y, lo, hi)
-        rows.append(
-            {
-                "model": model,
-                **{name: float(np.mean(values)) if values else None for name, values in scaled.items()},
-                "wape": metrics.wape(y, said),
-                "smape": metrics.smape(y, said),
-                "bias": metrics.bias(y, said),
-                **inside,
-                "n": int(np.isfinite(y).sum()),
-                "n_with_band": n_with_band,
-            }
-        )
-    numbers = ("mase", "rmsse", "wape", "smape", "bias", "coverage_80", "coverage_95")
-    schema = {"model": pl.String, **dict.fromkeys(numbers, pl.Float64), "n": pl.Int64, "n_with_band": pl.Int64}
-    return pl.DataFrame(rows, schema=schema)
+    y, said = told.actual[places], model_said[places]
+    errors = said - y
+    seen = np.isfinite(errors)
+    count = seen.sum(axis=2)
+    many = np.maximum(count, 1)
+    absolute, squared = np.where(seen, np.abs(errors), 0.0), np.where(seen, errors**2, 0.0)
+    scale, root = told.scale[places], told.root_scale[places]
+    mase = np.where((count > 0) & (scale > 0), absolute.sum(axis=2) / many / np.where(scale > 0, scale, 1), np.nan)
+    mean_square = squared.sum(axis=2) / many
+    rmsse = np.where((count > 0) & (root > 0), np.sqrt(mean_square) / np.where(root > 0, root, 1), np.nan)
+    volume = np.where(seen, np.abs(y), 0.0).sum(axis=(0, 2))
+    sold = np.where(volume > 0, volume, np.nan)
+    both = np.where(seen, np.abs(y) + np.abs(said), 0.0)
+    halves = np.where(both > 0, 2 * absolute / np.where(both > 0, both, 1), 0.0)
+    n = count.sum(axis=0)
+    levels = {level: (bands.lo[place][places], bands.hi[place][places]) for place, level in enumerate(LEVELS)}
+    held = [metrics.inside(y, lo, hi) for lo, hi in levels.values()]
+    wis = metrics.weighted_interval_score(y, said, levels) / np.where(scale > 0, scale, np.nan)[:, :, None]
+    values = {
+        "mase": _mean(mase, 0),
+        "rmsse": _mean(rmsse, 0),
+        "wape": np.where(n > 0, absolute.sum(axis=(0, 2)) / sold, np.nan),
+        "smape": np.where(n > 0, halves.sum(axis=(0, 2)) / np.maximum(n, 1), np.nan),
+        "bias": np.where(n > 0, np.where(seen, errors, 0.0).sum(axis=(0, 2)) / sold, np.nan),
+        "wis": _mean(wis, (0, 2)),
+        "coverage_80": _mean(held[0], (0, 2)),
+        "coverage_95": _mean(held[1], (0, 2)),
+    }
+    return Scores(values, n, np.isfinite(held[0]).sum(axis=(0, 2)))
 
 
-def n_origins_won(origins: Sequence[Origin], model: str, against: str) -> tuple[int, int]:
-    """In how many scored origins ``model``'s absolute errors sum to less than ``against``'s, and how many there are."""
+def origin_errors(told: Backtest, model_said: Floats) -> Floats:
+    """(n_choice, n): sums of absolute errors; NaN where nothing could be compared."""
     import numpy as np
 
-    won = n = 0
-    for origin in origins:
-        if origin.scored and np.isfinite(origin.actual).any():
-            sums = {name: float(np.nansum(np.abs(origin.actual - fit.forecast))) for name, fit in origin.fits.items()}
-            won += sums[model] < sums[against]
-            n += 1
-    return won, n
+    errors = np.abs(told.actual - model_said)[: told.n_choice]
+    seen = np.isfinite(errors)
+    return np.where(seen.any(axis=2), np.where(seen, errors, 0.0).sum(axis=2), np.nan)
 
 
-def _least_train(season: int) -> int:
-    """The fewest periods an origin sees: a season and a quarter, so that no single difference scales the errors."""
-    return season + -(-season // 4) if season > 1 else 3
+def pieces(n: int, size: int) -> Iterator[slice]:
+    """0 to n in slices."""
+    yield from (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def _mean(values: Floats, axis: int | tuple[int, ...]) -> Floats:
+    import numpy as np
+
+    seen = np.isfinite(values)
+    count = seen.sum(axis=axis)
+    return np.where(count > 0, np.where(seen, values, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan)

@@ -1,126 +1,168 @@
 """Bands from what a method got wrong in its back-test (conformal), and totals from simulated paths.
 
-An error at horizon step h of an origin is scaled to ``|e| / (sigma h^b)``: sigma is that fit's own in-sample error,
-b how fast errors grow with the horizon. The band of a new forecast is the rank ``ceil((n + 1) level)`` of the scaled
-errors that were known when it was made, scaled back (split conformal: Vovk, Gammerman & Shafer 2005, "Algorithmic
-learning in a random world"). Errors of neighbouring steps are alike, so the promise is approximate: the measured
-coverage is shown beside the band.
+An error at horizon step h of an origin is scaled to ``|e| / (scale h^b)``: the scale is the mean absolute seasonal
+difference known at the cutoff, b how fast errors grow with the horizon. The band of a new forecast is the rank
+``ceil((n + 1) level)`` of the scaled errors that were known when it was made, scaled back (split conformal: Vovk,
+Gammerman & Shafer 2005, "Algorithmic learning in a random world"). Errors of neighbouring steps are alike, so the
+promise is approximate: the measured coverage is shown beside the band.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from analytics.forecasting.metrics import whole
+from analytics.forecasting.spec import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import numpy as np
+    import numpy.typing as npt
 
-    from analytics.forecasting.models import Array
+    from analytics.forecasting.block import Floats
 
-LEVELS = (0.80, 0.95)
 LEAST_ERRORS = 20  # the 95 percent rank needs 19 errors
 LEAST_ORIGINS = 2
-N_PATHS = 4000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OriginErrors:
-    """Errors ``y - forecast`` of one origin by horizon step (NaN where not yet known) and its fit's sigma."""
-
-    errors: Array
-    sigma: float
+N_PATHS = 2_000
+Source = Literal["own", "pooled", "fallback"]
+SOURCES: tuple[Source, ...] = ("own", "pooled", "fallback")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Sorted scaled errors, the growth exponent, the share of variance that all steps of a path have in common."""
+    """What the back-test taught about the errors of n series.
 
-    scaled: Array
-    exponent: float
-    common: float
+    Attributes
+    ----------
+    sizes : per series its scaled errors' sizes, ascending.
+    exponent : (n,) how errors grow with the horizon.
+    common : (n,) share of variance that all steps of a path have in common.
+    source : (n,) position in ``SOURCES``.
+    """
 
-    def half_width(self, sigma: float, horizon: int, level: float) -> Array:
-        """Half the band's width at steps 1 to ``horizon``."""
+    sizes: tuple[Floats, ...]
+    exponent: Floats
+    common: Floats
+    source: npt.NDArray[np.int64]
+
+    def half_widths(self, scale: Floats, horizon: int) -> Floats:
+        """Half the band's width, shape (2, n, horizon): the levels of ``LEVELS``."""
         import numpy as np
 
-        n = len(self.scaled)
-        rank = min(int(np.ceil((n + 1) * level)), n)
-        half: Array = float(self.scaled[rank - 1]) * sigma * _steps(horizon) ** self.exponent
-        return half
+        quantiles = np.array([[_ranked(sizes, level) for sizes in self.sizes] for level in LEVELS])
+        growth = _steps(horizon) ** self.exponent[:, None]
+        halves: Floats = (quantiles * scale)[:, :, None] * growth
+        return halves
 
-    def paths(self, sigma: float, horizon: int, random_state: int) -> Array:
-        """Simulated errors, ``N_PATHS`` x ``horizon``: margins as in the band, dependence as in the back-test."""
+    def paths(self, row: int, scale: float, normal: tuple[Floats, Floats]) -> Floats:
+        """Simulated errors of one series, ``N_PATHS`` x horizon: margins as in the band, dependence as back-tested."""
         import numpy as np
         from scipy.special import ndtr
 
-        rng = np.random.default_rng(random_state)
-        shared, own = rng.standard_normal((N_PATHS, 1)), rng.standard_normal((N_PATHS, horizon))
-        z = np.sqrt(self.common) * shared + np.sqrt(1 - self.common) * own
-        n = len(self.scaled)
-        ranks = np.minimum(np.ceil((n + 1) * (2 * ndtr(np.abs(z)) - 1)).astype(int), n)
-        sizes = self.scaled[np.maximum(ranks, 1) - 1]
-        errors: Array = np.sign(z) * sizes * sigma * _steps(horizon) ** self.exponent
+        shared, own = normal
+        common = float(self.common[row])
+        z = np.sqrt(common) * shared + np.sqrt(1 - common) * own
+        sizes = self.sizes[row]
+        n = len(sizes)
+        ranks = np.minimum(np.ceil((n + 1) * (2 * ndtr(np.abs(z)) - 1)).astype(np.int64), n)
+        drawn = sizes[np.maximum(ranks, 1) - 1]
+        errors: Floats = np.sign(z) * drawn * scale * _steps(own.shape[1]) ** float(self.exponent[row])
         return errors
 
 
-def calibrate(known: Sequence[OriginErrors]) -> Calibration | None:
-    """A Calibration from the origins' known errors; None with fewer than 20 errors or two origins."""
+def standard_normal(horizon: int, random_state: int) -> tuple[Floats, Floats]:
+    """What ``paths`` of every series are made of: ``N_PATHS`` x 1 and ``N_PATHS`` x horizon."""
     import numpy as np
 
-    # A fit without any error (all zeros so far) says nothing about the size of later ones.
-    usable = [origin for origin in known if origin.sigma > 0 and np.isfinite(origin.errors).any()]
-    if len(usable) < LEAST_ORIGINS or sum(int(np.isfinite(origin.errors).sum()) for origin in usable) < LEAST_ERRORS:
-        return None
-    ratios = np.array([origin.errors / origin.sigma for origin in usable])
-    exponent = _exponent(ratios)
-    scaled = ratios / _steps(ratios.shape[1]) ** exponent
-    sizes = np.abs(scaled[np.isfinite(scaled)])
-    return Calibration(np.sort(sizes), exponent, _common_share(scaled, exponent))
+    rng = np.random.default_rng(random_state)
+    return rng.standard_normal((N_PATHS, 1)), rng.standard_normal((N_PATHS, horizon))
 
 
-def uncalibrated() -> Calibration:
+def calibrate(ratios: Floats) -> Calibration:
+    """A Calibration from scaled errors of shape (origins, n series, horizon), NaN where not known.
+
+    A series with fewer than 20 errors or two origins takes those of all series; when these are too few as well, wide
+    ones are assumed.
+    """
+    import numpy as np
+
+    _, n, horizon = ratios.shape
+    seen = np.isfinite(ratios)
+    enough = (seen.any(axis=2).sum(axis=0) >= LEAST_ORIGINS) & (seen.sum(axis=(0, 2)) >= LEAST_ERRORS)
+    exponent, common = _exponents(ratios), _common_shares(ratios)
+    pooled_possible = int(seen.sum()) >= LEAST_ERRORS and int(seen.any(axis=(1, 2)).sum()) >= LEAST_ORIGINS
+    all_exponent, all_common, all_sizes = 0.5, 1.0, _assumed()
+    if pooled_possible and not enough.all():
+        together = ratios.reshape(-1, 1, horizon)
+        all_exponent, all_common = float(_exponents(together)[0]), float(_common_shares(together)[0])
+        pooled = np.abs(together / _steps(horizon) ** all_exponent)
+        all_sizes = np.sort(pooled[np.isfinite(pooled)])
+    exponent = np.where(enough, exponent, all_exponent)
+    common = np.where(enough, common, all_common)
+    scaled = np.abs(ratios / _steps(horizon) ** exponent[:, None])
+    own = (np.sort(scaled[:, row][seen[:, row]]) if enough[row] else all_sizes for row in range(n))
+    source = np.where(enough, 0, 1 if pooled_possible else 2)
+    return Calibration(tuple(own), exponent, common, source)
+
+
+def _assumed() -> Floats:
     """Without a back-test: normal errors that grow like a random walk's, all in common. Wide on purpose."""
     import numpy as np
 
     normal = NormalDist()
-    sizes = [normal.inv_cdf(0.5 + (rank - 0.5) / 398) for rank in range(1, 200)]
-    return Calibration(np.array(sizes), 0.5, 1.0)
+    return np.array([normal.inv_cdf(0.5 + (rank - 0.5) / 398) for rank in range(1, 200)]) * 1.25
 
 
-def _exponent(ratios: Array) -> float:
+def _ranked(sizes: Floats, level: float) -> float:
+    import numpy as np
+
+    n = len(sizes)
+    return float(sizes[min(int(np.ceil((n + 1) * level)), n) - 1])
+
+
+def _exponents(ratios: Floats) -> Floats:
     """Slope of log mean error on log step, held between 0 (no growth) and 1 (a wrong slope); a random walk has 0.5."""
     import numpy as np
 
     seen = np.isfinite(ratios)
-    steps = np.flatnonzero(seen.sum(axis=0) >= LEAST_ORIGINS)
-    if len(steps) < 3:
-        return 0.0
-    mean = np.nanmean(np.abs(ratios[:, steps]), axis=0)
-    if not (mean > 0).all():
-        return 0.0
-    x = np.log(steps + 1)
-    slope = float(((x - x.mean()) * (np.log(mean) - np.log(mean).mean())).sum() / ((x - x.mean()) ** 2).sum())
-    return min(max(slope, 0.0), 1.0)
+    counts = seen.sum(axis=0)
+    mean = np.where(seen, np.abs(np.where(seen, ratios, 0.0)), 0.0).sum(axis=0) / np.maximum(counts, 1)
+    used = (counts >= LEAST_ORIGINS) & (mean > 0)
+    n_used = used.sum(axis=1)
+    x = np.where(used, np.log(_steps(ratios.shape[2])), 0.0)
+    y = np.where(used, np.log(np.where(used, mean, 1.0)), 0.0)
+    many = np.maximum(n_used, 1)
+    x_mid, y_mid = x.sum(axis=1) / many, y.sum(axis=1) / many
+    dx, dy = np.where(used, x - x_mid[:, None], 0.0), np.where(used, y - y_mid[:, None], 0.0)
+    spread = (dx**2).sum(axis=1)
+    slope = (dx * dy).sum(axis=1) / np.where(spread > 0, spread, 1.0)
+    found: Floats = np.where((n_used >= 3) & (spread > 0), np.clip(slope, 0.0, 1.0), 0.0)
+    return found
 
 
-def _common_share(scaled: Array, exponent: float) -> float:
+def _common_shares(ratios: Floats) -> Floats:
     """The equal correlation between steps under which a path's sum varies as the back-test's sums did."""
     import numpy as np
 
-    complete = scaled[np.isfinite(scaled).all(axis=1)]
-    horizon = scaled.shape[1]
-    if len(complete) < LEAST_ORIGINS or horizon < 2:
-        return 1.0
-    weights = _steps(horizon) ** exponent
-    sums, squares = float(((complete @ weights) ** 2).mean()), float(((complete * weights) ** 2).sum(axis=1).mean())
-    if not squares > 0:
-        return 1.0
-    own, pairs = float((weights**2).sum()), float(weights.sum() ** 2 - (weights**2).sum())
-    return min(max((sums / squares - 1) * own / pairs, 0.0), 1.0)
+    horizon = ratios.shape[2]
+    complete = whole(ratios)
+    filled = np.where(complete[:, :, None], ratios, 0.0)
+    n_complete = complete.sum(axis=0)
+    if horizon < 2:
+        return np.ones(ratios.shape[1])
+    many = np.maximum(n_complete, 1)
+    sums = (filled.sum(axis=2) ** 2).sum(axis=0) / many
+    squares = (filled**2).sum(axis=2).sum(axis=0) / many
+    steps = (filled**2).sum(axis=0) / many[:, None]  # (n, horizon): each step's own mean square
+    pairs = np.sqrt(steps).sum(axis=1) ** 2 - squares
+    share = (sums - squares) / np.where(pairs > 0, pairs, 1.0)
+    usable = (n_complete >= LEAST_ORIGINS) & (squares > 0) & (pairs > 0)
+    found: Floats = np.where(usable, np.clip(share, 0.0, 1.0), 1.0)
+    return found
 
 
-def _steps(horizon: int) -> Array:
+def _steps(horizon: int) -> Floats:
     import numpy as np
 
     return np.arange(1, horizon + 1, dtype=float)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from analytics.forecasting.forecast import ForecastSpec
+    from analytics.forecasting.spec import ForecastSpec
 
     Array = npt.NDArray[np.float64]
 
@@ -106,13 +106,14 @@ def prophet(series: Series, horizon: int, spec: ForecastSpec) -> Fit:
     import numpy as np
 
     seasonalities = _seasonalities(series)
-    mode: Mode = season_mode(series) if spec.seasonality_mode == "auto" else spec.seasonality_mode
+    mode: Mode = season_mode(series) if spec.prophet.seasonality_mode == "auto" else spec.prophet.seasonality_mode
     if mode == "multiplicative" and float(np.nanmin(series.y)) < 0:
         mode = "additive"
-    known = _events_for(series, horizon, spec.holidays)
+    known = _events_for(series, horizon, spec.calendar.countries)
     days = series.ds + next_periods(series.ds[-1], horizon, series.frequency)
+    growth: Growth = "flat" if spec.prophet.growth == "flat" else "linear"
     with _quiet():
-        table = _fit_and_predict(series, days, spec.growth, mode, seasonalities, known)
+        table = _fit_and_predict(series, days, growth, mode, seasonalities, known)
     parts = {"trend": table["trend"], **{name: table[name] for name in seasonalities}}
     if known:
         parts["holidays"] = table["holidays"]

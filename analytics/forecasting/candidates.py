@@ -1,0 +1,77 @@
+"""The candidates by name, and all of them run on one block."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from analytics.forecasting.metrics import never_negative, whole
+from analytics.forecasting.spec import BASELINE, MODELS, ForecastSpec, Model
+
+if TYPE_CHECKING:
+    from analytics.forecasting.block import Block, Candidate, Floats
+
+# Where each lives: imported when first used, since the models bring heavy libraries.
+_HOME: dict[Model, str] = {
+    "seasonal_naive": "analytics.forecasting.classical",
+    "smoothing": "analytics.forecasting.classical",
+    "theta": "analytics.forecasting.classical",
+    "tsb": "analytics.forecasting.classical",
+    "prophet": "analytics.forecasting.prophet_model",
+    "prophet_level": "analytics.forecasting.prophet_model",
+    "boosting": "analytics.forecasting.boosting",
+}
+MEDIAN_OF: tuple[Model, ...] = ("smoothing", "theta", "prophet_level", "prophet")
+LEAST_FOR_MEDIAN = 3
+
+
+def asked_for(spec: ForecastSpec) -> tuple[Model, ...]:
+    """The models to compare, in the order of ``MODELS``; the baseline and the one asked for are always among them."""
+    wanted = set(spec.candidates or MODELS) | {BASELINE}
+    if spec.model != "auto":
+        wanted.add(spec.model)
+    return tuple(model for model in MODELS if model in wanted and (model == "median" or _find(model) is not None))
+
+
+def run_candidates(block: Block, spec: ForecastSpec, models: Iterable[Model]) -> dict[Model, Floats]:
+    """Each model's forecasts, shape (n, h); a row of NaN where it abstains. Zero is the floor of what never was below.
+
+    The median is of those that the caller asked for and that did not abstain.
+    """
+    import numpy as np
+
+    models = tuple(models)
+    members = [model for model in MODELS if model != "median" and (model in models or "median" in models)]
+    floored = never_negative(block.y)
+    found: dict[Model, Floats] = {}
+    for model in members:
+        candidate = _find(model)
+        if candidate is None or (model not in models and model not in MEDIAN_OF):
+            continue
+        said = np.array(candidate(block, spec), dtype=float)
+        said[~whole(said)] = np.nan
+        found[model] = np.where(floored[:, None], np.maximum(said, 0.0), said)
+    if "median" in models:
+        found["median"] = median([found[model] for model in MEDIAN_OF if model in found])
+    return {model: found[model] for model in models if model in found}
+
+
+def median(forecasts: list[Floats]) -> Floats:
+    """The median of the forecasts per series and period; a series with fewer than three of them has none."""
+    import numpy as np
+
+    stacked = np.array(forecasts)
+    there = whole(stacked)
+    found = np.full(stacked.shape[1:], np.nan)
+    rows = there.sum(axis=0) >= LEAST_FOR_MEDIAN
+    if rows.any():
+        found[rows] = np.nanmedian(stacked[:, rows], axis=0)
+    return found
+
+
+def _find(model: Model) -> Candidate | None:
+    try:
+        return cast("Candidate", getattr(importlib.import_module(_HOME[model]), model))
+    except (ImportError, AttributeError):
+        return None

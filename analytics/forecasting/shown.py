@@ -1,0 +1,236 @@
+"""The verb for one: a series of a PanelForecast in depth, with the packaged Prophet's line and what it is made of."""
+
+from __future__ import annotations
+
+from datetime import date
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from analytics.demand import DemandPanel
+from analytics.errors import AnalysisError, Caveat
+from analytics.forecasting.forecast import BOUND_NAMES
+from analytics.forecasting.grid import PERIODS_A_YEAR, Grid, read_grid
+from analytics.forecasting.intervals import calibrate, standard_normal
+from analytics.forecasting.metrics import scales
+from analytics.forecasting.models import Fit, Series, prophet
+from analytics.forecasting.spec import ForecastResult, ForecastSpec, PanelForecast
+from analytics.keys import derive_key
+from analytics.progress import report
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from analytics.forecasting.block import Floats
+
+Z_95 = 1.96
+NOT_FOR_ONE = frozenset({"series_left_out"})
+
+
+def forecast(panel: DemandPanel, spec: ForecastSpec, everything: PanelForecast) -> ForecastResult:
+    """One series of ``everything`` (= ``forecast_all(panel, spec)``) in depth.
+
+    Its components are the packaged Prophet's, whichever model was chosen, and so is Prophet's own line.
+
+    Raises
+    ------
+    AnalysisError : "series_unknown"; what ``forecast_all`` left this series out for; "fit_failed".
+    """
+    report(0.0, "fitting_forecast")
+    grid = read_grid(panel, everything.spec)
+    unique_id = spec.unique_id or grid.block.ids[0]
+    if unique_id in grid.left_out:
+        raise grid.left_out[unique_id]
+    if unique_id not in grid.block.ids:
+        raise AnalysisError("series_unknown", unique_id=unique_id)
+    row = grid.block.ids.index(unique_id)
+
+    def own(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(pl.col("unique_id") == unique_id).drop("unique_id")
+
+    choice = own(everything.choices).row(0, named=True)
+    ahead = own(everything.forecasts)
+    series, fit = _fit(grid, row, spec)
+    if "prophet" in ahead.columns:
+        ahead = _with_packaged(ahead, fit, grid, row, chosen=choice["model"] == "prophet")
+    notes = own(everything.notes)
+    return ForecastResult(
+        unique_id=unique_id,
+        frequency=everything.frequency,
+        measure=everything.measure,
+        unit=everything.unit,
+        as_of=everything.as_of,
+        spec=spec,
+        horizon=everything.horizon,
+        season_length=everything.season_length,
+        history=_history(grid, row),
+        forecast=ahead,
+        backtest=own(everything.backtest),
+        scores=own(everything.scores),
+        final=own(everything.final),
+        totals=own(everything.totals),
+        coverage=_coverage(own(everything.backtest)),
+        paths=_paths(grid, row, everything, unique_id, ahead["forecast"].to_numpy(), spec),
+        decomposition=_decomposition(series, grid.ahead, fit),
+        components=_components(series, grid.ahead, fit),
+        mode=fit.mode,
+        model=choice["model"],
+        reason=choice["reason"],
+        compared_by=choice["compared_by"],
+        n_origins=choice["n_origins"],
+        n_won=choice["n_won"],
+        band_source=choice["band_source"],
+        key=derive_key("forecast", spec, panel.key, everything.key),
+        caveats=(*_of_notes(notes, choice, grid), *_of_all(everything)),
+    )
+
+
+def _fit(grid: Grid, row: int, spec: ForecastSpec) -> tuple[Series, Fit]:
+    import numpy as np
+
+    y, first = grid.y[row], int(np.flatnonzero(np.isfinite(grid.y[row]))[0])
+    opened = {day.weekday() for day in (*grid.block.ds, *grid.block.ahead)}
+    closed = frozenset(range(7)) - opened if grid.block.frequency == "day" and len(grid.ds) >= 14 else frozenset()
+    is_open = np.array([day.weekday() not in closed for day in grid.ds])
+    series = Series(grid.ds[first:], np.where(is_open, y, np.nan)[first:], grid.block.frequency, 1, closed)
+    return series, prophet(series, grid.horizon, spec)
+
+
+def _with_packaged(ahead: pl.DataFrame, fit: Fit, grid: Grid, row: int, chosen: bool) -> pl.DataFrame:
+    """Prophet's line by the package itself; the bands move with it where it was chosen."""
+    import numpy as np
+
+    line = np.where(grid.ahead_open, fit.forecast, 0.0)
+    shifted = ahead.with_columns(prophet=line)
+    if not chosen:
+        return shifted
+    floor = bool((np.nan_to_num(grid.y[row]) >= 0).all())
+    by = line - ahead["forecast"].to_numpy()
+    moved = {name: ahead[name].to_numpy() + np.where(grid.ahead_open, by, 0.0) for name in BOUND_NAMES}
+    if floor:
+        moved = {name: np.maximum(values, 0.0) for name, values in moved.items()}
+    return shifted.with_columns(forecast=line, **{name: pl.Series(values) for name, values in moved.items()})
+
+
+def _history(grid: Grid, row: int) -> pl.DataFrame:
+    import numpy as np
+
+    first = int(np.flatnonzero(np.isfinite(grid.y[row]))[0])
+    frame = pl.DataFrame({"ds": list(grid.ds[first:]), "y": grid.y[row, first:]})
+    return frame.with_columns(pl.col("y").fill_nan(None))
+
+
+def _coverage(backtest: pl.DataFrame) -> pl.DataFrame:
+    """As in ``PanelForecast``, of this series alone."""
+    rows = []
+    for where, in_choice in (("backtest", True), ("final", False)):
+        part = backtest.filter(pl.col("in_choice") == in_choice)
+        for level, name in ((0.8, "80"), (0.95, "95")):
+            seen = part.drop_nulls(["y", f"lo_{name}"])
+            slack = 1e-6 * pl.max_horizontal(pl.col("y").abs(), pl.lit(1e-6))
+            within = (pl.col("y") >= pl.col(f"lo_{name}") - slack) & (pl.col("y") <= pl.col(f"hi_{name}") + slack)
+            rows.append((where, level, len(seen), seen.select(within.mean()).item() if len(seen) else None))
+    schema = {"where": pl.String, "level": pl.Float64, "n": pl.Int64, "covered_share": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _paths(
+    grid: Grid, row: int, everything: PanelForecast, unique_id: str, line: Floats, spec: ForecastSpec
+) -> npt.NDArray[np.float32]:
+    """The paths behind ``everything.totals``, around ``line``; a series of its own errors needs no other."""
+    import numpy as np
+
+    calibration = calibrate(_ratios(grid, everything))
+    scale, _ = scales(grid.block.y, grid.block.season)
+    normal = standard_normal(grid.block.horizon, spec.random_state)
+    errors = calibration.paths(row, float(np.nan_to_num(scale[row])), normal)
+    paths = line + grid.on_all(errors)
+    if (np.nan_to_num(grid.y[row]) >= 0).all():
+        paths = np.maximum(paths, 0.0)
+    return paths.astype(np.float32)
+
+
+def _ratios(grid: Grid, everything: PanelForecast) -> Floats:
+    """The chosen models' scaled errors as ``forecast_all`` had them: (origins, n, h)."""
+    import numpy as np
+
+    told = everything.backtest.filter("in_choice")
+    cutoffs = told["cutoff"].unique().sort().to_list()
+    place = {day: index for index, day in enumerate(grid.block.ds)}
+    ratios = np.full((len(cutoffs), len(grid.block.ids), grid.block.horizon), np.nan)
+    rows = {unique_id: row for row, unique_id in enumerate(grid.block.ids)}
+    for (unique_id, cutoff), part in told.group_by("unique_id", "cutoff", maintain_order=True):
+        row, origin = rows[str(unique_id)], cutoffs.index(cutoff)
+        ratios[origin, row] = (part["y"] - part["forecast"]).to_numpy()
+    for origin, cutoff in enumerate(cutoffs):
+        scale, _ = scales(grid.block.y[:, : place[cutoff] + 1], grid.block.season)
+        ratios[origin] /= np.where(scale > 0, scale, np.nan)[:, None]
+    return ratios
+
+
+def _of_notes(notes: pl.DataFrame, choice: dict[str, object], grid: Grid) -> list[Caveat]:
+    watched = {"series_ended", "horizon_long", "series_intermittent", "baseline_wins", "forecast_untested"}
+    watched |= {"coverage_low", "bands_uncalibrated", "model_abstained"}
+    caveats = []
+    for note in notes.iter_rows(named=True):
+        params: dict[str, str | int | float] = {"n_periods": len(grid.ds), "horizon": grid.horizon}
+        params |= {name: note[name] for name in ("n", "percent") if note[name] is not None}
+        for name in ("model_error", "baseline_error", "n_won", "n_origins"):
+            value = choice[name]
+            if isinstance(value, int | float):
+                params[name] = value
+        caveats.append(Caveat(note["code"], "watch" if note["code"] in watched else "note", params))
+    return caveats
+
+
+def _of_all(everything: PanelForecast) -> list[Caveat]:
+    return [caveat for caveat in everything.caveats if caveat.code not in NOT_FOR_ONE]
+
+
+def _decomposition(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFrame:
+    import numpy as np
+
+    y = np.concatenate([series.y, np.full(len(ds), np.nan)])
+    parts = fit.parts or {}
+    names = [name for name in ("fitted", "trend", "weekly", "yearly", "holidays") if name in parts]
+    frame = pl.DataFrame({"ds": [*series.ds, *ds], "y": y}).with_columns(pl.col("y").fill_nan(None))
+    return frame.with_columns(pl.Series(name, parts[name]) for name in names)
+
+
+def _components(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFrame:
+    """Each component's shape: read off its own values over the last year (week), where every place occurs once."""
+    rows: list[tuple[object, ...]] = []
+    days, parts = [*series.ds, *ds], fit.parts or {}
+    if "weekly" in parts:
+        shape = {day.weekday(): float(effect) for day, effect in zip(days, parts["weekly"], strict=True)}
+        shape = {weekday: effect for weekday, effect in shape.items() if weekday not in series.closed}
+        rows += [("weekly", place, None, shape[place], None, None, None, None) for place in sorted(shape)]
+    if "yearly" in parts:
+        year = slice(-PERIODS_A_YEAR[series.frequency], None)
+        shape = {day.timetuple().tm_yday: float(e) for day, e in zip(days[year], parts["yearly"][year], strict=True)}
+        rows += [("yearly", place, None, shape[place], None, None, None, None) for place in sorted(shape)]
+    effects = sorted((fit.event_effects or {}).items(), key=lambda item: (-abs(item[1][0]), item[0]))
+    clear = _beyond_chance(fit.event_effects or {})
+    for rank, (code, (effect, error)) in enumerate(effects):
+        lo, hi = effect - Z_95 * error, effect + Z_95 * error
+        rows.append(("holidays", rank, code, effect, lo, hi, code in clear, 2))
+    schema: dict[str, type[pl.DataType]] = {"component": pl.String, "position": pl.Int64, "name": pl.String}
+    schema |= dict.fromkeys(("effect", "lo_95", "hi_95"), pl.Float64)
+    return pl.DataFrame(rows, schema=schema | {"beyond_chance": pl.Boolean, "n_seen": pl.Int64}, orient="row")
+
+
+def _beyond_chance(estimates: dict[str, tuple[float, float]]) -> set[str]:
+    """Events whose effect differs from zero at 5 percent, over all of them together (Holm 1979)."""
+    normal = NormalDist()
+    p_values = {
+        code: 2 * (1 - normal.cdf(abs(effect) / error)) if error > 0 else 1.0
+        for code, (effect, error) in estimates.items()
+    }
+    clear: set[str] = set()
+    for rank, code in enumerate(sorted(p_values, key=p_values.__getitem__)):
+        if p_values[code] > 0.05 / (len(p_values) - rank):
+            break
+        clear.add(code)
+    return clear
