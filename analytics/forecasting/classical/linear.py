@@ -54,7 +54,7 @@ def polynomials(gains: Gains) -> tuple[Floats, Floats]:
     return np.convolve(left, whole), np.convolve(right, whole) + np.convolve(left, swing)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def beginnings(gains: Gains, width: int) -> Floats:
     """What one unit of each beginning adds to the expected values, shape (width, k): level, trend, then the season.
 
@@ -96,7 +96,9 @@ def fit(series: Aligned, gains: Gains) -> Fitted:
 
     left, right = polynomials(gains)
     errors = np.where(series.inside, lfilter(left, right, series.y, axis=1), 0.0)
-    design = beginnings(gains, series.y.shape[1])
+    width = series.y.shape[1]
+    # Blocks grow from origin to origin: one length for all keeps the store of beginnings small.
+    design = beginnings(gains, 1 << max(width - 1, 1).bit_length())[:width]
     k = design.shape[1]
     gram = np.cumsum(design[:, :, None] * design[:, None, :], axis=0)[np.maximum(series.length, 1) - 1]
     moment = errors @ design
