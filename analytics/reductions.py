@@ -42,11 +42,13 @@ _EPOCH = date(1970, 1, 1)
 _UNDONE = "#undone"
 
 
-def project(dataset: Dataset, *, encode: Collection[str] = (), until: date | None = None) -> Lines:
+def project(
+    dataset: Dataset, *, encode: Collection[str] = (), until: date | None = None, carry: Collection[str] = ()
+) -> Lines:
     """The goods lines as integers and strings, lazily: what every reduction below starts from.
 
     ``until``: lines of later days are left out, and so is what they took back; without it, every line is there and
-    orders are those that stand at ``dataset.as_of``.
+    orders are those that stand at ``dataset.as_of``. ``carry``: further columns, as they are, where they hold a value.
 
     Columns: customer_id (null for anonymous lines), order_id, day (Int32, days since 1970-01-01), minute (Int32,
     minutes since then), month (Int32, year x 12 + month - 1), amount (Int64, minor units; 0 where absent), quantity
@@ -90,7 +92,7 @@ def project(dataset: Dataset, *, encode: Collection[str] = (), until: date | Non
     product = next((name for name in ("product_id", "product") if name in held), None)
     if product:
         columns["product_id"] = pl.col(product)
-    columns |= {name: pl.col(name) for name in _CARRIED if name in held}
+    columns |= {name: pl.col(name) for name in (*_CARRIED, *carry) if name in held}
     for name in {"product_id", *_CARRIED} & columns.keys() & set(encode):
         # An Enum of the sorted values: its physical number is the position.
         columns[name] = columns[name].cast(pl.Enum(values(dataset, name))).to_physical().cast(pl.Int64)
@@ -230,20 +232,6 @@ def preferences(lines: Lines, column: str) -> Lines:
     )
     favourite = (_POSITIONS - 1 - nw.col("ranked") % _POSITIONS).alias("favourite")
     return best.select("customer_id", "n_distinct", favourite)
-
-
-def monthly_activity(lines: Lines) -> Lines:
-    """customer_id, month (year x 12 + month - 1), n_orders, revenue (minor units, returns in the month they happen).
-
-    One row per known customer and month with any goods line; a month of returns alone has n_orders 0.
-    """
-    import narwhals as nw
-
-    bought = _known(orders(lines)).group_by("customer_id", "month").agg(nw.len().cast(nw.Int64).alias("n_orders"))
-    paid = _known(lines).group_by("customer_id", "month").agg(nw.col("amount").sum().cast(nw.Int64).alias("revenue"))
-    return paid.join(bought, on=["customer_id", "month"], how="left").select(
-        "customer_id", "month", nw.col("n_orders").fill_null(0), "revenue"
-    )
 
 
 def demand_sums(lines: Lines, keys: tuple[str, ...], measure: Measure) -> Lines:

@@ -106,14 +106,6 @@ class TestByHand:
             assert found.sort("customer_id").rows() == [(0, 2, 0), (1, 1, 2)]
             assert reductions.values(dataset, "category").to_list() == ["cup", "post", "tea"]
 
-    def test_monthly_activity(self) -> None:
-        assert rows(reductions.monthly_activity(reductions.project(build())), "customer_id", "month") == [
-            ("ann", JAN, 1, 100),
-            ("ann", FEB, 0, 100),
-            ("ann", MAR, 0, -50),
-            ("bob", FEB, 1, 0),
-        ]
-
     def test_demand_sums(self) -> None:
         lines = reductions.project(build())
         assert rows(reductions.demand_sums(lines, ("category", "month"), "revenue"), "category", "month") == [
@@ -171,7 +163,6 @@ REDUCTIONS: dict[str, Callable[[Lines], Lines]] = {
     "order_counts": reductions.order_counts,
     "purchase_days": reductions.purchase_days,
     "customer_sums": reductions.customer_sums,
-    "monthly_activity": reductions.monthly_activity,
     "pairs": lambda lines: reductions.pairs(lines, "product_id"),
     "preferences": lambda lines: reductions.preferences(lines, "category"),
     "revenue": lambda lines: reductions.demand_sums(lines, ("category", "month"), "revenue"),

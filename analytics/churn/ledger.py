@@ -282,21 +282,6 @@ def _orders(dataset: Dataset, ids: pl.Series, end: date) -> Ledger | None:
     return Ledger.of(daily, len(ids)) if daily.height else None
 
 
-def read_returns(dataset: Dataset, ids: pl.Series, end: date) -> Ledger | None:
-    """Lines that came back, on the day they did: n_returned, returned (minor units, positive)."""
-    lines = (
-        reductions.project(dataset)
-        .to_native()
-        .filter(pl.col("customer_id").is_not_null(), pl.col("day") <= day_number(end), pl.col("n_returned") == 1)
-    )
-    at = pl.col("customer_id").cast(pl.Enum(ids)).to_physical().cast(pl.Int64)
-    daily = lines.select(
-        customer=at, day=pl.col("day").cast(pl.Int64), n_returned="n_returned", back=-pl.col("returned")
-    )
-    found = daily.collect()
-    return Ledger.of(found, len(ids)) if found.height else None
-
-
 def _contacts(dataset: Dataset, ids: pl.Series, end: date) -> Ledger | None:
     if not dataset.has("contacts.customer_id", "contacts.contacted_at"):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -365,8 +365,3 @@ def seen_dates(days: Floats) -> pl.Series:
     known = np.isfinite(days)
     whole = pl.Series("day", np.where(known, days, 0).astype(np.int32)).cast(pl.Date)
     return pl.select(pl.when(pl.lit(pl.Series(known))).then(pl.lit(whole))).to_series()
-
-
-def day_after(day: int) -> date:
-    """The day after a day number."""
-    return as_date(day) + timedelta(days=1)

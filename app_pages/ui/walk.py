@@ -14,9 +14,8 @@ import polars as pl
 
 from analytics.charts.persona_card import Card, cards
 from analytics.charts.segmentation import segment_names
-from analytics.charts.value import group_labels
 from analytics.churn import ChurnResult, judge, learn_churn, learning
-from analytics.customers import CustomerLabels, CustomerScores, CustomerTable, summarise_customers
+from analytics.customers import CustomerLabels, CustomerTable, summarise_customers
 from analytics.dataset import Dataset
 from analytics.demand import By, DemandPanel, build_panel, panel_choices
 from analytics.errors import AnalysisError
@@ -87,8 +86,6 @@ from analytics.survival import (
 from analytics.traits import gather_traits
 from analytics.usage import UsageResult, study_usage
 from analytics.value import ValueResult, estimate_value
-from analytics.value import clv as clv_scores
-from analytics.value import p_alive as p_alive_scores
 from app_pages.ui import intake, session
 from app_pages.ui.compute import compute, forget
 
@@ -377,13 +374,6 @@ def warning() -> ChurnResult:
     return compute(judge, data, lessons, spec, heavy=_is_large(data) and len(lessons.risks.risk) > HEAVY_CUSTOMERS)
 
 
-def risks_if_any() -> CustomerScores | None:
-    """Each customer's risk of leaving, None where these data tell nothing of it."""
-    with suppress(AnalysisError):
-        return warning().scores
-    return None
-
-
 def few_valued() -> dict[str, list[str]]:
     """Columns of the customers table that hold two to six values, with these: one of them may say who is gone."""
     held = observed().tables.get("customers")
@@ -403,35 +393,6 @@ def few_valued() -> dict[str, list[str]]:
 def value() -> ValueResult:
     """What each customer is likely to buy and to be worth."""
     return compute(estimate_value, observed(), session.workspace().value, heavy=True)
-
-
-def clv() -> CustomerScores:
-    """Each customer's expected value, with its interval. Raises ``AnalysisError("value_no_amounts")``."""
-    return compute(clv_scores, value())
-
-
-def clv_if_any() -> CustomerScores | None:
-    """Expected values where these data give any; what only looks at them by the way goes on without."""
-    with suppress(AnalysisError):
-        return clv()
-    return None
-
-
-def p_alive() -> CustomerScores:
-    """Each customer's probability of still being one."""
-    return compute(p_alive_scores, value())
-
-
-def p_alive_if_any() -> CustomerScores | None:
-    """As ``p_alive``, None where these data tell nothing of it."""
-    with suppress(AnalysisError):
-        return p_alive()
-    return None
-
-
-def value_groups() -> CustomerLabels:
-    """Whom to protect, grow, win back, let go, for later pages."""
-    return compute(group_labels, value())
 
 
 def spells() -> Spells:
