@@ -7,13 +7,11 @@ from typing import Any, Literal
 import altair as alt
 import polars as pl
 
+from analytics.charts.alluvial import EDGE, HEIGHT, TWO_LINES, bars, ribbons, stack
 from analytics.charts.segmentation import segment_names, spoken_names
 from analytics.charts.theme import Spec, category_scale, finish, neutral, tooltip
 from analytics.i18n import Words
 from analytics.segmentation import ComparisonResult
-
-POINTS, HEIGHT = 22, 340
-TWO_LINES = 5  # bars up to here have name and count on two lines
 
 
 def flow(result: ComparisonResult, _: Words) -> Spec:
@@ -24,34 +22,25 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
     starts_a, nodes_a = stack(result.flows, "label_a", [label for label, _code in result.names_a], gap)
     starts_b, nodes_b = stack(result.flows, "label_b", [label for label, _code in result.names_b], gap)
     tall = max([1.0, *nodes_a["y2"].to_list(), *nodes_b["y2"].to_list()])
-    points: list[dict[str, Any]] = []
-    for i, row in enumerate(result.flows.iter_rows(named=True)):
-        a, b, n = row["label_a"], row["label_b"], row["n_customers"]
-        top_a, top_b = starts_a[(a, b)], starts_b[(a, b)]
-        for step in range(POINTS):
-            t = step / (POINTS - 1)
-            smooth = t * t * (3 - 2 * t)
-            y = top_a + (top_b - top_a) * smooth
-            points.append(
-                {
-                    "flow": i,
-                    "x": round(t, 4),
-                    "y": round(y, 3),
-                    "y2": round(y + n, 3),
-                    "label": a,
-                    "name": left[a],
-                    "to": right[b],
-                    "n": n,
-                    "revenue": _.compact(row["revenue"], result.currency),
-                }
-            )
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.38, 1.38], nice=False))
+    points = ribbons(
+        result.flows,
+        starts_a,
+        starts_b,
+        lambda row: {
+            "label": row["label_a"],
+            "name": left[row["label_a"]],
+            "to": right[row["label_b"]],
+            "n": row["n_customers"],
+            "revenue": _.compact(row["revenue"], result.currency),
+        },
+    )
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=list(EDGE), nice=False))
     scale = alt.Scale(domain=[tall, 0], nice=False)
     # Colour i belongs to label i, in A and in B.
     colours = category_scale([*left, *(label for label in right if label not in left)])
     layers: list[Any] = []
     if points:
-        ribbons = alt.Chart(pl.DataFrame(points)).encode(
+        drawn_flows = alt.Chart(pl.DataFrame(points)).encode(
             x=x,
             y=alt.Y("y:Q", axis=None, scale=scale),
             y2="y2:Q",
@@ -64,7 +53,7 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
                 *([tooltip("revenue", _("Revenue"))] if result.flows["revenue"].count() else []),
             ],
         )
-        layers.append(ribbons.mark_area(opacity=0.42, strokeWidth=0))
+        layers.append(drawn_flows.mark_area(opacity=0.42, strokeWidth=0))
     sides: tuple[tuple[pl.DataFrame, dict[str, str], int, Literal["left", "right"]], ...] = (
         (nodes_a, left, -1, "right"),
         (nodes_b, right, 1, "left"),
@@ -79,15 +68,7 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
                 x=alt.X("x:Q", axis=None), y=alt.value(-10), text="text:N"
             )
         )
-        drawn = nodes.with_columns(
-            pl.col("label").replace_strict(names, return_dtype=pl.String).alias("name"),
-            pl.lit(min(at, at + 0.016 * side)).alias("x"),
-            pl.lit(max(at, at + 0.016 * side)).alias("x2"),
-            pl.lit(at + 0.03 * side).alias("at"),
-            pl.Series("count", [_.number(n) for n in nodes["n"]], dtype=pl.String),
-            label_places(nodes, tall),
-        ).with_columns(pl.format("{}  {}", "name", "count").alias("both"))
-        chart = alt.Chart(drawn)
+        chart = alt.Chart(bars(nodes, names, side, tall, _))
         where = {"x": x, "x2": alt.X2("x2:Q"), "y": alt.Y("y:Q", axis=None, scale=scale), "y2": alt.Y2("y2:Q")}
         layers.append(
             chart.mark_rect(strokeWidth=0).encode(color=alt.Color("label:N", scale=colours, legend=None), **where)
@@ -101,38 +82,6 @@ def flow(result: ComparisonResult, _: Words) -> Spec:
         else:
             layers.append(words.mark_text(align=align, fontWeight=600).encode(text="both:N"))
     return finish(alt.layer(*layers), _, height=HEIGHT)
-
-
-def stack(
-    flows: pl.DataFrame, by: str, labels: list[str], gap: float
-) -> tuple[dict[tuple[str, str], float], pl.DataFrame]:
-    """Where each flow starts on one side, and that side's bars: label, n, y, y2."""
-    at, starts, rows = 0.0, {}, []
-    for label in labels:
-        mine = flows.filter(pl.col(by) == label)
-        if not mine.height:
-            continue
-        top = at
-        for a, b, n in mine.select("label_a", "label_b", "n_customers").iter_rows():
-            starts[(a, b)] = at
-            at += n
-        rows.append((label, int(mine["n_customers"].sum()), top, at))
-        at += gap
-    schema = {"label": pl.String, "n": pl.Int64, "y": pl.Float64, "y2": pl.Float64}
-    return starts, pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def label_places(nodes: pl.DataFrame, tall: float) -> pl.Series:
-    """The middle of each bar, moved apart so that two lines of text fit."""
-    least = (34 if nodes.height <= TWO_LINES else 18) / HEIGHT * tall
-    places = ((nodes["y"] + nodes["y2"]) / 2).to_list()
-    for i in range(1, len(places)):
-        places[i] = max(places[i], places[i - 1] + least)
-    end = tall - least / 2
-    for i in range(len(places) - 1, -1, -1):
-        places[i] = min(places[i], end)
-        end = places[i] - least
-    return pl.Series("place", places, dtype=pl.Float64)
 
 
 def flow_finding(result: ComparisonResult, _: Words) -> str:

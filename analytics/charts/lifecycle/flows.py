@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analytics.charts.flow import POINTS, label_places, stack
+from analytics.charts.alluvial import EDGE, bars, ribbons, stack
 from analytics.charts.lifecycle.parts import percent, quoted, space, stage_name
 from analytics.charts.theme import Spec, category_scale, finish, neutral, tooltip
 from analytics.i18n import Words
@@ -26,41 +26,33 @@ def flow(result: FlowResult, kind: str, _: Words) -> Spec:
     # On the right the bands of one stage lie in the order in which they come from the left.
     starts_b, nodes_b = stack(flows, "label_b", order, 0.03 * total)
     tall = max([1.0, *nodes_a["y2"].to_list(), *nodes_b["y2"].to_list()])
-    points: list[dict[str, Any]] = []
-    for i, row in enumerate(flows.iter_rows(named=True)):
-        a, b, n = row["label_a"], row["label_b"], row["n_customers"]
-        top_a, top_b = starts_a[(a, b)], starts_b[(a, b)]
-        for step in range(POINTS):
-            t = step / (POINTS - 1)
-            y = top_a + (top_b - top_a) * t * t * (3 - 2 * t)
-            points.append(
-                {
-                    "flow": i,
-                    "x": round(t, 4),
-                    "y": round(y, 3),
-                    "y2": round(y + n, 3),
-                    "stage": names[a],
-                    "to": names[b],
-                    "n": _.number(n),
-                    "share": "–" if row["share"] is None else percent(row["share"], _),
-                    "revenue": _.compact(row["revenue_12m"], result.currency),
-                }
-            )
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.38, 1.38], nice=False))
+    points = ribbons(
+        flows,
+        starts_a,
+        starts_b,
+        lambda row: {
+            "name": names[row["label_a"]],
+            "to": names[row["label_b"]],
+            "n": _.number(row["n_customers"]),
+            "share": "–" if row["share"] is None else percent(row["share"], _),
+            "revenue": _.compact(row["revenue_12m"], result.currency),
+        },
+    )
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=list(EDGE), nice=False))
     scale = alt.Scale(domain=[tall, 0], nice=False)
     # The five stages keep their colours; who was not yet known has none.
     layers: list[Any] = []
     known = [names[stage] for stage in STAGES]
-    known_expr = f"datum.stage !== {quoted(names[OUTSIDE])}"
-    colour = alt.Color("stage:N", scale=category_scale(known), legend=None)
+    known_expr = f"datum.name !== {quoted(names[OUTSIDE])}"
+    colour = alt.Color("name:N", scale=category_scale(known), legend=None)
     if points:
-        ribbons = alt.Chart(pl.DataFrame(points)).encode(
+        drawn_flows = alt.Chart(pl.DataFrame(points)).encode(
             x=x,
             y=alt.Y("y:Q", axis=None, scale=scale),
             y2="y2:Q",
             detail="flow:N",
             tooltip=[
-                tooltip("stage", _("From")),
+                tooltip("name", _("From")),
                 tooltip("to", _("To")),
                 tooltip("n", _("Customers")),
                 tooltip("share", _("Share of those in the stage")),
@@ -68,8 +60,10 @@ def flow(result: FlowResult, kind: str, _: Words) -> Spec:
             ],
         )
         layers += [
-            ribbons.transform_filter(known_expr).mark_area(opacity=0.45, strokeWidth=0).encode(color=colour),
-            ribbons.transform_filter(f"!({known_expr})").mark_area(opacity=0.6, strokeWidth=0, color=neutral("quiet")),
+            drawn_flows.transform_filter(known_expr).mark_area(opacity=0.45, strokeWidth=0).encode(color=colour),
+            drawn_flows.transform_filter(f"!({known_expr})").mark_area(
+                opacity=0.6, strokeWidth=0, color=neutral("quiet")
+            ),
         ]
     for nodes, side, day in ((nodes_a, -1, result.from_day), (nodes_b, 1, result.to_day)):
         at = 0.0 if side < 0 else 1.0
@@ -80,25 +74,18 @@ def flow(result: FlowResult, kind: str, _: Words) -> Spec:
                 x=alt.X("x:Q", axis=None), y=alt.value(-18), text="text:N"
             )
         )
-        drawn = nodes.with_columns(
-            pl.col("label").replace_strict(names, return_dtype=pl.String).alias("stage"),
-            pl.lit(min(at, at + 0.016 * side)).alias("x"),
-            pl.lit(max(at, at + 0.016 * side)).alias("x2"),
-            pl.lit(at + 0.03 * side).alias("at"),
-            pl.Series("count", [_.number(n) for n in nodes["n"]], dtype=pl.String),
-            label_places(nodes, tall),
-        )
-        bars = alt.Chart(drawn).encode(
+        drawn = bars(nodes, names, side, tall, _)
+        blocks = alt.Chart(drawn).encode(
             x=x,
             x2=alt.X2("x2:Q"),
             y=alt.Y("y:Q", axis=None, scale=scale),
             y2=alt.Y2("y2:Q"),
         )
         layers += [
-            bars.transform_filter(known_expr).mark_rect(strokeWidth=0).encode(color=colour),
-            bars.transform_filter(f"!({known_expr})").mark_rect(strokeWidth=0, color=neutral("quiet")),
+            blocks.transform_filter(known_expr).mark_rect(strokeWidth=0).encode(color=colour),
+            blocks.transform_filter(f"!({known_expr})").mark_rect(strokeWidth=0, color=neutral("quiet")),
         ]
-        words = alt.Chart(drawn.with_columns(pl.format("{}  {}", "stage", "count").alias("both")))
+        words = alt.Chart(drawn)
         layers.append(
             words.mark_text(align=align, fontWeight=600).encode(
                 x=alt.X("at:Q", axis=None), y=alt.Y("place:Q", axis=None, scale=scale), text="both:N"
