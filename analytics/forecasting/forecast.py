@@ -10,6 +10,7 @@ import polars as pl
 
 from analytics.demand import DemandPanel
 from analytics.errors import Caveat
+from analytics.forecasting.adding_up import AddedUp, add_up
 from analytics.forecasting.backtest import Backtest, Bounds, Scores, bounds, past_bounds, run_backtest, score
 from analytics.forecasting.candidates import asked_for
 from analytics.forecasting.choosing import Choice, choose
@@ -68,6 +69,7 @@ def forecast_all(panel: DemandPanel, spec: ForecastSpec) -> PanelForecast:
     notes = [*grid.notes, *(Note(unique_id, "model_abstained") for unique_id in abstained)]
     notes += [Note(unique_id, f"left_out_{error.code}") for unique_id, error in grid.left_out.items()]
     notes += _choice_notes(grid, choices, scores, calibration)
+    added = add_up(grid, told, line, past_line, scale, floored, panel.parents)
     source = [SOURCES[place] for place in calibration.source]
     return PanelForecast(
         frequency=panel.frequency,
@@ -85,10 +87,8 @@ def forecast_all(panel: DemandPanel, spec: ForecastSpec) -> PanelForecast:
         choices=_choices_frame(block.ids, choices, source),
         totals=totals,
         coverage=_coverage_frame(told, past_bands),
-        reconciled=pl.DataFrame(
-            schema={"unique_id": pl.String, "ds": pl.Date, **dict.fromkeys(("forecast", *BOUND_NAMES), pl.Float64)}
-        ),
-        incoherence=(0.0, 0.0),
+        reconciled=_reconciled_frame(grid, added),
+        incoherence=added.incoherence if added else (0.0, 0.0),
         notes=_notes_frame(grid, notes),
         key=derive_key("forecast_all", spec, panel.key),
         caveats=tuple(_caveats(grid, told)),
@@ -148,6 +148,17 @@ def _forecasts_frame(grid: Grid, ahead: dict[Model, Floats], line: Floats, found
     n, horizon = len(grid.block.ids), grid.horizon
     keys = {"unique_id": np.repeat(np.array(grid.block.ids, dtype=object), horizon).tolist()}
     return pl.DataFrame({**keys, "ds": list(grid.ahead) * n, **laid}).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _reconciled_frame(grid: Grid, added: AddedUp | None) -> pl.DataFrame:
+    """Empty without a hierarchy."""
+    names = ("forecast", *BOUND_NAMES)
+    if added is None:
+        return pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, **dict.fromkeys(names, pl.Float64)})
+    laid = {"forecast": added.line, **_bound_columns(added.bands)}
+    columns = {name: grid.on_all(values).ravel() for name, values in laid.items()}
+    ids = [unique_id for unique_id in grid.block.ids for _ in grid.ahead]
+    return pl.DataFrame({"unique_id": ids, "ds": list(grid.ahead) * len(grid.block.ids), **columns})
 
 
 def _backtest_frame(grid: Grid, told: Backtest, line: Floats, bands: Bounds) -> pl.DataFrame:

@@ -103,7 +103,7 @@ def _theta(y: Floats, horizon: int) -> Floats:
     slope, intercept = np.polyfit(at[: len(y)], y, 1)
     line = intercept + slope * at
     level = _last_level(2 * y - line[: len(y)])
-    return np.maximum((line[len(y) :] + level) / 2, 0.0)
+    return np.asarray(np.maximum((line[len(y) :] + level) / 2, 0.0))
 
 
 def _trended(y: Floats, horizon: int, damped: bool) -> Floats:
