@@ -24,6 +24,7 @@ EVERY = {"day": "1d", "week": "1w", "month": "1mo"}
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
 NO_PARENTS = pl.DataFrame(schema={"unique_id": pl.String, "parent": pl.String})
+NO_ABOVE = pl.DataFrame(schema={"member": pl.String, "above": pl.String})
 NO_NAMES = pl.DataFrame(schema={"unique_id": pl.String, "level": pl.String, "name": pl.String})
 
 

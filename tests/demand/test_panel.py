@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from analytics.customers import CustomerLabels
 from analytics.dataset import Dataset
-from analytics.demand import DemandSpec, Measure, build_panel, panel_choices
+from analytics.demand import LABELLED, DemandSpec, Measure, build_panel, panel_choices
 from analytics.errors import AnalysisError
 from tests.test_reversals import naive_standing
 
@@ -157,43 +157,6 @@ class TestWholePeriods:
         assert build_panel(build(rare, as_of), DemandSpec(frequency="day")).closed_weekdays == ()
 
 
-class TestReadyMade:
-    SERIES = pl.DataFrame(
-        {
-            "unique_id": ["a", "a", "a", "b", "b", "b"],
-            "ds": [date(2024, 1, 31), date(2024, 2, 29), date(2024, 4, 30)] * 2,
-            "y": [1.0, 2.0, 4.0, 10.0, -5.0, None],
-        }
-    )
-
-    def build(self, series: pl.DataFrame | None = None, as_of: date = date(2024, 4, 30)) -> Dataset:
-        return Dataset.build({"series": self.SERIES if series is None else series}, as_of=as_of)
-
-    def test_it_keeps_its_own_frequency(self) -> None:
-        panel = build_panel(self.build())
-        months = [date(2024, month, 1) for month in (1, 2, 3, 4)]
-        assert panel.frequency == "month"
-        assert panel.frame.rows() == [
-            *zip(["a"] * 4, months, [1.0, 2.0, 0.0, 4.0], strict=True),
-            *zip(["b"] * 4, months, [10.0, 0.0, 0.0, 0.0], strict=True),
-        ]
-        assert (panel.measure, panel.unit, panel.by, panel.members) == ("value", "", "series", ("a", "b"))
-        assert (panel.n_clipped, panel.n_filled, panel.n_dropped_partial) == (1, 3, 0)
-        assert [(caveat.code, caveat.severity) for caveat in panel.caveats] == [
-            ("frequency_coarser", "note"),
-            ("series_gaps", "watch"),
-        ]
-        assert panel_choices(self.build(), "category").rows() == [("a", "a", 7.0, 3), ("b", "b", 5.0, 3)]
-
-    def test_finer_values_are_added_up(self) -> None:
-        days = [date(2024, 1, 3) + timedelta(days=i) for i in range(20)]
-        daily = pl.DataFrame({"unique_id": ["a"] * 20, "ds": days, "y": [1.0] * 20})
-        panel = build_panel(self.build(daily))
-        # 3 January is a Wednesday; 22 January, the last day, a Monday.
-        assert panel.frame.rows() == [("a", date(2024, 1, 8), 7.0), ("a", date(2024, 1, 15), 7.0)]
-        assert panel.n_dropped_partial == 2
-
-
 class TestRefusals:
     @pytest.mark.parametrize(
         ("dataset", "spec", "code"),
@@ -203,13 +166,12 @@ class TestRefusals:
             (build(LINES.drop("amount")), DemandSpec(), "fields_missing"),
             (build(LINES.drop("quantity")), DemandSpec(measure="quantity"), "fields_missing"),
             (build(LINES.drop("customer_id")), DemandSpec(measure="customers"), "fields_missing"),
-            (build(), DemandSpec(by="segment"), "labels_missing"),
+            *[(build(), DemandSpec(by=by), "labels_missing") for by in LABELLED],
             (build(), DemandSpec(by="category", members=("sofa",)), "panel_empty"),
             (build(LINES.filter(pl.col("kind") == "service")), DemandSpec(), "panel_empty"),
             (build(as_of=date(2024, 1, 10)), DemandSpec(frequency="month"), "panel_too_short"),
             (build(LINES.head(1), date(2024, 1, 1)), DemandSpec(frequency="day"), "panel_too_short"),
             (Dataset.build({}, as_of=AS_OF), DemandSpec(), "table_missing"),
-            (Dataset.build({"series": TestReadyMade.SERIES.head(1)}, as_of=AS_OF), DemandSpec(), "panel_too_short"),
         ],
     )
     def test_code(self, dataset: Dataset, spec: DemandSpec, code: str) -> None:
