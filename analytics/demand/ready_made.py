@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import polars as pl
@@ -40,7 +40,7 @@ def from_series(dataset: Dataset, spec: DemandSpec, key: str) -> DemandPanel:
     once, n_summed = _once(wanted, spec)
     grid = _find_grid(once, spec)
     moved = once.with_columns(ds=grid.placed)
-    n_moved = int((once["ds"] != moved["ds"]).sum())
+    n_moved = int(once.select(grid.off.sum()).item())
     moved, n_more = _once(moved, spec) if not grid.irregular else (_added(moved), 0)
     if n_summed + n_more:
         caveats.append(Caveat("repeated_summed", "note", {"n": n_summed + n_more}))
@@ -100,10 +100,11 @@ def from_series(dataset: Dataset, spec: DemandSpec, key: str) -> DemandPanel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Grid:
-    """frequency : of the values; placed : the first day of each row's period; irregular : no grid was kept."""
+    """How often, the first day of each row's period, which rows are off the grid, and whether there is none at all."""
 
     frequency: Frequency
     placed: pl.Expr
+    off: pl.Expr = field(default_factory=lambda: pl.lit(False))
     irregular: bool = False
 
 
@@ -124,15 +125,16 @@ def _find_grid(rows: pl.DataFrame, spec: DemandSpec) -> _Grid:
     if step >= _MONTHLY:
         day = int(dates["ds"].dt.day().mode().sort()[0])
         if _share(dates, ds == ds.dt.month_end()) >= _ON_GRID:
-            return _Grid("month", _month(ds - timedelta(days=15)))  # the first days of a month are the last one's
+            # The first days of a month are the last one's.
+            return _Grid("month", _month(ds - timedelta(days=15)), ds != ds.dt.month_end())
         if _share(dates, ds.dt.day() == day) >= _ON_GRID:
-            return _Grid("month", _month(ds + timedelta(days=15 - day)))
+            return _Grid("month", _month(ds + timedelta(days=15 - day)), ds.dt.day() != day)
         return _Grid("month", _month(ds), irregular=_crowded(dates, "month"))
     if _WEEKLY[0] <= step <= _WEEKLY[1]:
         weekday = int(dates["ds"].dt.weekday().mode().sort()[0])
         if _share(dates, ds.dt.weekday() == weekday) >= _ON_GRID:
             off = (ds.dt.weekday().cast(pl.Int32) - weekday + 10) % 7 - 3  # days from the nearest such weekday
-            return _Grid("week", periods.period(ds - pl.duration(days=off), "week"))
+            return _Grid("week", periods.period(ds - pl.duration(days=off), "week"), off != 0)
         if not _crowded(dates, "week"):
             return _Grid("week", periods.period(ds, "week"))
     if step <= _DAILY:
