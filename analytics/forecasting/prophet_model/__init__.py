@@ -1,5 +1,5 @@
 """Prophet: the packaged model for the line that is shown, a solver of its objective for everything in numbers."""
 
-from analytics.forecasting.prophet_model.candidates import prophet
+from analytics.forecasting.prophet_model.candidates import prepare, prophet
 
-__all__ = ["prophet"]
+__all__ = ["prepare", "prophet"]
