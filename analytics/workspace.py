@@ -15,6 +15,7 @@ from analytics.churn import ChurnSpec
 from analytics.demand import DemandSpec
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastSpec
+from analytics.forecasting.view import ForecastView
 from analytics.i18n import Language
 from analytics.integration import CurrencySpec, JoinSpec, MatchSpec
 from analytics.lifecycle import CohortView, FlowSpec, LifecycleSpec
@@ -106,6 +107,7 @@ class Workspace:
     cohort_view: CohortView = CohortView()
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
+    forecast_view: ForecastView = ForecastView()
     usage: UsageSpec = UsageSpec()
     survival: SurvivalSpec = SurvivalSpec()
     churn: ChurnSpec = ChurnSpec()

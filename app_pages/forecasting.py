@@ -3,80 +3,41 @@
 import streamlit as st
 
 from analytics.charts import forecasting as charts
-from analytics.forecasting import forecast
-from app_pages.ui import page, session, walk, widgets
-
-HORIZONS = {"day": (7, 14, 28, 56, 91), "week": (4, 8, 12, 26, 52), "month": (3, 6, 12)}
-COUNTRIES = ("TW", "CN", "HK", "US", "GB")
+from app_pages.ui import demand, forecasting, page, session
 
 with page.frame("forecasting") as _:
-    with page.controls():
-        measures = {
-            "revenue": _("Revenue"),
-            "quantity": _("Items"),
-            "orders": _("Orders"),
-            "customers": _("Customers"),
-        }
-        splits = {
-            "total": _("Everything"),
-            "category": _("One category"),
-            "product": _("One product"),
-            "segment": _("One segment"),
-            "channel": _("One channel"),
-            "country": _("One country"),
-        }
-        periods = {"day": _("Day"), "week": _("Week"), "month": _("Month")}
-        series = {"forecast": {"unique_id": ""}}
-        widgets.select("demand", "measure", _("What"), measures, width=150)
-        widgets.select("demand", "by", _("Of what"), splits, width=180, resets=series)
-        if session.workspace().demand.by != "total":
-            members = walk.demand_members(_)
-            widgets.select("forecast", "unique_id", _("Which one"), members, width=240)
-        widgets.segmented("demand", "frequency", _("By"), periods, resets={"forecast": {"horizon": None}})
-        frequency = session.workspace().demand.frequency
-        ahead = {n: walk.periods(n, frequency, _) for n in HORIZONS[frequency]}
-        widgets.select("forecast", "horizon", _("Ahead"), {None: _("as usual"), **ahead}, width=150)
-        countries = {code: _.phrase(f"country.{code}") for code in COUNTRIES}
-        widgets.several("forecast", "holidays", _("Holidays of"), countries, width=220, placeholder=_("none"))
+    forecasting.series(_)
+    forecasting.special_days(_)
+    forecasting.models(_)
     page.lesson(_, "forecasting")
-    workspace = session.workspace()
-    panel = walk.demand()
-    result = page.compute(forecast, panel, workspace.forecast, heavy=True)
+    panel = demand.panel()
+    result = demand.in_sight(panel)
 
     page.answer(page.draw(charts.headline, result, _), _)
     page.evidence(result, _, charts.forecast_chart, charts.forecast_chart_finding, charts.forecast_chart_note)
     page.caveats((*panel.caveats, *result.caveats), _)
-    if result.n_origins:
+    if charts.has_models(result):
+        forecasting.backtest(result, _)
         left, right = st.columns([7, 5], gap="medium")
         with left:
-            page.evidence(result, _, charts.backtest_chart, charts.backtest_chart_finding, charts.backtest_chart_note)
+            page.evidence(result, _, charts.models_chart, charts.models_finding, charts.models_note)
         with right:
-            page.heading(_("The models side by side"), page.draw(charts.score_note, result, _))
-            st.table(
-                page.transposed(page.draw(charts.score_rows, result, _)),
-                border="horizontal",
-                alt=_("The models side by side"),
-            )
-    names = charts.component_names(result)
-    if names:
-        page.heading(_("What the forecast is made of"))
-        with st.grid(min_column_width=320, gap="medium"):
-            for name in names:
-                page.chart(
-                    page.draw(charts.component_finding, result, name, _),
-                    page.draw(charts.component_note, result, name, _),
-                    page.picture(charts.component_chart, result, name, _),
-                    key=f"component-{name}",
-                )
+            page.evidence(result, _, charts.coverage_chart, charts.coverage_finding, charts.coverage_note)
+        with st.expander(_("The models side by side"), icon=":material/table:", type="compact"):
+            st.markdown(f":small[:gray[{page.draw(charts.score_note, result, _)}]]")
+            rows = page.draw(charts.score_rows, result, _)
+            st.table(rows, border="horizontal", hide_index=True, alt=_("The models side by side"))
+    forecasting.components(result, _)
     page.how_counted(
         _,
         _(
-            "Orders are summed by period; lines without a customer count; the incomplete last period is left out. "
-            "Prophet is fitted to what was known by the as-of date. Both models are tested on {n} earlier dates, each "
-            "time with only what was known then; their bands are as wide as these tests require.",
+            "Order lines are summed by period; returns are taken off, anonymous lines count; the incomplete last "
+            "period is left out. Every model is taken back to {n} earlier dates and forecasts from nothing but what "
+            "was known then. The model with the least error leads, a simpler one where the difference is not clear. "
+            "The bands are as wide as those errors require; the last periods were kept away from all of this.",
             n=result.n_origins,
         ),
-        {"demand": workspace.demand, "forecast": workspace.forecast},
+        {"demand": session.workspace().demand, "forecast": demand.spec()},
         result.key,
     )
     page.take_away(
@@ -87,6 +48,10 @@ with page.frame("forecasting") as _:
             _("History"): result.history,
             _("Back-test"): result.backtest,
             _("Scores"): result.scores,
+            _("Untouched last periods"): result.final,
+            _("Total"): result.totals,
             _("Components"): result.decomposition,
+            _("Effects"): result.components,
         },
+        csv=_("Forecast (CSV)"),
     )

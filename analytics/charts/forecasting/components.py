@@ -1,4 +1,4 @@
-"""What Prophet's forecast is made of: trend, weekdays, the year, holidays; a chart each."""
+"""What Prophet sees in the series: trend, weekdays, the year, events; a chart each."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from analytics.charts.forecasting.marks import (
     value_channel,
     values,
 )
-from analytics.charts.forecasting.wording import amount, effect_words, joined, measured
+from analytics.charts.forecasting.wording import amount, effect_words, event_name, joined, measured
 from analytics.charts.theme import BAR_OPACITY, Spec, finish, neutral, plain_axis, tooltip
-from analytics.forecasting import ForecastResult
+from analytics.forecasting.spec import ForecastResult
 from analytics.i18n import Words
 
 Component = Literal["trend", "weekly", "yearly", "holidays"]
@@ -75,7 +75,7 @@ def component_note(result: ForecastResult, name: Component, _: Words) -> str:
     kind = {
         "weekly": _("By day of the week."),
         "yearly": _("By time of the year."),
-        "holidays": _("By public holiday seen in two years or more: mean effect on a period, bar 95%."),
+        "holidays": _("By event seen twice or more: mean effect on a period, bar 95%."),
     }[name]
     if result.mode == "multiplicative":
         return joined(kind, _("Effect as a share of the trend."), _=_)
@@ -117,11 +117,20 @@ def _yearly(result: ForecastResult, _: Words) -> Any:
 
 def _holidays(result: ForecastResult, _: Words) -> Any:
     rows = _events(result)
-    labels = [_.label("event", code) for code in rows["name"]]
-    base = alt.Chart(values(rows.with_columns(label=pl.Series(labels))))
+    labels = [event_name(code, _) for code in rows["name"]]
     y = alt.Y("label:N", sort=labels, axis=plain_axis(labelLimit=220))
     x = alt.X("effect:Q", axis=effect_axis(result, _), title=None)
-    tips = [tooltip("label", _("Event")), effect_tip(result, _)]
+    held = [
+        _.span(effect_words(result, low, _), effect_words(result, high, _))
+        for low, high in rows.select("lo_95", "hi_95").iter_rows()
+    ]
+    base = alt.Chart(values(rows.with_columns(label=pl.Series(labels), interval=pl.Series(held, dtype=pl.String))))
+    tips = [
+        tooltip("label", _("Event")),
+        effect_tip(result, _),
+        tooltip("interval", _("{level}% interval", level=95)),
+        tooltip("n_seen", _("Times seen"), kind="quantitative", format="d"),
+    ]
     bars = base.mark_bar(height=7, opacity=BAR_OPACITY, color=neutral("accent"))
     dots = base.mark_point(filled=True, size=60, opacity=1, color=neutral("accent"))
     zero = alt.Chart(values(pl.DataFrame({"effect": [0.0]}))).mark_rule(color=neutral("muted")).encode(x=x)
@@ -149,10 +158,10 @@ def _trend_finding(result: ForecastResult, _: Words) -> str:
 def _holidays_finding(result: ForecastResult, _: Words) -> str:
     clear = _shape(result, "holidays").filter("beyond_chance")
     if clear.is_empty():
-        return _("No holiday stands out from chance")
+        return _("No event stands out from chance")
     most = clear.row(0, named=True)
     effect = effect_words(result, most["effect"], _)
-    return _("{event} moves demand most: {effect}", event=_.label("event", most["name"]), effect=effect)
+    return _("{event} moves demand most: {effect}", event=event_name(most["name"], _), effect=effect)
 
 
 def _shape(result: ForecastResult, name: Component) -> pl.DataFrame:

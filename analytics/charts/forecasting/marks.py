@@ -1,4 +1,4 @@
-"""Axes, data and tooltips that the forecast's charts share."""
+"""Axes, data, lines and tooltips that the forecast's charts share."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from analytics.charts.forecasting.wording import currency_of
-from analytics.charts.theme import time_axis, tooltip, value_axis
-from analytics.forecasting import ForecastResult
+from analytics.charts.forecasting.wording import Told, currency_of
+from analytics.charts.theme import BAND_80, BAND_95, neutral, time_axis, tooltip, value_axis
+from analytics.forecasting.spec import ForecastResult
 from analytics.i18n import Words
 
 MOST_POINTS = 400
 FEW_DAYS = 150
+
+Styles = dict[str, tuple[str, list[int]]]
 
 
 def values(frame: pl.DataFrame) -> Any:
@@ -23,7 +25,7 @@ def values(frame: pl.DataFrame) -> Any:
     return alt.Data(values=rows.to_dicts())  # type: ignore[no-untyped-call]
 
 
-def time_channel(result: ForecastResult, _: Words, n_periods: int) -> alt.X:
+def time_channel(result: Told, _: Words, n_periods: int) -> alt.X:
     """``ds`` along the bottom over ``n_periods``: days where they are few, else months, none of them twice."""
     n_days = n_periods * {"day": 1, "week": 7, "month": 30}[result.frequency]
     by_day = result.frequency != "month" and n_days <= FEW_DAYS
@@ -33,11 +35,18 @@ def time_channel(result: ForecastResult, _: Words, n_periods: int) -> alt.X:
     return alt.X("ds:T", axis=axis)
 
 
-def value_channel(result: ForecastResult, _: Words, field: str = "value", *, n_ticks: int = 5) -> alt.Y:
+def value_channel(result: Told, _: Words, field: str = "value", *, n_ticks: int = 5) -> alt.Y:
     """A value in the panel's unit; the axis need not start at zero, since it carries lines."""
     axis = value_axis(_, currency=currency_of(result) or None)
     axis["tickCount"] = n_ticks
     return alt.Y(f"{field}:Q", axis=axis, scale=alt.Scale(zero=False), title=None)
+
+
+def value_axis_of(result: Told, _: Words) -> alt.Axis:
+    """Values along the bottom, in the panel's unit."""
+    axis = value_axis(_, currency=currency_of(result) or None)
+    axis["tickCount"] = 4
+    return axis
 
 
 def effect_axis(result: ForecastResult, _: Words) -> alt.Axis:
@@ -46,6 +55,53 @@ def effect_axis(result: ForecastResult, _: Words) -> alt.Axis:
     axis = value_axis(_, percent=percent, currency=None if percent else currency_of(result) or None)
     axis["tickCount"] = 4
     return axis
+
+
+def bands(result: Told, frame: pl.DataFrame, x: alt.X, _: Words) -> list[Any]:
+    """The 95 and 80 percent bands of ``frame`` (ds, lo_80, hi_80, lo_95, hi_95) around the forecast."""
+    held = frame.select("ds", "lo_80", "hi_80", "lo_95", "hi_95").drop_nulls()
+    base = alt.Chart(values(held)).encode(x=x)
+    return [
+        base.mark_area(opacity=opacity, color=neutral("accent")).encode(
+            y=value_channel(result, _, f"lo_{level}"), y2=f"hi_{level}"
+        )
+        for level, opacity in ((95, BAND_95), (80, BAND_80))
+    ]
+
+
+def line(frame: pl.DataFrame, column: str, name: str) -> pl.DataFrame:
+    """ds, value, series and part: parts of one series are not joined by a line."""
+    part = str(frame["cutoff"][0]) if "cutoff" in frame.columns and frame.height else ""
+    return frame.select("ds", value=pl.col(column).cast(pl.Float64), series=pl.lit(name), part=pl.lit(part))
+
+
+def styled_lines(result: Told, lines: pl.DataFrame, styles: Styles, x: alt.X, _: Words) -> Any:
+    """Lines in the colours and dashes of ``styles``, which is their legend as well."""
+    shown = list(styles)
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=2, symbolSize=300, values=shown, title=None)
+    colors = alt.Scale(domain=shown, range=[neutral(color) for color, _dash in styles.values()])
+    dashes = alt.Scale(domain=shown, range=[dash for _color, dash in styles.values()])
+    return (
+        alt.Chart(values(lines))
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=x,
+            y=value_channel(result, _),
+            color=alt.Color("series:N", scale=colors, legend=legend),
+            strokeDash=alt.StrokeDash("series:N", scale=dashes, legend=legend),
+            detail="part:N",
+        )
+    )
+
+
+def end_rule(frame: pl.DataFrame, text: str) -> list[Any]:
+    """A rule at the only ``ds`` of ``frame``, its words above it."""
+    at = alt.Chart(values(frame.select("ds")))
+    said = at.mark_text(align="right", baseline="bottom", dx=4, fontSize=12, color=neutral("muted"))
+    return [
+        at.mark_rule(color=neutral("muted")).encode(x="ds:T"),
+        said.encode(x="ds:T", y=alt.value(-4), text=alt.value(text)),
+    ]
 
 
 def day_tip(field: str, title: str, _: Words) -> alt.Tooltip:
