@@ -18,8 +18,6 @@ PHRASES = {
     "option.by.country": N_("Country"),
     "option.by.city": N_("City"),
     "option.by.segment": N_("Segment"),
-    "option.by.persona": N_("Persona"),
-    "option.by.stage": N_("Lifecycle stage"),
     "option.by.series": N_("Series"),
     "field.member": N_("Series"),
     "field.members": N_("Series"),
@@ -56,6 +54,51 @@ PHRASES = {
     ),
     "caveat.frequency_coarser": N_("These series are reported less often than asked for"),
     "caveat.frequency_coarser.body": N_("They are kept at their own frequency: it cannot be made finer."),
+    "progress.build_drivers": N_("Adding up prices and promotions"),
+    "option.by.persona": N_("Persona"),
+    "option.by.stage": N_("Lifecycle stage"),
+    "field.list_price": N_("Price before discount"),
+    "field.paid_price": N_("Price paid"),
+    "field.promoted_share": N_("Share sold at a discount"),
+    "error.parents_not_additive": N_("Orders and customers do not add up"),
+    "error.parents_not_additive.remedy": N_(
+        "One order can hold several categories. Choose revenue or items sold to see sums."
+    ),
+    "error.series_repeated": N_("{count} rows repeat a period of their series"),
+    "error.series_repeated.remedy": N_(
+        "In {n_series} series, for example: {examples}. Keep one row per series and period, or ask for them to be "
+        "added up."
+    ),
     "caveat.series_gaps": N_("Some periods have no value"),
-    "caveat.series_gaps.body": N_("{n} of {n_values} values were missing and are counted as zero."),
+    "caveat.series_gaps.body": N_(
+        "{n} of {n_values} values ({percent}%) are not there. They are left out, not counted as zero; say so if "
+        "nothing was sold then."
+    ),
+    "caveat.series_gaps_zero": N_("Periods without a row count as zero"),
+    "caveat.series_gaps_zero.body": N_(
+        "{n} of {n_values} values ({percent}%) had no row and were set to zero, as was asked."
+    ),
+    "caveat.dates_snapped": N_("Some dates were moved to the grid that the others keep"),
+    "caveat.dates_snapped.body": N_(
+        "{n} of {n_values} values lay a few days off; each counts in the period nearest to it."
+    ),
+    "caveat.dates_irregular": N_("The dates keep no regular grid"),
+    "caveat.dates_irregular.body": N_("The values are added up by the next coarser period."),
+    "caveat.repeated_summed": N_("Repeated rows were added up"),
+    "caveat.repeated_summed.body": N_(
+        "{n} rows had the series and period of another; their values are summed, as was asked."
+    ),
+    "caveat.discounts_unknown": N_("Discounts are not in the data"),
+    "caveat.discounts_unknown.body": N_(
+        "The price paid stands for the price before discount, so promotions cannot be told from price changes."
+    ),
+    "field.repeated": N_("Repeated rows"),
+    "option.repeated.refuse": N_("Stop and show them"),
+    "option.repeated.sum": N_("Add them up"),
+    "field.gaps": N_("Periods without a row"),
+    "option.gaps.missing": N_("Not known"),
+    "option.gaps.zero": N_("Nothing sold: zero"),
+    "field.negative": N_("Values below zero"),
+    "option.negative.clip": N_("Set to zero"),
+    "option.negative.keep": N_("Keep"),
 }
