@@ -1,0 +1,208 @@
+"""One gradient-boosting model over all series of a panel: what they share, each in its own scale.
+
+Every row is a series, an origin of the past and a step ahead. It tells what was known at the origin: means of the last
+periods and how they change, the values of the same place in the season, the same time a year before, the day of the
+week and of the year; all in units of the series' own level then, so that one model serves small and large series. The
+target is the value at that step in the same unit: one direct model for all steps (Ben Taieb, Bontempi, Atiya & Sorjamaa
+2012, "A review and comparison of strategies for multi-step ahead time series forecasting"; one model over many series:
+Montero-Manso & Hyndman 2021, "Principles and algorithms for forecasting groups of time series").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    from analytics.forecasting.block import Block, Floats
+    from analytics.forecasting.spec import ForecastSpec
+
+    Ints = npt.NDArray[np.int64]
+
+LEAST_SERIES = 20
+LEAST_ROWS = 2_000
+MOST_ROWS = 24_000
+INTERMITTENT = 0.5
+
+
+def boosting(block: Block, spec: ForecastSpec) -> Floats:
+    """Forecasts (n, h). All rows abstain under 20 series or where there is too little to learn from; a single one where
+    less than two windows of it have been seen.
+
+    Series that sell in most periods are forecast by their median, which no single bulk order moves; series that are
+    mostly empty, whose median is nothing, by their mean.
+    """
+    import numpy as np
+
+    found = np.full((len(block.y), block.horizon), np.nan)
+    if len(block.y) < LEAST_SERIES or not block.horizon:
+        return found
+    # Neither names nor the order of series have a say in which rows are learned from.
+    order = np.lexsort((np.nansum(block.y**2, axis=1), np.nansum(block.y, axis=1)))
+    past = Past(block, order)
+    which, origin, ahead = past.pairs(MOST_ROWS)
+    old_enough = np.flatnonzero(past.n_seen[:, -1] >= 2 * past.short)
+    if len(which) < LEAST_ROWS or not len(old_enough):
+        return found
+    rows, level = past.features(which, origin, ahead), past.level(which, origin)
+    target = past.y[which, origin + ahead] / level
+    told = np.isfinite(rows).any(axis=0)
+    which = np.repeat(old_enough, block.horizon)
+    origin = np.full(len(which), block.y.shape[1] - 1)
+    ahead = np.tile(np.arange(1, block.horizon + 1), len(old_enough))
+    asked, unit = past.features(which, origin, ahead)[:, told], past.level(which, origin)
+    sparse = past.zero_share[which] > INTERMITTENT
+    said = np.zeros(len(which))
+    for loss, of in (("absolute_error", ~sparse), ("squared_error", sparse)):
+        if of.any():
+            said[of] = _learned(loss, rows[:, told], target).predict(asked[of])
+    found[order[old_enough]] = (said * unit).reshape(len(old_enough), block.horizon)
+    seen = np.isfinite(block.y)
+    # What never changed is forecast as itself.
+    least, most = (
+        np.min(block.y, axis=1, initial=np.inf, where=seen),
+        np.max(block.y, axis=1, initial=-np.inf, where=seen),
+    )
+    return np.where((least == most)[:, None] & np.isfinite(found), most[:, None], found)
+
+
+def _learned(loss: str, rows: Floats, target: Floats) -> HistGradientBoostingRegressor:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    # A mean follows single large values where a median does not: it is learned more slowly, from larger leaves.
+    of_loss = {"absolute_error": (0.1, 80, 8, 200), "squared_error": (0.05, 40, 8, 400)}
+    learning_rate, max_iter, max_leaf_nodes, min_samples_leaf = of_loss[loss]
+    # Without sample weights: weighted quantiles of the columns would cost four times as much as the trees.
+    model = HistGradientBoostingRegressor(
+        loss=loss,
+        learning_rate=learning_rate,
+        max_iter=max_iter,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min(min_samples_leaf, len(rows) // 20),
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=0,
+    )
+    return model.fit(rows, target)
+
+
+class Past:
+    """What can be told of any series at any origin, from running totals."""
+
+    def __init__(self, block: Block, order: Ints) -> None:
+        import numpy as np
+
+        self.frequency, self.horizon = block.frequency, block.horizon
+        # Of days the open week, of weeks and months, whose season is the year, a month and a quarter.
+        self.short = {"week": 4, "month": 3}.get(block.frequency, max(block.season, 5))
+        # Closed weekdays leave fewer open periods to a year.
+        self.year = {"week": 52, "month": 12}.get(block.frequency, 52 * max(block.season, 5))
+        y = block.y[order]
+        self.seen = np.isfinite(y)
+        self.y = np.where(self.seen, y, 0.0)
+        self.n_periods = y.shape[1]
+        self.total, self.squares = _running(self.y), _running(self.y**2)
+        self.count = _running(self.seen)
+        self.zeros = _running(self.seen & (self.y == 0))
+        self.n_seen = self.count[:, 1:]
+        self.first = np.where(self.seen.any(axis=1), self.seen.argmax(axis=1), self.n_periods)
+        self.zero_share = self.zeros[:, -1] / np.maximum(self.count[:, -1], 1)
+        days = [*block.ds, *block.ahead]
+        self.weekday = np.array([day.weekday() for day in days], float)
+        self.day_of_year = np.array([day.timetuple().tm_yday for day in days], float)
+        self.day_of_month = np.array([day.day for day in days], float)
+
+    def pairs(self, most: int) -> tuple[Ints, Ints, Ints]:
+        """Series, origin and step of rows to learn from, spread evenly (a two-dimensional Kronecker sequence)."""
+        import numpy as np
+
+        n, n_periods = self.y.shape
+        earliest = 2 * self.short
+        if n_periods < earliest + self.horizon + self.short:
+            nothing = np.zeros(0, np.int64)
+            return nothing, nothing, nothing
+        # Half of the places fall where nothing is known yet; none is asked for more often than it is there.
+        place = np.arange(min(2 * most, n * (n_periods - earliest) * self.horizon))
+        which = place % n
+        u, v = (place * 0.7548776662466927) % 1, (place * 0.5698402909980532) % 1
+        origin = (earliest + u * (n_periods - 1 - earliest)).astype(np.int64)
+        ahead = 1 + (v * self.horizon).astype(np.int64)
+        fits = (origin + ahead < n_periods) & (origin - self.first[which] >= earliest)
+        fits &= self.seen[which, np.minimum(origin + ahead, n_periods - 1)]
+        fits = np.flatnonzero(fits)[:most]
+        return which[fits], origin[fits], ahead[fits]
+
+    def mean(self, which: Ints, until: Ints, length: int) -> Floats:
+        """Mean of the ``length`` periods that end with ``until``; NaN where nothing was observed in them."""
+        return self.ratio(self.total, which, until, length)
+
+    def ratio(self, running: Floats, which: Ints, until: Ints, length: int) -> Floats:
+        import numpy as np
+
+        high = np.clip(until + 1, 0, self.n_periods)
+        low = np.clip(until + 1 - length, 0, self.n_periods)
+        number = self.count[which, high] - self.count[which, low]
+        amount = running[which, high] - running[which, low]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(number > 0, amount / number, np.nan)
+
+    def level(self, which: Ints, origin: Ints) -> Floats:
+        """The unit of a series at an origin: the mean of its last eight windows, a little of its whole past in it."""
+        import numpy as np
+
+        recent = np.nan_to_num(self.mean(which, origin, 8 * self.short))
+        whole = np.nan_to_num(self.mean(which, origin, self.n_periods))
+        level = 0.95 * recent + 0.05 * whole
+        return np.where(np.abs(level) > 1e-9, level, 1.0)
+
+    def features(self, which: Ints, origin: Ints, ahead: Ints) -> Floats:
+        import numpy as np
+
+        short, year = self.short, self.year
+        level = self.level(which, origin)
+        target = origin + ahead
+        columns = [ahead.astype(float)]
+        columns += [self.mean(which, origin, length) / level for length in (1, short, 2 * short, 4 * short)]
+        columns.append(self.mean(which, origin, self.n_periods) / level)
+        columns.append(
+            self.mean(which, origin, 2 * short) / level - self.mean(which, origin - 2 * short, 2 * short) / level
+        )
+        columns.append(self.ratio(self.zeros, which, origin, 8 * short))
+        spread = self.ratio(self.squares, which, origin, 8 * short) - self.mean(which, origin, 8 * short) ** 2
+        columns.append(np.sqrt(np.maximum(spread, 0)) / np.abs(level))
+        if self.frequency == "day":
+            back = short * ((ahead + short - 1) // short)
+            same = [self.mean(which, target - back - short * turn, 1) / level for turn in range(8)]
+            with np.errstate(invalid="ignore"):
+                four, eight = np.array(same[:4]), np.array(same)
+                columns += [same[0], _mean_seen(four), _mean_seen(eight)]
+        half = max(short // 2, 1) if self.frequency != "month" else 0
+        # As many years back as lie before the origin: a longer horizon must not see what it is to foretell.
+        back = year * ((ahead + half + year - 1) // year)
+        before = self.mean(which, target - back + half, 2 * half + 1)
+        at_that_time = self.mean(which, origin - back, 8 * short)
+        columns += [self.mean(which, target - back, 1) / level, before / level]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            columns.append(np.where(at_that_time > 0, before / at_that_time, np.nan))
+        columns.append(np.minimum(self.n_seen[which, origin], 3.0 * year))
+        columns.append(self.day_of_year[target])
+        if self.frequency == "day":
+            columns += [self.weekday[target], self.day_of_month[target]]
+        return np.column_stack(columns)
+
+
+def _running(values: Floats) -> Floats:
+    import numpy as np
+
+    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+
+
+def _mean_seen(values: Floats) -> Floats:
+    import numpy as np
+
+    seen = np.isfinite(values)
+    number = seen.sum(axis=0)
+    return np.where(number > 0, np.where(seen, values, 0.0).sum(axis=0) / np.maximum(number, 1), np.nan)
