@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from analytics.forecasting.block import Block
-from analytics.forecasting.prophet_model import prophet
+from analytics.forecasting.prophet_model import prepare, prophet, prophet_level
+from analytics.forecasting.prophet_model.candidates import _last_level
 from analytics.forecasting.spec import ForecastSpec
 
 FIRST = date(2022, 1, 3)
@@ -59,3 +60,35 @@ def test_constant_empty_and_short_rows() -> None:
     out = prophet(daily(y, 3), ForecastSpec())
     assert out[:2].tolist() == [[7.0] * 3, [0.0] * 3]
     assert np.isnan(out[2:]).all()
+
+
+def test_a_level_that_jumped_is_followed() -> None:
+    rng = np.random.default_rng(3)
+    y = np.full((2, 300), 100.0) + rng.normal(0, 1, (2, 300))
+    y[0, 290:] += 40.0  # after the last bend
+    block = daily(y, 10)
+    plain, raised = prophet(block, ForecastSpec()), prophet_level(block, ForecastSpec())
+    assert abs(plain[0] - 140).mean() > 15
+    assert abs(raised[0] - 140).mean() < abs(plain[0] - 140).mean() / 2
+    assert raised[1] == pytest.approx(plain[1], abs=0.5)  # noise has no level
+
+
+def test_level_by_hand() -> None:
+    residual = np.array([[np.nan, 0.0, 10.0, np.nan, 10.0, 10.0, 10.0], [1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0]])
+    level = 0.0
+    for value in (0.0, 10.0, 10.0, 10.0, 10.0):
+        level += 0.8 * (value - level)
+    assert _last_level(residual).tolist() == [pytest.approx(level), 0.0]
+    assert _last_level(np.zeros((1, 5))).tolist() == [0.0]
+
+
+def test_fits_of_a_back_test_together_are_those_one_by_one() -> None:
+    y = planted(3, 300, noise=20.0)
+    y[1, :120] = np.nan
+    whole = daily(y)
+    blocks = [whole.until(n_periods, 14) for n_periods in (150, 220, 286)]
+    alone = [prophet(block, ForecastSpec()) for block in blocks]
+    again = [whole.until(n_periods, 14) for n_periods in (150, 220, 286)]
+    prepare(again, ForecastSpec())
+    for block, expected in zip(again, alone, strict=True):
+        assert np.array_equal(prophet(block, ForecastSpec()), expected)

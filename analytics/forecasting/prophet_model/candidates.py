@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from analytics.forecasting.spec import ForecastSpec
 
 MOST_REMEMBERED = 8_000_000  # numbers
+WEIGHTS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
+DAMPING = 0.97  # of the level, per period ahead
 
 
 def prophet(block: Block, spec: ForecastSpec) -> Floats:
@@ -25,6 +27,43 @@ def prophet(block: Block, spec: ForecastSpec) -> Floats:
     as the packaged model solves it, all series at once. Raises ``AnalysisError("country_unknown")``.
     """
     return _lines(block, spec)[:, len(block.ds) :]
+
+
+def prophet_level(block: Block, spec: ForecastSpec) -> Floats:
+    """Prophet's forecasts and the level at which its residual ended, (n, h): for levels that wander between the bends.
+
+    The level is exponential smoothing of the residual, with the weight that told the next residual best; none where
+    that tells no more than chance would (Schwarz's criterion). It fades by 3 percent a period.
+    """
+    import numpy as np
+
+    lines, n_periods = _lines(block, spec), len(block.ds)
+    steps = np.arange(1, block.horizon + 1)
+    level = _last_level(block.y - lines[:, :n_periods])
+    raised: Floats = lines[:, n_periods:] + level[:, None] * DAMPING**steps
+    return raised
+
+
+def _last_level(residual: Floats) -> Floats:
+    """Where exponential smoothing of each row ends, (n,); gaps leave it where it was."""
+    import numpy as np
+
+    weights = np.array(WEIGHTS)[:, None]
+    n, n_periods = residual.shape
+    seen = np.isfinite(residual)
+    filled = np.where(seen, residual, 0.0)
+    level, squares = np.zeros((len(WEIGHTS), n)), np.zeros((len(WEIGHTS), n))
+    for period in range(n_periods):
+        error = np.where(seen[:, period], filled[:, period] - level, 0.0)
+        squares += error**2
+        level += weights * error
+    best = squares.argmin(axis=0)
+    rows = np.arange(n)
+    n_seen = np.maximum(seen.sum(axis=1), 1)
+    none, least = squares[0], squares[best, rows]
+    told = none > least * n_seen ** (1 / n_seen)  # n log(none / least) > log n
+    last: Floats = np.where(told, level[best, rows], 0.0)
+    return last
 
 
 def prepare(blocks: Sequence[Block], spec: ForecastSpec) -> None:
