@@ -153,7 +153,7 @@ def _stop(job: Job) -> None:
 def _wait(job: Job) -> Outcome:
     """Watch a job from this session's script. A click elsewhere ends the watching, not the job."""
     _ = session.words()
-    job.join()
+    job.join(session.still_there())
     place = st.empty()
     started = time.monotonic()
     try:

@@ -10,9 +10,11 @@ import dataclasses
 import logging
 import multiprocessing
 import os
+import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, TimeoutError
@@ -25,10 +27,11 @@ from pebble import ProcessExpired, ProcessPool
 
 from analytics.errors import AnalysisError, is_panic
 from analytics.mapped import let_go
-from app_pages.ui import crossing, worker
+from app_pages.ui import crossing, family, worker
 
 LOG = logging.getLogger("regulars")
 FAILURE_SECONDS = 60.0  # an unexpected failure may be tried again after this; a refusal of bad input stays
+ATTEND_SECONDS = 1.0  # between two looks at the jobs that nobody watches
 OVERHEAD_BYTES = 512
 
 
@@ -73,10 +76,13 @@ class Job:
     ) -> None:
         self.key = key
         self.seconds = seconds  # after these it is stopped
+        self.collecting = threading.Lock()  # one unpacks the result, the others find it stored
         self._args = args  # kept alive: the worker maps the files behind their frames
         self.future = future
         self._progress_file = progress_file
         self._waiting = 0
+        self._askers: list[Callable[[], bool]] = []
+        self._unwanted_since: float | None = None
         self._lock = threading.Lock()
 
     @property
@@ -91,13 +97,32 @@ class Job:
         except (OSError, ValueError):
             return 0.0, "queued"
 
-    def join(self) -> None:
+    def join(self, still_there: Callable[[], bool] | None = None) -> None:
+        """Wait for it. ``still_there`` tells at any later time whether who asked could still come back for it."""
         with self._lock:
             self._waiting += 1
+            if still_there is not None:
+                self._askers.append(still_there)
+                self._unwanted_since = None
 
     def leave(self) -> None:
         with self._lock:
             self._waiting -= 1
+
+    def unwanted_seconds(self) -> float:
+        """For how long nobody has waited for it and everybody who asked has been gone; 0 while somebody is there."""
+        with self._lock:
+            self._askers, before = [there for there in self._askers if there()], bool(self._askers)
+            if self._waiting > 0 or self._askers or not (before or self._unwanted_since is not None):
+                self._unwanted_since = None
+                return 0.0
+            if self._unwanted_since is None:
+                self._unwanted_since = time.monotonic()
+            return time.monotonic() - self._unwanted_since
+
+    @property
+    def is_watched(self) -> bool:
+        return self._waiting > 0
 
     def cancel(self) -> bool:
         """Stop the work unless somebody else waits for it too. Whether it was stopped."""
@@ -120,11 +145,14 @@ class Engine:
     max_bytes : how much the store may hold.
     n_workers : worker processes for heavy steps.
     job_seconds : a job that runs longer is stopped and fails with ``step_too_long``.
+    grace_seconds : a job is stopped when all who asked for it have been gone for so long (a reloaded page is back
+        before that).
     """
 
     max_bytes: int = 1024 * 2**20
     n_workers: int = 2
     job_seconds: float = 600.0
+    grace_seconds: float = 30.0
     runs: int = 0
     hits: int = 0
     _store: OrderedDict[str, Outcome] = field(default_factory=OrderedDict)
@@ -133,6 +161,8 @@ class Engine:
     _running: dict[str, threading.Event] = field(default_factory=dict)
     _jobs: dict[str, Job] = field(default_factory=dict)
     _pool: ProcessPool | None = None
+    _folder: str = ""
+    _attendant: threading.Thread | None = None
 
     def peek(self, key: str) -> Outcome | None:
         """The stored outcome, now the most recently used; None when the step must still run."""
@@ -177,7 +207,7 @@ class Engine:
         """
         with self._lock:
             job = self._jobs.get(key)
-            if job is None:
+            if job is None or job.future.cancelled():  # what another session stopped is not this one's answer
                 self.runs += 1
                 handle, name = tempfile.mkstemp(prefix="regulars-progress-")
                 os.close(handle)
@@ -186,15 +216,23 @@ class Engine:
                 seconds = seconds or self.job_seconds
                 future = self._workers().schedule(worker.run, args=sent, timeout=seconds)
                 job = self._jobs[key] = Job(key, future, Path(name), args, seconds)
+                if self._attendant is None:
+                    self._attendant = threading.Thread(target=self._attend, daemon=True, name="attend jobs")
+                    self._attendant.start()
             return job
 
     def collect(self, job: Job) -> Outcome | None:
         """The outcome of a finished job, stored; None when it was cancelled."""
+        with job.collecting:
+            return self._collect(job)
+
+    def _collect(self, job: Job) -> Outcome | None:
         with self._lock:
             outcome = self.peek(job.key)
             if outcome is not None:
                 return outcome
-            self._jobs.pop(job.key, None)
+            if self._jobs.get(job.key) is job:
+                del self._jobs[job.key]
             job.close()
         try:
             ok, value = job.future.result(timeout=0)
@@ -234,6 +272,8 @@ class Engine:
                 self._pool.stop()
                 self._pool.join()
                 self._pool = None
+            if self._folder:
+                family.sweep(self._folder)
 
     @property
     def held_bytes(self) -> int:
@@ -247,8 +287,29 @@ class Engine:
         if self._pool is None:
             # Spawned, never forked: this process has threads (a fork after threads can hang).
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPool(max_workers=self.n_workers, initializer=worker.start, context=context)
+            if not self._folder:
+                self._folder = tempfile.mkdtemp(prefix="regulars-workers-")
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            self._pool = ProcessPool(
+                max_workers=self.n_workers, initializer=worker.start, initargs=(self._folder,), context=context
+            )
         return self._pool
+
+    def _attend(self) -> None:
+        """While there are jobs: what nobody watches is kept when it is done, or stopped when nobody is left."""
+        while True:
+            time.sleep(ATTEND_SECONDS)
+            with self._lock:
+                jobs = list(self._jobs.values())
+                if not jobs:
+                    self._attendant = None
+                    return
+            for job in jobs:
+                if job.done:
+                    if not job.is_watched:
+                        self.collect(job)
+                elif job.unwanted_seconds() > self.grace_seconds:
+                    job.cancel()
 
     def _try(self, key: str, work: Callable[[], Any]) -> Outcome:
         self.runs += 1

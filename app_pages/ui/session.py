@@ -7,12 +7,14 @@ import os
 import secrets
 import uuid
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics.connecting import LocalFile
 from analytics.errors import AnalysisError
@@ -153,6 +155,15 @@ def _replaced(whole: Any, path: Sequence[str], new: Mapping[str, Any]) -> Any:
         at = int(first)
         return (*whole[:at], _replaced(whole[at], rest, new), *whole[at + 1 :])
     return dataclasses.replace(whole, **{first: _replaced(getattr(whole, first), rest, new)})
+
+
+def still_there() -> Callable[[], bool]:
+    """What tells, from any thread and at any later time, whether this session's browser is still connected."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return lambda: True
+    session_id = context.session_id
+    return lambda: runtime.exists() and runtime.get_instance().is_active_session(session_id)
 
 
 def stop(key: str) -> None:

@@ -13,8 +13,11 @@ ALLOCATOR = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:200,muzzy_decay_ms:0"}
 MEMORY_MB = "4096"  # of its own, beside mapped files; the variable REGULARS_WORKER_MB says otherwise
 
 
-def start() -> None:
-    """Run once in each new worker: a limit on its memory, and a step back behind the server."""
+def start(folder: str) -> None:
+    """Run once in each new worker: its family, a limit on its memory, and a step back behind the server."""
+    from app_pages.ui import family
+
+    family.begin(folder)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ.setdefault(name, THREADS)
     os.environ.update(ALLOCATOR)
@@ -42,7 +45,7 @@ def warm() -> bool:
     """Import the heavy libraries, so that the first real job does not wait for them."""
     import importlib
 
-    for name in ("polars", "sklearn.cluster", "sklearn.metrics", "prophet"):
+    for name in ("polars", "sklearn.cluster", "sklearn.metrics", "scipy.signal", "prophet"):
         importlib.import_module(name)
     return True
 
