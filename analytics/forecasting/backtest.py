@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analytics.forecasting import metrics
-from analytics.forecasting.candidates import run_candidates
+from analytics.forecasting.candidates import prepare_candidates, run_candidates
 from analytics.forecasting.grid import FULL_SEASON, PERIODS_A_YEAR, least_train
 from analytics.forecasting.intervals import Calibration, calibrate
 from analytics.forecasting.spec import LEVELS, Model
@@ -104,9 +104,11 @@ def run_backtest(block: Block, spec: ForecastSpec, models: tuple[Model, ...]) ->
     shape = (len(places), n, horizon)
     said = {model: np.full(shape, np.nan) for model in models}
     actual, scale, root_scale = np.full(shape, np.nan), np.full(shape[:2], np.nan), np.full(shape[:2], np.nan)
-    for place, n_seen in enumerate(places):
+    report(0.0, "backtesting")
+    trains = [block.until(n_seen, horizon) for n_seen in places]
+    prepare_candidates([*trains, block], spec, models)
+    for place, (n_seen, train) in enumerate(zip(places, trains, strict=True)):
         report(place / (len(places) + 1.5), "backtesting")
-        train = block.until(n_seen, horizon)
         actual[place] = block.y[:, n_seen : n_seen + horizon]
         scale[place], root_scale[place] = metrics.scales(train.y, block.season)
         there = np.isfinite(train.y).sum(axis=1) >= 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from analytics.forecasting.metrics import never_negative, whole
@@ -55,6 +55,12 @@ def run_candidates(block: Block, spec: ForecastSpec, models: Iterable[Model]) ->
     if "median" in models:
         found["median"] = median([found[model] for model in MEDIAN_OF if model in found])
     return {model: found[model] for model in models if model in found}
+
+
+def prepare_candidates(blocks: Sequence[Block], spec: ForecastSpec, models: Iterable[Model]) -> None:
+    """Let Prophet fit all cutoffs of a back-test together: no number changes, but it costs a quarter."""
+    if {"prophet", "prophet_level", "median"} & set(models):
+        importlib.import_module(_HOME["prophet"]).prepare(blocks, spec)
 
 
 def median(forecasts: list[Floats]) -> Floats:

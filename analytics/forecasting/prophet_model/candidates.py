@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from analytics.forecasting.block import Block, Floats
     from analytics.forecasting.spec import ForecastSpec
 
-MOST_REMEMBERED = 8_000_000  # numbers
+MOST_REMEMBERED = 64  # blocks: two back-tests and more
 WEIGHTS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 DAMPING = 0.97  # of the level, per period ahead
 
@@ -26,7 +27,7 @@ def prophet(block: Block, spec: ForecastSpec) -> Floats:
     Piecewise linear trend, weekly and yearly season, holidays: Taylor & Letham (2018), "Forecasting at scale". Solved
     as the packaged model solves it, all series at once. Raises ``AnalysisError("country_unknown")``.
     """
-    return _lines(block, spec)[:, len(block.ds) :]
+    return _fitted(block, spec).forecast
 
 
 def prophet_level(block: Block, spec: ForecastSpec) -> Floats:
@@ -37,10 +38,9 @@ def prophet_level(block: Block, spec: ForecastSpec) -> Floats:
     """
     import numpy as np
 
-    lines, n_periods = _lines(block, spec), len(block.ds)
+    fitted = _fitted(block, spec)
     steps = np.arange(1, block.horizon + 1)
-    level = _last_level(block.y - lines[:, :n_periods])
-    raised: Floats = lines[:, n_periods:] + level[:, None] * DAMPING**steps
+    raised: Floats = fitted.forecast + fitted.level[:, None] * DAMPING**steps
     return raised
 
 
@@ -74,15 +74,26 @@ def prepare(blocks: Sequence[Block], spec: ForecastSpec) -> None:
     missing = [block for block in blocks if _fits.find(block, spec) is None]
     if missing:
         for block, lines in zip(missing, fit_blocks(missing, spec), strict=True):
-            _fits.remember(block, spec, lines)
+            n_periods = len(block.ds)
+            level = _last_level(block.y - lines[:, :n_periods])
+            _fits.remember(block, spec, Fitted(lines[:, n_periods:].copy(), level))
 
 
-def _lines(block: Block, spec: ForecastSpec) -> Floats:
+def _fitted(block: Block, spec: ForecastSpec) -> Fitted:
     found = _fits.find(block, spec)
     if found is None:
-        found = fit_blocks([block], spec)[0]
-        _fits.remember(block, spec, found)
+        prepare([block], spec)
+        found = _fits.find(block, spec)
+        assert found is not None
     return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """forecast : (n, h). level : (n,) where the smoothed residual ended."""
+
+    forecast: Floats
+    level: Floats
 
 
 class _Fits:
@@ -90,18 +101,18 @@ class _Fits:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._lines: OrderedDict[tuple[Block, ProphetSpec, CalendarSpec], Floats] = OrderedDict()
+        self._fits: OrderedDict[tuple[Block, ProphetSpec, CalendarSpec], Fitted] = OrderedDict()
 
-    def find(self, block: Block, spec: ForecastSpec) -> Floats | None:
+    def find(self, block: Block, spec: ForecastSpec) -> Fitted | None:
         with self._lock:
-            return self._lines.get((block, spec.prophet, spec.calendar))
+            return self._fits.get((block, spec.prophet, spec.calendar))
 
-    def remember(self, block: Block, spec: ForecastSpec, lines: Floats) -> None:
-        lines.flags.writeable = False
+    def remember(self, block: Block, spec: ForecastSpec, fitted: Fitted) -> None:
+        fitted.forecast.flags.writeable = False
         with self._lock:
-            self._lines[block, spec.prophet, spec.calendar] = lines
-            while len(self._lines) > 1 and sum(array.size for array in self._lines.values()) > MOST_REMEMBERED:
-                self._lines.popitem(last=False)
+            self._fits[block, spec.prophet, spec.calendar] = fitted
+            while len(self._fits) > MOST_REMEMBERED:
+                self._fits.popitem(last=False)
 
 
 _fits = _Fits()
