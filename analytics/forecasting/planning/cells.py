@@ -27,6 +27,7 @@ DEEP = 0.04  # a smaller discount is none
 NEARLY_ALL = 0.75
 LEAST_LINES = 4  # of a product in three days; fewer may be coupons by chance
 LEAST_LINES_GROUP = 6
+LEAST_DAYS_SHARED, LEAST_DAYS_ALONE = 2, 4
 PRICE_DAYS = 15  # days with sales over which the going price is a median
 USUAL_DAYS = 91
 WAVES = 3
@@ -203,6 +204,15 @@ def _promotions(days: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame,
     shallow = pl.col("depth") < DEEP
     days = days.with_columns(
         occasion=pl.when(shallow).then(-1).otherwise("occasion"), depth=pl.when(shallow).then(0.0).otherwise("depth")
+    )
+    # By chance a few coupons fall on neighbouring days: one product's own sale has to last, anybody's two days.
+    spans = days.filter(pl.col("occasion") >= 0).group_by("occasion")
+    lasting = spans.agg(n_days=pl.col("ds").n_unique(), n=pl.col("unique_id").n_unique()).filter(
+        pl.col("n_days") >= pl.when(pl.col("n") > 1).then(LEAST_DAYS_SHARED).otherwise(LEAST_DAYS_ALONE)
+    )
+    stays = pl.col("occasion").is_in(lasting["occasion"].implode())
+    days = days.with_columns(
+        occasion=pl.when(stays).then("occasion").otherwise(-1), depth=pl.when(stays).then("depth").otherwise(0.0)
     )
     depths = (
         days.filter(pl.col("occasion") >= 0)
