@@ -14,11 +14,13 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from benchmarks.compare import OUT
 from benchmarks.forecast_sets import Task, tasks
 
+Floats = npt.NDArray[np.float64]
 KEPT = OUT / "forecast"
 SCHEMA = {
     "unique_id": pl.String,
@@ -28,7 +30,7 @@ SCHEMA = {
 }
 
 
-def prophet_default(known: pl.DataFrame, ahead: list[date]) -> dict[str, np.ndarray]:
+def prophet_default(known: pl.DataFrame, ahead: list[date], *, intervals: bool = True) -> dict[str, Floats]:
     """forecast and its bounds by the packaged Prophet with every default, from ``ds`` and ``y`` (nulls left out)."""
     import pandas as pd
     from prophet import Prophet
@@ -42,9 +44,11 @@ def prophet_default(known: pl.DataFrame, ahead: list[date]) -> dict[str, np.ndar
         model = Prophet()
         model.fit(pd.DataFrame({"ds": pd.to_datetime(rows["ds"].to_list()), "y": rows["y"].to_numpy()}), seed=0)
         future = pd.DataFrame({"ds": pd.to_datetime(ahead)})
-        samples = model.predictive_samples(future)["yhat"]
+        samples = model.predictive_samples(future)["yhat"] if intervals else None
         model.uncertainty_samples = 0
         found = {"forecast": model.predict(future)["yhat"].to_numpy()}
+    if samples is None:
+        return found
     for name, share in (("lo_80", 0.1), ("hi_80", 0.9), ("lo_95", 0.025), ("hi_95", 0.975)):
         found[name] = np.quantile(samples, share, axis=1)
     return found
