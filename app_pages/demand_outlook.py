@@ -6,18 +6,18 @@ from analytics.charts import demand_outlook as charts
 from app_pages.ui import demand, forecasting, page, session
 
 KINDS = {
-    "series": "text",
-    "course": "line",
-    "expected": "money",
-    "expected_lo": "money",
-    "expected_hi": "money",
-    "before": "money",
-    "change_share": "share",
-    "yearly_trend": "share",
-    "model": "text",
-    "error_ratio": "bar",
-    "interval_held": "share",
-    "particular": "text",
+    "demand_series": "text",
+    "demand_course": "line",
+    "demand_expected": "money",
+    "demand_lo": "money",
+    "demand_hi": "money",
+    "demand_before": "money",
+    "demand_change_share": "share",
+    "trend_yearly_share": "share",
+    "demand_model": "text",
+    "error_of_baseline": "share",
+    "band_held_share": "share",
+    "demand_notes": "text",
 }
 
 with page.frame("demand_outlook") as _:
@@ -30,30 +30,23 @@ with page.frame("demand_outlook") as _:
     names = demand.names(panel, _)
 
     page.answer(page.draw(charts.headline, panel, result, _), _)
+    forecasting.facts(panel, _)
     page.caveats((*panel.caveats, *result.caveats), _)
-    page.chart(
-        page.draw(charts.movers_finding, panel, result, names, _),
-        page.draw(charts.movers_note, panel, result, _),
-        page.picture(charts.movers_chart, panel, result, names, _),
-        key="chart-movers",
-    )
+    everything = (panel, result, names)
+    forecasting.shown(_, everything, charts.movers_chart, charts.movers_finding, charts.movers_note)
     listed = page.draw(charts.series_table, panel, result, names, _)
     page.heading(_("All series, the largest first"), page.draw(charts.table_note, result, _))
     page.table(listed, _, KINDS, key="outlook", alt=_("All series"), currency=demand.currency(panel))
+    forecasting.facts(panel, _)
     forecasting.look_deeper(listed["unique_id"].to_list(), names, _)
 
     left, right = st.columns(2, gap="medium")
     with left:
-        page.evidence(result, _, charts.leading_chart, charts.leading_finding, charts.leading_note)
+        forecasting.shown(_, everything, charts.leading_chart, charts.leading_finding, charts.leading_note)
     with right:
-        page.evidence(result, _, charts.coverage_chart, charts.coverage_finding, charts.coverage_note)
+        forecasting.shown(_, everything, charts.coverage_chart, charts.coverage_finding, charts.coverage_note)
     if charts.adds_up(result):
-        page.chart(
-            page.draw(charts.wholes_finding, result, _),
-            page.draw(charts.wholes_note, result, _),
-            page.picture(charts.wholes_chart, panel, result, names, _),
-            key="chart-wholes",
-        )
+        forecasting.shown(_, everything, charts.wholes_chart, charts.wholes_finding, charts.wholes_note)
     page.how_counted(
         _,
         _(

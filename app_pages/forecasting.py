@@ -15,6 +15,8 @@ with page.frame("forecasting") as _:
 
     page.answer(page.draw(charts.headline, result, _), _)
     page.evidence(result, _, charts.forecast_chart, charts.forecast_chart_finding, charts.forecast_chart_note)
+    forecasting.facts(panel, _)
+    forecasting.facts(panel, _)
     page.caveats((*panel.caveats, *result.caveats), _)
     if charts.has_models(result):
         forecasting.backtest(result, _)
@@ -47,11 +49,10 @@ with page.frame("forecasting") as _:
             _("Forecast"): result.forecast,
             _("History"): result.history,
             _("Back-test"): result.backtest,
-            _("Scores"): result.scores,
-            _("Untouched last periods"): result.final,
+            _("Scores"): page.draw(charts.score_table, result, _),
             _("Total"): result.totals,
             _("Components"): result.decomposition,
-            _("Effects"): result.components,
+            _("Effects"): page.draw(charts.effects_table, result, _),
         },
         csv=_("Forecast (CSV)"),
     )

@@ -10,6 +10,8 @@ import streamlit as st
 
 from analytics.calendar import FESTIVALS, OFFERED_COUNTRIES, CalendarSpec, OwnEvent, usual_calendar
 from analytics.charts import forecasting as charts
+from analytics.charts.panel import panel_facts
+from analytics.charts.panel import panel_facts
 from analytics.demand import TOTAL, DemandPanel, Measure
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastResult, ForecastSpec, ProphetSpec
@@ -82,6 +84,13 @@ def _ready_made(_: Words) -> None:
     with st.popover(_("This series"), icon=":material/tune:"):
         for field in ("repeated", "gaps", "negative"):
             widgets.select("demand", field, _.label("field", field), widgets.options("demand", field, _))
+
+
+def facts(panel: DemandPanel, _: Words) -> None:
+    """What was done to make regular series of the rows, in one quiet line."""
+    told = page.draw(panel_facts, panel, _)
+    if told:
+        st.markdown(f":small[:gray[{escape_markdown(' · '.join(told))}]]")
 
 
 # ---- special days
@@ -289,6 +298,13 @@ def _reset_models() -> None:
     session.change_specs({"forecast": {name: getattr(default, name) for name in names}})
 
 
+def facts(panel: DemandPanel, _: Words) -> None:
+    """What was done to make regular series of the rows."""
+    told = page.draw(panel_facts, panel, _)
+    if told:
+        st.markdown(f":small[:gray[{' · '.join(told)}]]")
+
+
 # ---- what we would have said then
 
 
@@ -333,6 +349,12 @@ def components(result: ForecastResult, _: Words) -> None:
 
 
 # ---- all series
+
+
+def shown(_: Words, held: tuple[Any, ...], drawn: Any, finding: Any, note: Any) -> None:
+    """One claim about a panel (panel, its forecast, names) and the chart that shows it."""
+    said, told = (page.draw(part, *held, _) for part in (finding, note))
+    page.chart(said, told, page.picture(drawn, *held, _), key=f"chart-outlook-{drawn.__name__}")
 
 
 def how_many(n_there: int, panel: DemandPanel, _: Words) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import altair as alt
 import polars as pl
 
+from analytics.charts.demand_outlook.wording import Names
 from analytics.charts.forecasting.marks import values
 from analytics.charts.forecasting.wording import amount
 from analytics.charts.theme import Spec, finish, neutral, plain_axis, tooltip, value_axis
@@ -14,8 +13,8 @@ from analytics.demand import DemandPanel
 from analytics.forecasting.spec import PanelForecast
 from analytics.i18n import Words
 
-MOST = 12
-ROW = 30
+MOST = 14
+ROW = 26
 
 
 def adds_up(result: PanelForecast) -> bool:
@@ -24,35 +23,37 @@ def adds_up(result: PanelForecast) -> bool:
 
 
 def wholes(panel: DemandPanel, result: PanelForecast) -> pl.DataFrame:
-    """unique_id, own, parts, agreed (sums over the horizon), parts_off, agreed_off (shares of own); the largest first.
+    """unique_id, own, parts, agreed (sums over the horizon), parts_off, agreed_off (shares of own).
 
-    ``own``: the whole forecast by itself; ``parts``: the sum of its parts' own forecasts; ``agreed``: reconciled.
+    ``own``: forecast by itself; ``parts``: the sum of its parts' own forecasts, null where it has none; ``agreed``:
+    reconciled. Wholes first, then their parts, the largest of each first.
     """
     own = result.forecasts.group_by("unique_id").agg(own=pl.col("forecast").sum())
     agreed = result.reconciled.group_by("unique_id").agg(agreed=pl.col("forecast").sum())
     parts = panel.parents.join(own, on="unique_id").group_by(unique_id="parent").agg(parts=pl.col("own").sum())
-    found = parts.join(own, on="unique_id").join(agreed, on="unique_id")
+    found = own.join(agreed, on="unique_id").join(parts, on="unique_id", how="left")
     share = {name: pl.when(pl.col("own") > 0).then(pl.col(name) / pl.col("own") - 1) for name in ("parts", "agreed")}
     return (
         found.select("unique_id", "own", "parts", "agreed", parts_off=share["parts"], agreed_off=share["agreed"])
-        .sort("own", "unique_id", descending=[True, False])
-        .head(MOST)
+        .with_columns(whole=pl.col("parts").is_not_null())
+        .sort("whole", "own", "unique_id", descending=[True, True, False])
+        .drop("whole")
     )
 
 
-def wholes_table(panel: DemandPanel, result: PanelForecast, names: Mapping[str, str]) -> pl.DataFrame:
+def wholes_table(panel: DemandPanel, result: PanelForecast, names: Names) -> pl.DataFrame:
     """``wholes`` with the names of the series, for the download."""
     return wholes(panel, result).select(
-        pl.col("unique_id").replace(dict(names)).alias("series"),
+        pl.col("unique_id").replace(dict(names)).alias("demand_series"),
         own_forecast="own",
         sum_of_parts="parts",
         agreed_forecast="agreed",
     )
 
 
-def wholes_chart(panel: DemandPanel, result: PanelForecast, names: Mapping[str, str], _: Words) -> Spec:
+def wholes_chart(panel: DemandPanel, result: PanelForecast, names: Names, _: Words) -> Spec:
     """For each whole how far the sum of its parts, and what was agreed, lie from its own forecast."""
-    found = wholes(panel, result).drop_nulls("parts_off")
+    found = wholes(panel, result).drop_nulls("agreed_off").head(MOST)
     labels = [names[unique_id] for unique_id in found["unique_id"]]
     series = [_("Sum of the parts"), _("Agreed")]
     told = found.with_columns(
@@ -67,7 +68,7 @@ def wholes_chart(panel: DemandPanel, result: PanelForecast, names: Mapping[str, 
             told.with_columns(off=pl.col(column), series=pl.lit(name))
             for column, name in zip(("parts_off", "agreed_off"), series, strict=True)
         ]
-    )
+    ).drop_nulls("off")
     reach = max(float(dots["off"].abs().max() or 0.0) * 1.15, 0.01)  # type: ignore[arg-type]
     axis = value_axis(_, percent=True)
     axis["labelExpr"] = alt.Undefined
@@ -95,7 +96,7 @@ def wholes_chart(panel: DemandPanel, result: PanelForecast, names: Mapping[str, 
     return finish(alt.layer(*layers), _, height=max(112, 60 + ROW * found.height))
 
 
-def wholes_finding(result: PanelForecast, _: Words) -> str:
+def wholes_finding(panel: DemandPanel, result: PanelForecast, names: Names, _: Words) -> str:
     """What adding up took."""
     before = result.incoherence[0]
     if before < 0.0005:
@@ -103,10 +104,10 @@ def wholes_finding(result: PanelForecast, _: Words) -> str:
     return _("Parts and wholes differed by up to {share}; now they add up", share=_.percent(before, 1))
 
 
-def wholes_note(result: PanelForecast, _: Words) -> str:
+def wholes_note(panel: DemandPanel, result: PanelForecast, names: Names, _: Words) -> str:
     """What is drawn and how it was made to add up."""
     return _(
-        "Distance from each whole's own forecast. All forecasts give way a little, the uncertain ones most, until "
+        "Distance from each own forecast. All forecasts give way a little, the uncertain ones most, until "
         "every part adds up to its whole: what is left is {left} of the mean. This buys totals that add up, not "
         "accuracy.",
         left=f"{result.incoherence[1]:.0e}" if result.incoherence[1] else "0",

@@ -6,7 +6,7 @@ from typing import Literal
 
 import polars as pl
 
-from analytics.charts.demand_outlook.wording import basis_words, leaves, moves
+from analytics.charts.demand_outlook.wording import basis_words, moves, parts_of
 from analytics.charts.forecasting.wording import amount, change, figure, level_of, period_words, with_unit
 from analytics.charts.headline import Headline, Metric
 from analytics.demand import DemandPanel
@@ -22,20 +22,19 @@ def headline(panel: DemandPanel, result: PanelForecast, _: Words) -> Headline:
     more = moved.filter(pl.col("clear") & (pl.col("change") > 0)).height
     less = moved.filter(pl.col("clear") & (pl.col("change") < 0)).height
     than = basis_words(result, _)
-    if more or less:
-        finding = _(
-            "Of {n} series {more} will clearly sell more than {than}, {less} less",
-            n=moved.height,
-            more=more,
-            less=less,
-            than=than,
-        )
+    told = {"n": moved.height, "more": more, "less": less, "than": than}
+    if more and less:
+        finding = _("Of {n} series {more} will clearly sell more than {than}, {less} less", **told)
+    elif more:
+        finding = _("Of {n} series {more} will clearly sell more than {than}, none less", **told)
+    elif less:
+        finding = _("Of {n} series {less} will clearly sell less than {than}, none more", **told)
     else:
-        finding = _("None of {n} series clearly moves away from {than}", n=moved.height, than=than)
+        finding = _("None of {n} series clearly moves away from {than}", **told)
     return Headline(
         finding,
         _sentence(panel, result, _),
-        (_together(panel, result, moved, _), _models(result, _), _error(panel, result, _), _coverage(result, _)),
+        (_together(panel, result, moved, _), _models(panel, result, _), _error(panel, result, _), _coverage(result, _)),
     )
 
 
@@ -60,7 +59,7 @@ def together(panel: DemandPanel, result: PanelForecast) -> dict[str, float | Non
             total = result.reconciled.filter(pl.col("unique_id") == tops[0])["forecast"].sum()
         share = total / row["last_year"] - 1 if row["last_year"] else None
         return {"total": total, "lo": row[f"lo_{level}"], "hi": row[f"hi_{level}"], "change_share": share}
-    held = result.totals.filter(pl.col("unique_id").is_in(leaves(panel)))
+    held = parts_of(panel, result.totals)
     total, before = float(held["total"].sum()), held["last_year"]
     share = total / float(before.sum()) - 1 if not before.null_count() and before.sum() > 0 else None
     return {"total": total, "lo": None, "hi": None, "change_share": share}
@@ -77,15 +76,16 @@ def _together(panel: DemandPanel, result: PanelForecast, moved: pl.DataFrame, _:
     return Metric(with_unit(result, _("All together"), unit, _), figure(result, total, divisor, _), note)
 
 
-def _models(result: PanelForecast, _: Words) -> Metric:
-    beaten = result.choices.filter(pl.col("model") != BASELINE).height
-    of_all = _("of {n} series", n=result.choices.height)
+def _models(panel: DemandPanel, result: PanelForecast, _: Words) -> Metric:
+    chosen = parts_of(panel, result.choices)
+    beaten = chosen.filter(pl.col("model") != BASELINE).height
+    of_all = _("of {n} series", n=chosen.height)
     return Metric(_("Better than baseline"), _.number(beaten), of_all)
 
 
-def error_ratio(result: PanelForecast) -> float | None:
+def error_ratio(panel: DemandPanel, result: PanelForecast) -> float | None:
     """Geometric mean over series of the chosen model's error over the baseline's."""
-    held = result.choices.filter((pl.col("model_error") > 0) & (pl.col("baseline_error") > 0))
+    held = parts_of(panel, result.choices).filter((pl.col("model_error") > 0) & (pl.col("baseline_error") > 0))
     if held.is_empty():
         return None
     logs: float | None = held.select((pl.col("model_error") / pl.col("baseline_error")).log().mean()).item()
@@ -93,7 +93,7 @@ def error_ratio(result: PanelForecast) -> float | None:
 
 
 def _error(panel: DemandPanel, result: PanelForecast, _: Words) -> Metric:
-    ratio = error_ratio(result)
+    ratio = error_ratio(panel, result)
     if ratio is None:
         return Metric(_("Error, baseline 100%"), "–", _("not tested"), "watch")
     tone: Literal["good", "gray"] = "good" if ratio < 0.995 else "gray"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import altair as alt
 import polars as pl
 
-from analytics.charts.demand_outlook.wording import basis, basis_words, moves
+from analytics.charts.demand_outlook.wording import Names, basis, basis_words, moves
 from analytics.charts.forecasting.marks import value_axis_of, values
 from analytics.charts.forecasting.wording import amount, change, joined, level_of, measured
 from analytics.charts.theme import BAR_OPACITY, Spec, finish, neutral, plain_axis, tooltip
@@ -26,7 +24,7 @@ def movers(panel: DemandPanel, result: PanelForecast) -> pl.DataFrame:
     return most.sort("change", "unique_id", descending=[True, False])
 
 
-def movers_chart(panel: DemandPanel, result: PanelForecast, names: Mapping[str, str], _: Words) -> Spec:
+def movers_chart(panel: DemandPanel, result: PanelForecast, names: Names, _: Words) -> Spec:
     """Change of the total with its interval, a row a series; pale where the interval holds no change."""
     found = movers(panel, result)
     labels = [names[unique_id] for unique_id in found["unique_id"]]
@@ -63,7 +61,7 @@ def movers_chart(panel: DemandPanel, result: PanelForecast, names: Mapping[str, 
     return finish(alt.layer(*layers), _, height=max(112, 40 + ROW * rows.height))
 
 
-def movers_finding(panel: DemandPanel, result: PanelForecast, names: Mapping[str, str], _: Words) -> str:
+def movers_finding(panel: DemandPanel, result: PanelForecast, names: Names, _: Words) -> str:
     """The series that adds most, else the one that loses most."""
     found = movers(panel, result)
     if found.is_empty():
@@ -76,7 +74,7 @@ def movers_finding(panel: DemandPanel, result: PanelForecast, names: Mapping[str
     return _("{name} moves most: {amount} less", **told)
 
 
-def movers_note(panel: DemandPanel, result: PanelForecast, _: Words) -> str:
+def movers_note(panel: DemandPanel, result: PanelForecast, names: Names, _: Words) -> str:
     """What is drawn, against what."""
     against = (
         _("Expected total less the same periods a year ago.")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
-from analytics.charts.demand_outlook.wording import basis_words, moves
+from analytics.charts.demand_outlook.wording import Names, basis_words, moves
 from analytics.charts.forecasting.wording import joined, measured, model_name, period_words
 from analytics.demand import DemandPanel
 from analytics.forecasting.spec import PanelForecast
@@ -16,28 +14,29 @@ POINTS = 60  # of a small line
 SHOWN = {"day": 84, "week": 52, "month": 36}  # periods of history in it
 
 
-def series_table(panel: DemandPanel, result: PanelForecast, names: Mapping[str, str], _: Words) -> pl.DataFrame:
+def series_table(panel: DemandPanel, result: PanelForecast, names: Names, _: Words) -> pl.DataFrame:
     """One row a series that is no sum of others, the largest expected first.
 
-    Columns: unique_id, series, course (recent values and the forecast, at most 60 points), expected, expected_lo,
-    expected_hi (of the interval named first), before, change_share, yearly_trend (share), model, error_ratio (of the
-    baseline's), interval_held (share), particular (what is special, in words).
+    Columns: unique_id, demand_series, demand_course (recent values and the forecast, at most 60 points),
+    demand_expected, demand_lo, demand_hi (of the interval named first), demand_before, demand_change_share,
+    trend_yearly_share, demand_model, error_of_baseline (share), band_held_share, demand_notes (what is special, in
+    words).
     """
     found = moves(panel, result).select(
         "unique_id",
-        expected="total",
-        expected_lo="lo",
-        expected_hi="hi",
-        before="before",
-        change_share="change_share",
+        demand_expected="total",
+        demand_lo="lo",
+        demand_hi="hi",
+        demand_before="before",
+        demand_change_share="change_share",
     )
     course = _courses(panel, result)
     level = round(result.spec.interval_width * 100)
     chosen = result.choices.select(
-        "unique_id", "model", error_ratio=pl.col("model_error") / pl.col("baseline_error")
-    ).with_columns(pl.col("error_ratio").fill_nan(None))
-    held = result.scores.select("unique_id", "model", interval_held=f"coverage_{level}")
-    trend = result.totals.select("unique_id", yearly_trend="slope_share")
+        "unique_id", "model", error_of_baseline=pl.col("model_error") / pl.col("baseline_error")
+    ).with_columns(pl.col("error_of_baseline").fill_nan(None))
+    held = result.scores.select("unique_id", "model", band_held_share=f"coverage_{level}")
+    trend = result.totals.select("unique_id", trend_yearly_share="slope_share")
     notes = _particular(result, _)
     whole = (
         found.join(course, on="unique_id", how="left")
@@ -45,23 +44,23 @@ def series_table(panel: DemandPanel, result: PanelForecast, names: Mapping[str, 
         .join(held, on=["unique_id", "model"], how="left")
         .join(trend, on="unique_id", how="left")
         .join(notes, on="unique_id", how="left")
-        .sort("expected", "unique_id", descending=[True, False], nulls_last=True)
+        .sort("demand_expected", "unique_id", descending=[True, False], nulls_last=True)
     )
     called = {model: model_name(result, model, _) for model in result.choices["model"].unique()}
     return whole.select(
         "unique_id",
-        pl.col("unique_id").replace(dict(names)).alias("series"),
-        "course",
-        "expected",
-        "expected_lo",
-        "expected_hi",
-        "before",
-        "change_share",
-        "yearly_trend",
-        pl.col("model").replace(called),
-        "error_ratio",
-        "interval_held",
-        "particular",
+        pl.col("unique_id").replace(dict(names)).alias("demand_series"),
+        "demand_course",
+        "demand_expected",
+        "demand_lo",
+        "demand_hi",
+        "demand_before",
+        "demand_change_share",
+        "trend_yearly_share",
+        pl.col("model").replace(called).alias("demand_model"),
+        "error_of_baseline",
+        "band_held_share",
+        "demand_notes",
     )
 
 
@@ -79,23 +78,24 @@ def table_note(result: PanelForecast, _: Words) -> str:
 
 def flat_table(listed: pl.DataFrame) -> pl.DataFrame:
     """The table without its small lines, for the download."""
-    return listed.select(pl.exclude("unique_id", "course"))
+    return listed.select(pl.exclude("unique_id", "demand_course"))
 
 
-def forecast_table(panel: DemandPanel, result: PanelForecast, names: Mapping[str, str]) -> pl.DataFrame:
+def forecast_table(panel: DemandPanel, result: PanelForecast, names: Names) -> pl.DataFrame:
     """Every period of every series, with the chosen model's bounds; the reconciled values where there are any."""
     columns = ["unique_id", "ds", "forecast", "lo_80", "hi_80", "lo_95", "hi_95"]
     held = result.reconciled if result.reconciled.height else result.forecasts
-    return held.select(pl.col("unique_id").replace(dict(names)).alias("series"), *columns[1:])
+    return held.select(pl.col("unique_id").replace(dict(names)).alias("demand_series"), *columns[1:])
 
 
-def models_of(result: PanelForecast, names: Mapping[str, str], _: Words) -> pl.DataFrame:
+def models_of(result: PanelForecast, names: Names, _: Words) -> pl.DataFrame:
     """Errors of every model for every series, for the download."""
     called = {model: model_name(result, model, _) for model in result.scores["model"].unique()}
     return result.scores.select(
-        pl.col("unique_id").replace(dict(names)).alias("series"),
-        pl.col("model").replace(called),
-        pl.exclude("unique_id", "model"),
+        pl.col("unique_id").replace(dict(names)).alias("demand_series"),
+        pl.col("model").replace(called).alias("demand_model"),
+        pl.exclude("unique_id", "model", "n"),
+        pl.col("n").alias("n_compared"),
     )
 
 
@@ -113,7 +113,7 @@ def _courses(panel: DemandPanel, result: PanelForecast) -> pl.DataFrame:
     thin = whole.with_columns(place=place.over("unique_id"))
     small = thin.group_by("unique_id", "place").agg(pl.col("y").mean())
     digits = small.sort("unique_id", "place", descending=[False, True])
-    return digits.group_by("unique_id", maintain_order=True).agg(course=pl.col("y").round(2))
+    return digits.group_by("unique_id", maintain_order=True).agg(demand_course=pl.col("y").round(2))
 
 
 def _particular(result: PanelForecast, _: Words) -> pl.DataFrame:
@@ -121,5 +121,5 @@ def _particular(result: PanelForecast, _: Words) -> pl.DataFrame:
     for row in result.notes.iter_rows(named=True):
         numbers = {name: value for name, value in row.items() if name not in ("unique_id", "code")}
         rows.setdefault(row["unique_id"], []).append(_.phrase(f"caveat.{row['code']}", **numbers))
-    listed = [{"unique_id": unique_id, "particular": _.listing(words)} for unique_id, words in rows.items()]
-    return pl.DataFrame(listed, schema={"unique_id": pl.String, "particular": pl.String})
+    listed = [{"unique_id": unique_id, "demand_notes": _.listing(words)} for unique_id, words in rows.items()]
+    return pl.DataFrame(listed, schema={"unique_id": pl.String, "demand_notes": pl.String})

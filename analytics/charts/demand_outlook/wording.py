@@ -12,6 +12,7 @@ from analytics.demand import TOTAL, DemandPanel
 from analytics.forecasting.spec import PanelForecast
 from analytics.i18n import Words
 
+Names = Mapping[str, str]
 Basis = Literal["last_year", "recent"]
 
 
@@ -34,6 +35,11 @@ def leaves(panel: DemandPanel) -> tuple[str, ...]:
     return tuple(member for member in panel.members if member not in sums)
 
 
+def parts_of(panel: DemandPanel, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of those series that are no sum of others."""
+    return frame.filter(pl.col("unique_id").is_in(leaves(panel)))
+
+
 def basis(result: PanelForecast) -> Basis:
     """What totals are compared with: the same periods a year ago where at least half of the series have them."""
     known = result.totals["last_year"].drop_nulls().len()
@@ -53,7 +59,7 @@ def moves(panel: DemandPanel, result: PanelForecast) -> pl.DataFrame:
     ``clear``: the interval named first lies on one side of what was sold before.
     """
     level = round(result.spec.interval_width * 100)
-    held = result.totals.filter(pl.col("unique_id").is_in(leaves(panel)))
+    held = parts_of(panel, result.totals)
     before = pl.col(basis(result))
     return (
         held.select(

@@ -25,6 +25,7 @@ from analytics.charts.forecasting.components import (
     component_finding,
     component_names,
     component_note,
+    effects_table,
 )
 from analytics.charts.forecasting.models import (
     coverage_chart,
@@ -36,6 +37,7 @@ from analytics.charts.forecasting.models import (
     models_note,
     score_note,
     score_rows,
+    score_table,
 )
 from analytics.charts.forecasting.wording import model_title
 
@@ -55,6 +57,7 @@ __all__ = [
     "cutoff_or_last",
     "cutoff_words",
     "cutoffs",
+    "effects_table",
     "forecast_chart",
     "forecast_chart_finding",
     "forecast_chart_note",
@@ -69,6 +72,7 @@ __all__ = [
     "origins_note",
     "score_note",
     "score_rows",
+    "score_table",
     "special_days_ahead",
     "why",
 ]

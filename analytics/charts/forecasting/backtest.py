@@ -131,7 +131,11 @@ def origins_chart(result: ForecastResult, _: Words) -> Spec:
     rows = _totals(result)
     words = [cutoff_words(result, day, _) for day in rows["cutoff"]]
     names = [_("What came"), _("Said then")]
-    rows = rows.with_columns(label=pl.Series(words), off=pl.Series([change(_off(row), _) for row in rows.to_dicts()]))
+    rows = rows.with_columns(
+        label=pl.Series(words, dtype=pl.String),
+        unseen=pl.Series(_unseen(result, rows), dtype=pl.Boolean),
+        off=pl.Series([change(_off(row), _) for row in rows.to_dicts()], dtype=pl.String),
+    )
     wide = values(rows)
     y = alt.Y("label:N", sort=words, axis=plain_axis(labelLimit=110))
     x = alt.X("came:Q", axis=value_axis_of(result, _), scale=alt.Scale(zero=False), title=None)
@@ -145,16 +149,18 @@ def origins_chart(result: ForecastResult, _: Words) -> Spec:
     legend = alt.Legend(values=names, title=None)
     dots = pl.concat(
         [
-            rows.select("label", "said", "came", "off", value=column, series=pl.lit(name))
+            rows.select("label", "said", "came", "off", "unseen", value=column, series=pl.lit(name))
             for column, name in zip(("came", "said"), names, strict=True)
         ]
     )
     layers: list[Any] = [
         alt.Chart(wide).mark_rule(color=neutral("muted"), strokeWidth=1.5).encode(y=y, x=x, x2="said"),
         alt.Chart(values(dots))
-        .mark_point(filled=True, size=75, opacity=1)
+        .mark_point(filled=True, opacity=1, strokeWidth=2)
         .encode(
             y=y,
+            size=alt.condition("datum.unseen", alt.value(150), alt.value(75)),
+            shape=alt.condition("datum.unseen", alt.value("diamond"), alt.value("circle")),
             x=alt.X("value:Q", axis=value_axis_of(result, _), scale=alt.Scale(zero=False), title=None),
             color=alt.Color("series:N", scale=scale, legend=legend),
             tooltip=tips,
@@ -180,7 +186,7 @@ def origins_note(result: ForecastResult, _: Words) -> str:
     return joined(
         _("Totals of the periods after each date."),
         measured(result, _),
-        _("The last of them no choice had seen."),
+        _("Diamonds: periods that no choice had seen.") if any(_unseen(result, _totals(result))) else "",
         _=_,
     )
 
@@ -193,6 +199,11 @@ def _totals(result: ForecastResult) -> pl.DataFrame:
     """cutoff, said, came: sums over the periods whose value is known."""
     known = result.backtest.drop_nulls("y")
     return known.group_by("cutoff").agg(said=pl.col("forecast").sum(), came=pl.col("y").sum()).sort("cutoff")
+
+
+def _unseen(result: ForecastResult, rows: pl.DataFrame) -> list[bool]:
+    """Of each cutoff whether its periods were kept from every choice."""
+    return [is_untouched(result, day) for day in rows["cutoff"]]
 
 
 def _off(row: dict[str, Any]) -> float | None:

@@ -82,6 +82,33 @@ def component_note(result: ForecastResult, name: Component, _: Words) -> str:
     return joined(kind, measured(result, _), _=_)
 
 
+def effects_table(result: ForecastResult, _: Words) -> pl.DataFrame:
+    """Every effect as it is read, for the download.
+
+    Columns: effect_part, effect_place (a weekday, a day of the year as month/day, an event), effect_size (share of the
+    trend in a multiplicative model, else in the series' unit), effect_lo, effect_hi (95%), effect_times_seen.
+    """
+    parts = {"weekly": _("Day of the week"), "yearly": _("Time of the year"), "holidays": _("Special days")}
+
+    def place(row: dict[str, Any]) -> str:
+        if row["component"] == "weekly":
+            return _.label("weekday", str(row["position"]))
+        if row["component"] == "yearly":
+            day = _day_of_year(row["position"])
+            return f"{day.month}/{day.day}"
+        return event_name(row["name"], _)
+
+    held = result.components.filter(pl.col("component").is_in(list(parts)))
+    return held.select(
+        pl.col("component").replace(parts).alias("effect_part"),
+        pl.Series("effect_place", [place(row) for row in held.to_dicts()], dtype=pl.String),
+        effect_size="effect",
+        effect_lo="lo_95",
+        effect_hi="hi_95",
+        effect_times_seen="n_seen",
+    )
+
+
 def _trend(result: ForecastResult, _: Words) -> Any:
     rows = result.decomposition.select("ds", "trend")
     step = -(-len(rows) // MOST_POINTS)

@@ -42,15 +42,19 @@ def models_chart(result: ForecastResult, _: Words) -> Spec:
     reach = float(rows["error"].max() or 1.0)  # type: ignore[arg-type]
     axis = value_axis(_)
     axis["tickCount"] = 4
-    scale = alt.Scale(domain=[0, reach * 1.15], nice=False)
+    scale = alt.Scale(domain=[0, reach * 1.02], nice=False)
     base = alt.Chart(values(rows)).encode(y=alt.Y("label:N", sort=labels, axis=plain_axis(labelLimit=190)))
     x = alt.X("error:Q", axis=axis, scale=scale, title=None)
     color = alt.condition("datum.chosen", alt.value(neutral("accent")), alt.value(neutral("muted")))
     opacity = alt.condition("datum.chosen", alt.value(1.0), alt.value(BAR_OPACITY))
     tips = [tooltip("label", _("Model")), tooltip("text", error_title(name, _))]
     layers: list[Any] = [
-        base.mark_bar(height=16).encode(x=x, color=color, opacity=opacity, tooltip=tips),
-        base.mark_text(align="left", dx=5).encode(x=x, text="text:N"),
+        base.mark_bar(height=18).encode(x=x, color=color, opacity=opacity, tooltip=tips),
+        base.mark_text(align="left", dx=6).encode(
+            x=alt.value(0),
+            text="text:N",
+            color=alt.condition("datum.chosen", alt.value(neutral("paper")), alt.value(neutral("ink"))),
+        ),
     ]
     baseline = score_of(result.scores, BASELINE, name)
     if baseline is not None:
@@ -97,6 +101,13 @@ def score_rows(result: ForecastResult, _: Words) -> list[dict[str, str]]:
         }
         for row in _ranked(result).iter_rows(named=True)
     ]
+
+
+def score_table(result: ForecastResult, _: Words) -> pl.DataFrame:
+    """Every figure of every model in the back-test, for the download; ``n_compared`` periods each."""
+    called = {model: model_name(result, model, _) for model in result.scores["model"]}
+    named = pl.col("model").replace(called).alias("demand_model")
+    return _ranked(result).select(named, pl.exclude("model", "n"), pl.col("n").alias("n_compared"))
 
 
 def score_note(result: ForecastResult, _: Words) -> str:
@@ -153,9 +164,7 @@ def coverage_note(result: ForecastResult, _: Words) -> str:
     """What is drawn, and where the bands come from."""
     source = {
         "own": _("The bands come from this series' own errors."),
-        "pooled": _(
-            "This series has too few errors of its own: those of all series were pooled, each in its own scale."
-        ),
+        "pooled": _("Too few errors of its own: those of all series were pooled, each in its own scale."),
         "fallback": _("Too few errors are known: the bands are wide guesses."),
     }[result.band_source]
     return joined(_("Bar: what came inside the band. Mark: what the band promises."), source, _=_)
