@@ -4,7 +4,10 @@ An error at horizon step h of an origin is scaled to ``|e| / (scale h^b)``: the 
 difference known at the cutoff, b how fast errors grow with the horizon. The band of a new forecast is the rank
 ``ceil((n + 1) level)`` of the scaled errors that were known when it was made, scaled back (split conformal: Vovk,
 Gammerman & Shafer 2005, "Algorithmic learning in a random world"). Errors of neighbouring steps are alike, so the
-promise is approximate: the measured coverage is shown beside the band.
+promise is approximate: the measured coverage is shown beside the band. For the same reason, and because the model was
+chosen on these very errors, the rank's size is widened as Student's t widens a normal quantile, each origin counted as
+two independent errors: with eight origins by 5 percent at 80 and 9 percent at 95. Without it, back-tested bands held
+.72/.92 instead of .75/.92 on daily sales and .80/.91 instead of .82/.93 on M4's weekly series (tuning halves).
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 
 LEAST_ERRORS = 20  # the 95 percent rank needs 19 errors
 LEAST_ORIGINS = 2
+LEAST_FOR_SIZE = 5  # errors that tell how large they are, though not their law
 N_PATHS = 2_000
+ASSUMED = 1.25  # the scale is a mean absolute difference: of normal values a standard deviation is that much more
 Source = Literal["own", "pooled", "fallback"]
 SOURCES: tuple[Source, ...] = ("own", "pooled", "fallback")
 
@@ -39,20 +44,24 @@ class Calibration:
     exponent : (n,) how errors grow with the horizon.
     common : (n,) share of variance that all steps of a path have in common.
     source : (n,) position in ``SOURCES``.
+    freedom : (n,) degrees of freedom of the widening; infinite without one.
     """
 
     sizes: tuple[Floats, ...]
     exponent: Floats
     common: Floats
     source: npt.NDArray[np.int64]
+    freedom: Floats
 
     def half_widths(self, scale: Floats, horizon: int) -> Floats:
         """Half the band's width, shape (2, n, horizon): the levels of ``LEVELS``."""
         import numpy as np
 
         quantiles = np.array([[_ranked(sizes, level) for sizes in self.sizes] for level in LEVELS])
+        normal = NormalDist()
+        wider = np.array([_widening(np.array(normal.inv_cdf((1 + level) / 2)), self.freedom) for level in LEVELS])
         growth = _steps(horizon) ** self.exponent[:, None]
-        halves: Floats = (quantiles * scale)[:, :, None] * growth
+        halves: Floats = (quantiles * wider * scale)[:, :, None] * growth
         return halves
 
     def paths(self, row: int, scale: float, normal: tuple[Floats, Floats]) -> Floats:
@@ -66,7 +75,9 @@ class Calibration:
         sizes = self.sizes[row]
         n = len(sizes)
         ranks = np.minimum(np.ceil((n + 1) * (2 * ndtr(np.abs(z)) - 1)).astype(np.int64), n)
-        drawn = sizes[np.maximum(ranks, 1) - 1]
+        grid = np.linspace(0.05, 5.0, 100)
+        wider = np.interp(np.abs(z), grid, _widening(grid, self.freedom[row]))
+        drawn = sizes[np.maximum(ranks, 1) - 1] * wider
         errors: Floats = np.sign(z) * drawn * scale * _steps(own.shape[1]) ** float(self.exponent[row])
         return errors
 
@@ -82,36 +93,60 @@ def standard_normal(horizon: int, random_state: int) -> tuple[Floats, Floats]:
 def calibrate(ratios: Floats) -> Calibration:
     """A Calibration from scaled errors of shape (origins, n series, horizon), NaN where not known.
 
-    A series with fewer than 20 errors or two origins takes those of all series; when these are too few as well, wide
-    ones are assumed.
+    A series with fewer than 20 errors or two origins takes those of all series; when these are too few as well, a
+    normal law of its few errors' size; without five of them wide ones are assumed.
     """
     import numpy as np
 
     _, n, horizon = ratios.shape
     seen = np.isfinite(ratios)
-    enough = (seen.any(axis=2).sum(axis=0) >= LEAST_ORIGINS) & (seen.sum(axis=(0, 2)) >= LEAST_ERRORS)
+    n_origins, n_errors = seen.any(axis=2).sum(axis=0), seen.sum(axis=(0, 2))
+    enough = (n_origins >= LEAST_ORIGINS) & (n_errors >= LEAST_ERRORS)
+    some = ~enough & (n_origins >= LEAST_ORIGINS) & (n_errors >= LEAST_FOR_SIZE)
+    n_all = int(seen.any(axis=(1, 2)).sum())
+    pooled = int(seen.sum()) >= LEAST_ERRORS and n_all >= LEAST_ORIGINS and n > 1
     exponent, common = _exponents(ratios), _common_shares(ratios)
-    pooled_possible = int(seen.sum()) >= LEAST_ERRORS and int(seen.any(axis=(1, 2)).sum()) >= LEAST_ORIGINS
-    all_exponent, all_common, all_sizes = 0.5, 1.0, _assumed()
-    if pooled_possible and not enough.all():
-        together = ratios.reshape(-1, 1, horizon)
-        all_exponent, all_common = float(_exponents(together)[0]), float(_common_shares(together)[0])
-        pooled = np.abs(together / _steps(horizon) ** all_exponent)
-        all_sizes = np.sort(pooled[np.isfinite(pooled)])
-    exponent = np.where(enough, exponent, all_exponent)
-    common = np.where(enough, common, all_common)
+    sizes: list[Floats] = []
     scaled = np.abs(ratios / _steps(horizon) ** exponent[:, None])
-    own = (np.sort(scaled[:, row][seen[:, row]]) if enough[row] else all_sizes for row in range(n))
-    source = np.where(enough, 0, 1 if pooled_possible else 2)
-    return Calibration(tuple(own), exponent, common, source)
+    together = ratios.reshape(-1, 1, horizon)
+    others = (_assumed() * ASSUMED, 0.5, 1.0)
+    if pooled and not enough.all():
+        growth = float(_exponents(together)[0])
+        found = np.abs(together / _steps(horizon) ** growth)
+        others = (np.sort(found[np.isfinite(found)]), growth, float(_common_shares(together)[0]))
+    normal_size = float(np.sqrt(2 / np.pi))
+    for row in range(n):
+        own = scaled[:, row][seen[:, row]]
+        if enough[row]:
+            sizes.append(np.sort(own))
+        elif some[row] and not pooled:
+            sizes.append(_assumed() * float(own.mean()) / normal_size)
+        else:
+            sizes.append(others[0])
+            exponent[row], common[row] = others[1:]
+    own_errors = enough | (some & (not pooled))
+    source = np.where(own_errors, 0, 1 if pooled else 2)
+    counted = np.where(own_errors, n_origins, n_all if pooled else 0)
+    freedom = np.where(counted > 0, np.maximum(2.0 * counted - 2.0, 2.0), np.inf)
+    return Calibration(tuple(sizes), exponent, common, source, freedom)
 
 
 def _assumed() -> Floats:
-    """Without a back-test: normal errors that grow like a random walk's, all in common. Wide on purpose."""
+    """Sizes of normal errors. Without a back-test they grow like a random walk's, all in common: wide on purpose."""
     import numpy as np
 
     normal = NormalDist()
-    return np.array([normal.inv_cdf(0.5 + (rank - 0.5) / 398) for rank in range(1, 200)]) * 1.25
+    return np.array([normal.inv_cdf(0.5 + (rank - 0.5) / 398) for rank in range(1, 200)])
+
+
+def _widening(z: Floats, freedom: Floats) -> Floats:
+    """How much wider Student's t is than the normal law at the normal quantile ``z``."""
+    import numpy as np
+    from scipy.special import ndtr, stdtrit
+
+    finite = np.where(np.isfinite(freedom), freedom, 1e6)
+    wider: Floats = stdtrit(finite, ndtr(z)) / z
+    return np.where(np.isfinite(freedom), wider, 1.0)
 
 
 def _ranked(sizes: Floats, level: float) -> float:
