@@ -30,7 +30,6 @@ with page.frame("demand_outlook") as _:
     names = demand.names(panel, _)
 
     page.answer(page.draw(charts.headline, panel, result, _), _)
-    forecasting.facts(panel, _)
     page.caveats((*panel.caveats, *result.caveats), _)
     everything = (panel, result, names)
     forecasting.shown(_, everything, charts.movers_chart, charts.movers_finding, charts.movers_note)

@@ -16,7 +16,6 @@ with page.frame("forecasting") as _:
     page.answer(page.draw(charts.headline, result, _), _)
     page.evidence(result, _, charts.forecast_chart, charts.forecast_chart_finding, charts.forecast_chart_note)
     forecasting.facts(panel, _)
-    forecasting.facts(panel, _)
     page.caveats((*panel.caveats, *result.caveats), _)
     if charts.has_models(result):
         forecasting.backtest(result, _)

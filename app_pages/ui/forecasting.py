@@ -11,7 +11,6 @@ import streamlit as st
 from analytics.calendar import FESTIVALS, OFFERED_COUNTRIES, CalendarSpec, OwnEvent, usual_calendar
 from analytics.charts import forecasting as charts
 from analytics.charts.panel import panel_facts
-from analytics.charts.panel import panel_facts
 from analytics.demand import TOTAL, DemandPanel, Measure
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastResult, ForecastSpec, ProphetSpec
@@ -296,13 +295,6 @@ def _reset_models() -> None:
     default = ForecastSpec()
     names = ("model", "candidates", "n_origins", "prophet")
     session.change_specs({"forecast": {name: getattr(default, name) for name in names}})
-
-
-def facts(panel: DemandPanel, _: Words) -> None:
-    """What was done to make regular series of the rows."""
-    told = page.draw(panel_facts, panel, _)
-    if told:
-        st.markdown(f":small[:gray[{' · '.join(told)}]]")
 
 
 # ---- what we would have said then
