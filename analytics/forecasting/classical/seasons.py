@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analytics.forecasting.block import Block
 from analytics.forecasting.classical.aligned import Aligned
 
 if TYPE_CHECKING:
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 TEST_AT_90_PERCENT = 1.645
 LEAST_INDEX = 0.05  # dividing by less than this would magnify noise
+
+
+def short(block: Block) -> int:
+    """The season of days in a week or of months; weeks have a curve through the year instead, and so 1."""
+    return 1 if block.frequency == "week" else block.season
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from analytics.forecasting.spec import ForecastSpec
 
 LEAST = 6  # observed values below which nothing can be smoothed
-LONGEST_SEASON = 12  # a state for each place of a longer season would be learned from a handful of values each
 ALPHAS = (0.01, 0.03, 0.06, 0.1, 0.16, 0.25, 0.4, 0.6, 0.8, 0.97)
 TREND_SHARES = (0.02, 0.1, 0.3)  # of alpha
 DAMPINGS = (0.9, 0.98)
@@ -23,27 +22,31 @@ SWINGS = (0.01, 0.05, 0.15)
 def smoothing(block: Block, spec: ForecastSpec) -> Floats:
     """Forecasts of shape (n, h) by the additive form with the least AICc; NaN under six observed values.
 
-    Forms: level; damped trend; either with a season of up to 12 places where two seasons were seen; longer seasons are
-    taken out before (``seasons``). Smoothing parameters from a grid, beginnings by least squares (``linear``).
+    Forms: level; damped trend; either with a season of days in the week or of months. A curve through the year
+    (``yearly``) is taken out before. Smoothing parameters from a grid, beginnings by least squares (``linear``).
 
     Hyndman, Koehler, Snyder & Grose (2002), "A state space framework for automatic forecasting using exponential
     smoothing methods".
     """
+    from analytics.forecasting.classical.yearly import learn_year
+
+    year = learn_year(block)
+    return _of_the_week(block) if year is None else year.restored(_of_the_week(year.without(block)))
+
+
+def _of_the_week(block: Block) -> Floats:
     import numpy as np
 
     from analytics.forecasting.classical.aligned import align
-    from analytics.forecasting.classical.seasons import adjust
+    from analytics.forecasting.classical.seasons import short
 
     said = np.full((len(block.y), block.horizon), np.nan)
     if not block.y.shape[1]:
         return said
     series = align(block.y, block.season)
     enough = series.n_observed >= LEAST
-    if not enough.any():
-        return said
-    adjusted = adjust(series.rows(enough), block.season if block.season > LONGEST_SEASON else 1)
-    season = block.season if block.season <= LONGEST_SEASON else 1
-    said[enough] = adjusted.restore(smooth(adjusted.series, season, block.horizon))
+    if enough.any():
+        said[enough] = smooth(series.rows(enough), short(block), block.horizon)
     return said
 
 

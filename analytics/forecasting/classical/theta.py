@@ -16,14 +16,23 @@ ALPHAS = (0.01, 0.02, 0.04, 0.07, 0.1, 0.14, 0.2, 0.27, 0.35, 0.45, 0.55, 0.65, 
 
 
 def theta(block: Block, spec: ForecastSpec) -> Floats:
-    """Forecasts of shape (n, h) of series without their season; NaN under six observed values.
+    """Forecasts of shape (n, h) of series without their seasons; NaN under six observed values.
+
+    A curve through the year (``yearly``) and a weekly or monthly index (``seasons``) are taken out where found.
 
     Assimakopoulos & Nikolopoulos (2000), "The theta model: a decomposition approach to forecasting".
     """
+    from analytics.forecasting.classical.yearly import learn_year
+
+    year = learn_year(block)
+    return _of_the_week(block) if year is None else year.restored(_of_the_week(year.without(block)))
+
+
+def _of_the_week(block: Block) -> Floats:
     import numpy as np
 
     from analytics.forecasting.classical.aligned import align
-    from analytics.forecasting.classical.seasons import adjust
+    from analytics.forecasting.classical.seasons import adjust, short
 
     said = np.full((len(block.y), block.horizon), np.nan)
     if not block.y.shape[1]:
@@ -32,7 +41,7 @@ def theta(block: Block, spec: ForecastSpec) -> Floats:
     enough = series.n_observed >= LEAST
     if not enough.any():
         return said
-    adjusted = adjust(series.rows(enough), block.season)
+    adjusted = adjust(series.rows(enough), short(block))
     said[enough] = adjusted.restore(classic(adjusted.series, block.horizon))
     return said
 
