@@ -20,11 +20,12 @@ from analytics.behaviour import (
     favourites,
     measure_concentration,
 )
+from analytics.calendar import usual_calendar
 from analytics.churn import ChurnSpec, warn
 from analytics.customers import summarise_customers
 from analytics.dataset import Dataset
-from analytics.demand import DemandSpec, build_panel
-from analytics.forecasting import ForecastSpec, forecast
+from analytics.demand import DemandSpec, build_drivers, build_panel
+from analytics.forecasting import ForecastSpec, forecast, forecast_all
 from analytics.lifecycle import FlowSpec, LifecycleSpec, trace_flow, trace_lifecycle
 from analytics.lifecycle.history import stage_history
 from analytics.mapping import apply_mapping, suggest_mapping
@@ -127,13 +128,22 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
     assert_same(favourites(seen, BehaviourSpec()), favourites(held, BehaviourSpec()))
     for demand in (
         DemandSpec(),
-        DemandSpec(by="category", frequency="month"),
+        DemandSpec(by="category", frequency="month", parents=True),
         DemandSpec(by="segment", measure="orders"),
     ):
         panels = build_panel(seen, demand, segments.labels), build_panel(held, demand, segments_held.labels)
         assert_same(*panels)
-    panel, panel_held = build_panel(seen, DemandSpec()), build_panel(held, DemandSpec())
-    assert_same(forecast(panel, ForecastSpec(n_origins=3)), forecast(panel_held, ForecastSpec(n_origins=3)))
+    prices = DemandSpec(by="category", n_series=3, parents=True)
+    assert_same(build_drivers(seen, prices), build_drivers(held, prices))
+    asked = ForecastSpec(n_origins=3, calendar=usual_calendar("TWD"))
+    by_category = DemandSpec(by="category", n_series=2, parents=True)
+    told = []
+    for data in (seen, held):
+        panel = build_panel(data, by_category)
+        everything = forecast_all(panel, asked)
+        told.append((everything, forecast(panel, asked, everything)))
+    for left, right in zip(*told, strict=True):
+        assert_same(left, right)
 
 
 @pytest.mark.parametrize("day", DAYS)

@@ -119,7 +119,8 @@ def _find_grid(rows: pl.DataFrame, spec: DemandSpec) -> _Grid:
     steps = dates.select(ds.diff().over("member").dt.total_days()).to_series().drop_nulls()
     if steps.is_empty():
         raise AnalysisError("panel_too_short", n=1, needed=MIN_PERIODS)
-    step, least = float(steps.sort()[len(steps) // 2]), int(steps.sort()[0])
+    ordered = steps.sort()
+    step, least = int(ordered[(len(ordered) - 1) // 2]), int(ordered[0])
     if spec.gaps == "zero" and least < _WEEKLY[0]:
         step = _DAILY  # rows are missing because nothing was sold, not because nobody looked
     if step >= _MONTHLY:
