@@ -118,9 +118,12 @@ def arrange(dataset: Dataset, spec: DemandSpec, labels: CustomerLabels | None, c
         tree = grown(members, spec.by, names, *_above(dataset, given, spec.by))
     else:
         tree = flat(members, spec.by, names)
-    days = given.select("day").unique().collect()["day"]
+    by_day = given.group_by("day").agg(pl.len().alias("n"), pl.col("minute").max()).sort("day").collect()
+    days = by_day["day"]
     closed = periods.closed_weekdays(days, dataset.as_of)
-    starts, n_dropped = periods.whole_periods(periods.earliest(days), dataset.as_of, spec.frequency, closed)
+    last_day, cut_short = periods.last_whole_day(by_day, dataset.as_of)
+    starts, n_dropped = periods.whole_periods(periods.earliest(days), last_day, spec.frequency, closed)
+    n_dropped += bool(cut_short) and spec.frequency == "day"
     placed = given.with_columns(ds=periods.period(pl.col("day"), spec.frequency))
     if tree.rest:
         leaf = pl.col("member").replace_strict(
@@ -137,7 +140,7 @@ def arrange(dataset: Dataset, spec: DemandSpec, labels: CustomerLabels | None, c
         closed=closed,
         n_dropped=n_dropped,
         n_without_member=n_without,
-        caveats=caveats,
+        caveats=caveats + cut_short,
     )
 
 

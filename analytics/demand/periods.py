@@ -11,6 +11,8 @@ from analytics.errors import AnalysisError, Caveat
 
 # A weekday that never sells is closed only once it had this many chances.
 _WEEKS_TO_CALL_CLOSED = 8
+_DAYS_BEFORE = 28
+_MINUTES_A_DAY = 24 * 60
 
 
 def period(day: pl.Expr, frequency: Frequency) -> pl.Expr:
@@ -78,6 +80,22 @@ def whole_periods(
     if len(starts) < MIN_PERIODS:
         raise AnalysisError("panel_too_short", n=len(starts), needed=MIN_PERIODS)
     return starts.alias("ds"), n_dropped
+
+
+def last_whole_day(by_day: pl.DataFrame, as_of: date) -> tuple[date, list[Caveat]]:
+    """The last day that was observed to its end: ``as_of``, or the day before where the rows break off during it.
+
+    They do when the last day ends over an hour before any of the 28 days with lines before it did. ``by_day`` : day,
+    n (lines), minute (of the last line, since 1970), sorted; days of few lines end at any time and prove nothing.
+    """
+    before = by_day.filter(pl.col("day") < as_of).tail(_DAYS_BEFORE)
+    if by_day["day"][-1] != as_of or before.height < _DAYS_BEFORE or float(before["n"].sort()[_DAYS_BEFORE // 2]) < 10:
+        return as_of, []
+    ends = (before["minute"] % _MINUTES_A_DAY).min()
+    end = int(by_day["minute"][-1]) % _MINUTES_A_DAY
+    if not isinstance(ends, int) or end >= ends - 60:
+        return as_of, []
+    return as_of - timedelta(days=1), [Caveat("last_day_cut", "note", {"time": f"{end // 60:02d}:{end % 60:02d}"})]
 
 
 def on_grid(first: pl.DataFrame, starts: pl.Series) -> pl.DataFrame:

@@ -78,8 +78,9 @@ class DemandPanel:
 
     Every series runs from the period of its first line (the panel's first period if that was earlier) to the panel's
     last, the same for all: a product that is no longer sold ends in zeros. Only whole periods are in the frame. The
-    last is whole when its last day is not after ``as_of``; the first when observation (the first order line of all)
-    began on its first day, or when only closed weekdays came before it. Goods only; anonymous lines count.
+    last is whole when its last day is not after ``as_of`` and was observed to its end; the first when observation (the
+    first order line of all) began on its first day, or when only closed weekdays came before it. Goods only; anonymous
+    lines count.
 
     Attributes
     ----------
@@ -105,11 +106,12 @@ class DemandPanel:
     n_without_member : lines that belong to no series because the column split by is empty there.
     n_service_lines : order lines that are no goods, left out.
     n_returns : return and cancellation lines of the series in the periods of the frame.
-    returned : what they took off y (in ``unit``, positive); null-like 0 for orders and customers, which they do not
-        lower unless a whole order is undone.
+    returned : what they took off y (in ``unit``, positive); 0 for orders and customers, which only an order undone as
+        a whole lowers.
     n_missing : values of the frame that are null.
     caveats : ``panel_quiet_end`` (no line in the last n periods, longer than ever before), ``panel_sparse`` (more than
-        half of the values are zero in n of n_series), ``members_absent`` (n asked for have no line),
+        half of the values are zero in n of n_series), ``members_absent`` (n asked for have no line), ``last_day_cut``
+        (the rows break off at ``time`` of the last day, which is left out),
         ``frequency_coarser`` (a ready-made series is rarer than asked for), ``series_gaps`` (n of n_values of a
         ready-made series have no row, percent), ``dates_snapped`` (n of n_values moved by a few days to the grid that
         the others keep), ``dates_irregular`` (no grid; added up by the next coarser period), ``repeated_summed`` (n

@@ -140,6 +140,30 @@ class TestWholePeriods:
         assert values(panel.frame) == [56.0, 0.0, 0.0]
         assert {caveat.code: caveat.params for caveat in panel.caveats}["panel_quiet_end"] == {"n": 2}
 
+    @pytest.mark.parametrize(("last_hour", "whole"), [(18, True), (17, True), (12, False)])
+    def test_rows_that_break_off_during_the_last_day(self, last_hour: int, whole: bool) -> None:
+        days = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(35)]  # Monday to a Sunday
+        hours = [[*range(8, 19)]] * 34 + [[*range(8, last_hour + 1)]]
+        at = [day + timedelta(hours=hour) for day, of in zip(days, hours, strict=True) for hour in of]
+        lines = pl.DataFrame({"ordered_at": at, "amount": [100] * len(at), "kind": ["sale"] * len(at)})
+        lines = lines.with_columns(order_id=pl.int_range(pl.len()).cast(pl.String))
+        daily, weekly = (
+            build_panel(build(lines, days[-1].date()), DemandSpec(frequency=frequency)) for frequency in ("day", "week")
+        )
+        assert daily.frame.height == 34 + whole
+        assert weekly.frame["y"].to_list() == [*[77.0] * 4, *([59.0 + last_hour] if whole else [])]
+        assert daily.n_dropped_partial == weekly.n_dropped_partial == int(not whole)
+        told = [dict(caveat.params) for caveat in daily.caveats if caveat.code == "last_day_cut"]
+        assert told == ([] if whole else [{"time": "12:00"}])
+        # Known a day earlier, the day before is whole.
+        before = lines.filter(pl.col("ordered_at") < days[-1])
+        assert build_panel(build(before, days[-2].date()), DemandSpec(frequency="day")).frame.height == 34
+
+    def test_few_lines_end_at_any_time(self) -> None:
+        days = [datetime(2024, 1, 1, 18) + timedelta(days=i) for i in range(34)] + [datetime(2024, 2, 4, 9)]
+        lines = pl.DataFrame({"ordered_at": days, "amount": [100] * 35, "kind": ["sale"] * 35})
+        assert build_panel(build(lines, date(2024, 2, 4)), DemandSpec(frequency="day")).frame.height == 35
+
     def test_closed_weekdays(self) -> None:
         days = [date(2024, 1, 2) + timedelta(days=i) for i in range(120)]
         open_days = [day for day in days if day.isoweekday() not in (1, 6)]
@@ -276,18 +300,23 @@ class TestInvariance:
 def test_online_retail(online_retail: Dataset) -> None:
     daily = build_panel(online_retail, DemandSpec(frequency="day"))
     assert daily.closed_weekdays == (6,)
-    assert daily.frame.height == 374
-    # Everything is in, anonymous lines too; the clipped day alone is missing.
+    # 374 days, of which the last ends at 12:50, when other days go on to four o'clock at least.
+    assert daily.frame.height == 373
+    assert {caveat.code: caveat.params for caveat in daily.caveats}["last_day_cut"] == {"time": "12:50"}
+    # Everything is in, anonymous lines too; the clipped days alone are missing.
     assert daily.n_clipped == 1
     items = build_panel(online_retail, DemandSpec(measure="quantity", frequency="day"))
     by_day = (
-        online_retail.tables["transactions"]
-        .group_by(pl.col("ordered_at").dt.date())
-        .agg(pl.col("quantity").sum())["quantity"]
+        online_retail.tables["transactions"].group_by(day=pl.col("ordered_at").dt.date()).agg(pl.col("quantity").sum())
     )
-    assert by_day.sum() == 5_176_450
-    assert items.frame["y"].sum() == by_day.filter(by_day > 0).sum()
-    assert items.n_clipped == (by_day < 0).sum()
+    assert by_day["quantity"].sum() == 5_176_450
+    whole = by_day.filter(pl.col("day") < date(2011, 12, 9))["quantity"]
+    assert items.frame["y"].sum() == whole.filter(whole > 0).sum()
+    assert items.n_clipped == (whole < 0).sum()
+    lines = online_retail.tables["transactions"].filter(pl.col("ordered_at").dt.date() < date(2011, 12, 9))
+    back = lines.filter(pl.col("kind").is_in(["return", "cancellation"]))
+    assert (items.n_returns, items.returned) == (back.height, -back["quantity"].sum())
+    assert back.height > 9000
     weekly = build_panel(online_retail)
     assert weekly.n_dropped_partial == 2
     assert weekly.frame["ds"].to_list()[:: weekly.frame.height - 1] == [date(2010, 12, 6), date(2011, 11, 28)]

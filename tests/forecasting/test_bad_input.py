@@ -263,6 +263,16 @@ class TestIncompleteLastPeriod:
         assert panel.n_dropped_partial == 1
         assert_fact(panel, "1 incomplete period left out")
 
+    def test_rows_that_break_off_during_the_last_day(self) -> None:
+        hours = [hour for day in range(40) for hour in range(24 * day + 8, 24 * day + (20 if day < 39 else 12))]
+        noon = [datetime.combine(MONDAY, datetime.min.time()) + timedelta(hours=hour) for hour in hours]
+        lines = pl.DataFrame({"ordered_at": noon, "quantity": [1] * len(noon), "kind": ["sale"] * len(noon)})
+        data = Dataset.build({"transactions": lines}, as_of=noon[-1].date())
+        panel = build_panel(data, DemandSpec("quantity", frequency="day"))
+        assert panel.frame["y"].to_list() == [12.0] * 39
+        assert caveat(panel.caveats, "last_day_cut").params == {"time": "11:00"}
+        assert_fact(panel, "1 incomplete period left out")
+
     def test_of_a_ready_made_series(self) -> None:
         panel = panel_of(series([2.0] * 73, DAY))
         assert panel.frame["y"].to_list() == [14.0] * 10

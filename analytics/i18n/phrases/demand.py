@@ -101,4 +101,8 @@ PHRASES = {
     "field.negative": N_("Values below zero"),
     "option.negative.clip": N_("Set to zero"),
     "option.negative.keep": N_("Keep"),
+    "caveat.last_day_cut": N_("The last day is not complete"),
+    "caveat.last_day_cut.body": N_(
+        "The rows break off at {time}, over an hour earlier than on any of the 28 days before. That day is left out."
+    ),
 }
