@@ -117,7 +117,7 @@ def backtest_metrics(result: ForecastResult, cutoff: date, _: Words) -> tuple[Me
     said, level = _at(result, cutoff).drop_nulls("y"), level_of(result)
     banded = said.drop_nulls(f"lo_{level}")
     inside = banded.filter(pl.col("y").is_between(pl.col(f"lo_{level}"), pl.col(f"hi_{level}"))).height
-    found = _("{n} of {all}", n=inside, all=banded.height) if banded.height else "–"
+    found = _("{inside} of {all}", inside=inside, all=banded.height) if banded.height else "–"
     metrics = [Metric(_("In the {level}% band", level=level), found)]
     mine, theirs = _share_off(said, "forecast"), _share_off(said, BASELINE)
     metrics.append(Metric(_("Off per period"), _.percent(mine, 1), model_name(result, result.model, _)))
