@@ -15,6 +15,7 @@ from analytics.churn import ChurnSpec
 from analytics.demand import DemandSpec
 from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastSpec
+from analytics.forecasting.planning import PlanningSpec
 from analytics.forecasting.view import ForecastView
 from analytics.i18n import Language
 from analytics.integration import CurrencySpec, JoinSpec, MatchSpec
@@ -108,6 +109,7 @@ class Workspace:
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
     forecast_view: ForecastView = ForecastView()
+    planning: PlanningSpec = PlanningSpec()
     usage: UsageSpec = UsageSpec()
     survival: SurvivalSpec = SurvivalSpec()
     churn: ChurnSpec = ChurnSpec()

@@ -6,7 +6,7 @@ import dataclasses
 
 from analytics.calendar import usual_calendar
 from analytics.charts.demand_outlook import leaves, series_names
-from analytics.demand import ADDITIVE, LABELLED, TOTAL, By, DemandPanel, DemandSpec, build_panel, panel_choices
+from analytics.demand import ADDITIVE, LABELLED, TOTAL, By, DemandPanel, DemandSpec, Measure, build_panel, panel_choices
 from analytics.forecasting import ForecastResult, ForecastSpec, PanelForecast, forecast, forecast_all
 from analytics.i18n import Words
 from app_pages.ui import session, walk
@@ -42,12 +42,13 @@ def outlook_by() -> By:
     return by if by != TOTAL else next((other for other in splits() if other != TOTAL), by)
 
 
-def panel() -> DemandPanel:
-    """The series that the demand spec asks for, with their sums where values add up.
+def panel(measure: Measure | None = None) -> DemandPanel:
+    """The series that the demand spec asks for, with their sums where values add up; in another measure if given.
 
     A series chosen to be looked at that is not among the largest stands alone.
     """
     spec, wanted = session.workspace().demand, session.workspace().forecast.unique_id
+    spec = spec if measure is None or is_ready_made() else dataclasses.replace(spec, measure=measure)
     found = _panel(spec, spec.by)
     if not wanted or found.by == TOTAL or wanted in found.members:
         return found
