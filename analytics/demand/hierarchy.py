@@ -56,7 +56,7 @@ def flat(members: tuple[str, ...], by: str, called: dict[str, str]) -> Tree:
         {
             "unique_id": list(members),
             "level": [by] * len(members),
-            "name": [called.get(member, member) for member in members],
+            "name": ["" if by == TOTAL else called.get(member, member) for member in members],
         },
         schema={"unique_id": pl.String, "level": pl.String, "name": pl.String},
     )

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from analytics.customers import CustomerLabels
 from analytics.dataset import Dataset
-from analytics.demand import LABELLED, DemandSpec, Measure, build_panel, panel_choices
+from analytics.demand import LABELLED, By, DemandSpec, Measure, build_panel, panel_choices
 from analytics.errors import AnalysisError
 from tests.test_reversals import naive_standing
 
@@ -71,6 +71,7 @@ class TestByHand:
         assert (panel.n_clipped, panel.n_filled, panel.n_dropped_partial) == (n_clipped, n_filled, 0)
         assert (panel.n_service_lines, panel.n_without_member, panel.members) == (1, 0, ("total",))
         assert panel.as_of == AS_OF
+        assert panel.names.rows() == [("total", "total", "")]
 
     def test_by_category(self) -> None:
         panel = build_panel(build(), DemandSpec(by="category"))
@@ -89,15 +90,16 @@ class TestByHand:
         assert panel.members == ("hat", "cup")
         assert {caveat.code: caveat.params for caveat in panel.caveats}["members_absent"] == {"n": 1}
 
-    def test_by_label(self) -> None:
+    @pytest.mark.parametrize("by", LABELLED)
+    def test_by_groups_of_customers(self, by: By) -> None:
         frame = pl.DataFrame({"customer_id": ["ann", "bob"], "label": ["2", "1"]})
         labels = CustomerLabels(frame, ("1", "2"), "segment", "k1")
-        panel = build_panel(build(), DemandSpec(by="segment"), labels)
+        panel = build_panel(build(), DemandSpec(by=by), labels)
         assert values(panel.frame, "2") == [17.0, 0.0, 5.0, 0.0, 0.0]
         assert values(panel.frame, "1") == [5.0, 0.0, 0.0, 0.0, 0.0]
         assert panel.n_without_member == 3
         other = CustomerLabels(frame, ("1", "2"), "segment", "k2")
-        assert build_panel(build(), DemandSpec(by="segment"), other).key != panel.key
+        assert build_panel(build(), DemandSpec(by=by), other).key != panel.key
 
     def test_a_place_is_the_lines_own_or_its_customers(self) -> None:
         people = pl.DataFrame({"customer_id": ["ann", "bob"], "country": ["TW", "HK"]})
