@@ -13,7 +13,7 @@ from analytics.dataset import Dataset
 from analytics.demand import periods
 from analytics.demand.hierarchy import Tree, flat, grown, with_sums
 from analytics.demand.lines import ABOVE, assigned, called, can_split, chosen, in_rank, ranked
-from analytics.demand.ready_made import from_series, is_ready_made
+from analytics.demand.ready_made import from_series, given_series, is_ready_made
 from analytics.demand.spec import ADDITIVE, DEFAULT, NO_ABOVE, TOTAL, By, DemandPanel, DemandSpec
 from analytics.errors import AnalysisError, Caveat
 from analytics.keys import derive_key
@@ -153,22 +153,13 @@ def panel_choices(dataset: Dataset, by: By, labels: CustomerLabels | None = None
     Raises ``AnalysisError``: ``table_missing``, ``fields_missing``, ``labels_missing``.
     """
     if is_ready_made(dataset):
-        series = dataset.table("series", "unique_id", "ds", "y")
-        given = series.group_by(member="unique_id").agg(revenue=pl.col("y").sum(), n_lines=pl.len().cast(pl.Int64))
+        series = given_series(dataset).drop_nulls("member")
+        given = series.group_by("member").agg(revenue=pl.col("y").sum(), n_lines=pl.len().cast(pl.Int64))
         return in_rank(given).select("member", pl.col("member").alias("name"), "revenue", "n_lines")
     rank = ranked(assigned(dataset, by, labels))[0].with_columns(dataset.money("revenue"))
     names = called(dataset, by, rank["member"])
     name = pl.col("member").replace_strict(names, return_dtype=pl.String) if names else pl.col("member")
     return rank.select("member", name.alias("name"), "revenue", "n_lines")
-
-
-def possible_splits(dataset: Dataset) -> tuple[By, ...]:
-    """By what these data can be split; a ready-made series only as it is ("product" stands for its own ids)."""
-    if is_ready_made(dataset):
-        return ("product",)
-    from typing import get_args
-
-    return tuple(by for by in get_args(By) if can_split(dataset, by))
 
 
 def _above(dataset: Dataset, given: pl.LazyFrame, by: By) -> tuple[pl.DataFrame, By | None]:

@@ -11,7 +11,7 @@ from analytics.dataset import Dataset
 from analytics.demand import periods
 from analytics.demand.hierarchy import Tree, added_up, flat, grown, with_sums
 from analytics.demand.lines import chosen, in_rank
-from analytics.demand.spec import EVERY, FREQUENCIES, MIN_PERIODS, NO_ABOVE, DemandPanel, DemandSpec, Frequency
+from analytics.demand.spec import EVERY, FREQUENCIES, MIN_PERIODS, NO_ABOVE, TOTAL, DemandPanel, DemandSpec, Frequency
 from analytics.errors import AnalysisError, Caveat
 
 # So many of the dates must lie on a grid for the others to be moved to it.
@@ -27,16 +27,30 @@ def is_ready_made(dataset: Dataset) -> bool:
     return "transactions" not in dataset.tables and "series" in dataset.tables
 
 
+def given_series(dataset: Dataset) -> pl.DataFrame:
+    """member, ds, y up to as-of, where there is a number; one series, ``TOTAL``, in a table without names of series.
+
+    Raises ``AnalysisError``: ``table_missing``, ``fields_missing``.
+    """
+    table = dataset.table("series", "ds", "y")
+    named = pl.col("unique_id") if dataset.has("series.unique_id") else pl.lit(TOTAL)
+    rows = table.select(named.alias("member"), "ds", "y")
+    return rows.filter((pl.col("ds") <= dataset.as_of) & pl.col("y").is_finite())
+
+
 def from_series(dataset: Dataset, spec: DemandSpec, key: str) -> DemandPanel:
     """The panel of a ready-made table; see ``build_panel``."""
-    given = dataset.table("series", "unique_id", "ds", "y").select(member="unique_id", ds="ds", y="y")
-    given = given.filter((pl.col("ds") <= dataset.as_of) & pl.col("member").is_not_null() & pl.col("y").is_finite())
+    given = given_series(dataset)
+    n_without = given["member"].null_count()
+    given = given.drop_nulls("member")
     if given.is_empty():
         raise AnalysisError("panel_empty")
     rank = in_rank(given.group_by("member").agg(revenue=pl.col("y").sum(), n_lines=pl.len()))
     members, caveats = chosen(rank["member"].to_list(), spec, "series")
-    tree = grown(members, "series", {}, NO_ABOVE, None) if spec.parents else flat(members, "series", {})
-    wanted = given if spec.parents else given.filter(pl.col("member").is_in(list(members)))
+    adds_up = spec.parents and rank.height > 1
+    level = "series" if dataset.has("series.unique_id") else TOTAL
+    tree = grown(members, level, {}, NO_ABOVE, None) if adds_up else flat(members, level, {})
+    wanted = given if adds_up else given.filter(pl.col("member").is_in(list(members)))
     once, n_summed = _once(wanted, spec)
     grid = _find_grid(once, spec)
     moved = once.with_columns(ds=grid.placed)
@@ -91,6 +105,7 @@ def from_series(dataset: Dataset, spec: DemandSpec, key: str) -> DemandPanel:
         by="series",
         members=tuple(names["unique_id"]),
         closed_weekdays=closed,
+        n_without_member=n_without,
         caveats=tuple(caveats + periods.sparse(frame)),
         parents=parents,
         names=names,

@@ -54,7 +54,7 @@ class TestByHand:
             "series_gaps": {"n": 3, "n_values": 8, "percent": 38},
         }
         assert [caveat.severity for caveat in panel.caveats] == ["note", "watch"]
-        assert panel_choices(build(), "category").rows() == [("a", "a", 7.0, 3), ("b", "b", 5.0, 3)]
+        assert panel_choices(build(), "category").rows() == [("a", "a", 7.0, 3), ("b", "b", 5.0, 2)]
 
     def test_gaps_are_zero_and_values_below_it_are_meant_on_request(self) -> None:
         panel = build_panel(build(), DemandSpec(gaps="zero", negative="keep"))
@@ -88,6 +88,24 @@ class TestByHand:
         assert "series_gaps" not in caveats(panel)
         weekly = build_panel(build(one(days, [1.0] * len(days))))
         assert weekly.frame["y"].to_list() == [6.0] * 12
+
+
+class TestNamesOfSeries:
+    def test_a_table_without_them_is_one_series(self) -> None:
+        weeks = [MONDAY + timedelta(weeks=i) for i in range(12)]
+        data = build(one(weeks).drop("unique_id"))
+        panel = build_panel(data, DemandSpec(parents=True))
+        assert panel.members == ("total",)
+        assert panel.names.rows() == [("total", "total", "")]
+        assert panel.parents.is_empty()
+        assert panel.frame["y"].to_list() == [float(i) for i in range(1, 13)]
+        assert panel_choices(data, "total").rows() == [("total", "total", 78.0, 12)]
+
+    def test_rows_that_name_none_are_counted(self) -> None:
+        weeks = [MONDAY + timedelta(weeks=i) for i in range(12)]
+        rows = pl.concat([one(weeks), one(weeks).with_columns(unique_id=pl.lit(None, pl.String))])
+        panel = build_panel(build(rows))
+        assert (panel.n_without_member, panel.members) == (12, ("a",))
 
 
 class TestRepeatedRows:
