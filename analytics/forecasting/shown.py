@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,8 @@ from analytics.errors import AnalysisError, Caveat
 from analytics.forecasting.forecast import BOUND_NAMES
 from analytics.forecasting.grid import PERIODS_A_YEAR, Grid, read_grid
 from analytics.forecasting.intervals import calibrate, standard_normal
-from analytics.forecasting.metrics import scales
-from analytics.forecasting.models import Fit, Series, prophet
+from analytics.forecasting.metrics import never_negative, recent_scales
+from analytics.forecasting.prophet_model.packaged import Packaged, fit_packaged
 from analytics.forecasting.spec import ForecastResult, ForecastSpec, PanelForecast
 from analytics.keys import derive_key
 from analytics.progress import report
@@ -51,10 +50,11 @@ def forecast(panel: DemandPanel, spec: ForecastSpec, everything: PanelForecast) 
         return frame.filter(pl.col("unique_id") == unique_id).drop("unique_id")
 
     choice = own(everything.choices).row(0, named=True)
-    ahead = own(everything.forecasts)
-    series, fit = _fit(grid, row, spec)
-    if "prophet" in ahead.columns:
-        ahead = _with_packaged(ahead, fit, grid, row, chosen=choice["model"] == "prophet")
+    base = own(everything.forecasts)
+    totals = own(everything.totals)
+    y, fit = _fit(grid, row, spec)
+    ahead = _with_packaged(base, fit, grid, row, choice["model"]) if "prophet" in base.columns else base
+    paths = _paths(grid, row, everything, ahead["forecast"].to_numpy(), spec)
     notes = own(everything.notes)
     return ForecastResult(
         unique_id=unique_id,
@@ -70,11 +70,11 @@ def forecast(panel: DemandPanel, spec: ForecastSpec, everything: PanelForecast) 
         backtest=own(everything.backtest),
         scores=own(everything.scores),
         final=own(everything.final),
-        totals=own(everything.totals),
+        totals=_totals(totals, ahead, paths) if choice["model"] == "prophet" else totals,
         coverage=_coverage(own(everything.backtest)),
-        paths=_paths(grid, row, everything, unique_id, ahead["forecast"].to_numpy(), spec),
-        decomposition=_decomposition(series, grid.ahead, fit),
-        components=_components(series, grid.ahead, fit),
+        paths=paths,
+        decomposition=_decomposition(y, grid.horizon, fit),
+        components=_components(grid, fit),
         mode=fit.mode,
         model=choice["model"],
         reason=choice["reason"],
@@ -87,31 +87,49 @@ def forecast(panel: DemandPanel, spec: ForecastSpec, everything: PanelForecast) 
     )
 
 
-def _fit(grid: Grid, row: int, spec: ForecastSpec) -> tuple[Series, Fit]:
+def _fit(grid: Grid, row: int, spec: ForecastSpec) -> tuple[Floats, Packaged]:
+    """The series from its own beginning, closed days missing, and the packaged Prophet's fit of it."""
     import numpy as np
 
-    y, first = grid.y[row], int(np.flatnonzero(np.isfinite(grid.y[row]))[0])
-    opened = {day.weekday() for day in (*grid.block.ds, *grid.block.ahead)}
-    closed = frozenset(range(7)) - opened if grid.block.frequency == "day" and len(grid.ds) >= 14 else frozenset()
-    is_open = np.array([day.weekday() not in closed for day in grid.ds])
-    series = Series(grid.ds[first:], np.where(is_open, y, np.nan)[first:], grid.block.frequency, 1, closed)
-    return series, prophet(series, grid.horizon, spec)
+    first = int(np.flatnonzero(np.isfinite(grid.y[row]))[0])
+    open_days = set(grid.block.ds)
+    is_open = np.array([day in open_days for day in grid.ds[first:]])
+    y = np.where(is_open, grid.y[row, first:], np.nan)
+    return y, fit_packaged(grid.ds[first:], y, grid.ahead, grid.block.frequency, spec)
 
 
-def _with_packaged(ahead: pl.DataFrame, fit: Fit, grid: Grid, row: int, chosen: bool) -> pl.DataFrame:
+def _with_packaged(ahead: pl.DataFrame, fit: Packaged, grid: Grid, row: int, model: str) -> pl.DataFrame:
     """Prophet's line by the package itself; the bands move with it where it was chosen."""
     import numpy as np
 
-    line = np.where(grid.ahead_open, fit.forecast, 0.0)
+    floored = bool(never_negative(grid.y[row : row + 1])[0])
+    line = fit.line[-grid.horizon :]
+    line = np.where(grid.ahead_open, np.maximum(line, 0.0) if floored else line, 0.0)
     shifted = ahead.with_columns(prophet=line)
-    if not chosen:
+    if model != "prophet":
         return shifted
-    floor = bool((np.nan_to_num(grid.y[row]) >= 0).all())
-    by = line - ahead["forecast"].to_numpy()
-    moved = {name: ahead[name].to_numpy() + np.where(grid.ahead_open, by, 0.0) for name in BOUND_NAMES}
-    if floor:
+    by = line - ahead["prophet"].to_numpy()
+    moved = {name: ahead[name].to_numpy() + by for name in BOUND_NAMES}
+    if floored:
         moved = {name: np.maximum(values, 0.0) for name, values in moved.items()}
     return shifted.with_columns(forecast=line, **{name: pl.Series(values) for name, values in moved.items()})
+
+
+def _totals(totals: pl.DataFrame, ahead: pl.DataFrame, paths: npt.NDArray[np.float32]) -> pl.DataFrame:
+    """The totals of the packaged line: its sum, and bounds from its own paths."""
+    import numpy as np
+
+    total = float(ahead["forecast"].sum())
+    sums = paths.sum(axis=1, dtype=float)
+    lo_80, hi_80, lo_95, hi_95 = (float(bound) for bound in np.quantile(sums, (0.1, 0.9, 0.025, 0.975)))
+    return totals.with_columns(
+        total=pl.lit(total),
+        lo_80=pl.lit(min(lo_80, total)),
+        hi_80=pl.lit(max(hi_80, total)),
+        lo_95=pl.lit(min(lo_95, total)),
+        hi_95=pl.lit(max(hi_95, total)),
+        change_share=pl.when(pl.col("last_year") > 0).then(total / pl.col("last_year") - 1),
+    )
 
 
 def _history(grid: Grid, row: int) -> pl.DataFrame:
@@ -137,17 +155,17 @@ def _coverage(backtest: pl.DataFrame) -> pl.DataFrame:
 
 
 def _paths(
-    grid: Grid, row: int, everything: PanelForecast, unique_id: str, line: Floats, spec: ForecastSpec
+    grid: Grid, row: int, everything: PanelForecast, line: Floats, spec: ForecastSpec
 ) -> npt.NDArray[np.float32]:
-    """The paths behind ``everything.totals``, around ``line``; a series of its own errors needs no other."""
+    """The paths behind the totals, around ``line``."""
     import numpy as np
 
     calibration = calibrate(_ratios(grid, everything))
-    scale, _ = scales(grid.block.y, grid.block.season)
+    scale = recent_scales(grid.block)
     normal = standard_normal(grid.block.horizon, spec.random_state)
     errors = calibration.paths(row, float(np.nan_to_num(scale[row])), normal)
     paths = line + grid.on_all(errors)
-    if (np.nan_to_num(grid.y[row]) >= 0).all():
+    if never_negative(grid.y[row : row + 1])[0]:
         paths = np.maximum(paths, 0.0)
     return paths.astype(np.float32)
 
@@ -165,7 +183,7 @@ def _ratios(grid: Grid, everything: PanelForecast) -> Floats:
         row, origin = rows[str(unique_id)], cutoffs.index(cutoff)
         ratios[origin, row] = (part["y"] - part["forecast"]).to_numpy()
     for origin, cutoff in enumerate(cutoffs):
-        scale, _ = scales(grid.block.y[:, : place[cutoff] + 1], grid.block.season)
+        scale = recent_scales(grid.block.until(place[cutoff] + 1, grid.horizon))
         ratios[origin] /= np.where(scale > 0, scale, np.nan)[:, None]
     return ratios
 
@@ -189,33 +207,35 @@ def _of_all(everything: PanelForecast) -> list[Caveat]:
     return [caveat for caveat in everything.caveats if caveat.code not in NOT_FOR_ONE]
 
 
-def _decomposition(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFrame:
+def _decomposition(y: Floats, horizon: int, fit: Packaged) -> pl.DataFrame:
     import numpy as np
 
-    y = np.concatenate([series.y, np.full(len(ds), np.nan)])
-    parts = fit.parts or {}
-    names = [name for name in ("fitted", "trend", "weekly", "yearly", "holidays") if name in parts]
-    frame = pl.DataFrame({"ds": [*series.ds, *ds], "y": y}).with_columns(pl.col("y").fill_nan(None))
-    return frame.with_columns(pl.Series(name, parts[name]) for name in names)
+    whole = np.concatenate([y, np.full(horizon, np.nan)])
+    columns: dict[str, Floats] = {"y": whole, "fitted": fit.line, "trend": fit.trend}
+    columns.update(fit.parts.items())
+    frame = pl.DataFrame({"ds": list(fit.days)}).with_columns(
+        pl.Series(name, values) for name, values in columns.items()
+    )
+    return frame.with_columns(pl.col("y").fill_nan(None))
 
 
-def _components(series: Series, ds: tuple[date, ...], fit: Fit) -> pl.DataFrame:
+def _components(grid: Grid, fit: Packaged) -> pl.DataFrame:
     """Each component's shape: read off its own values over the last year (week), where every place occurs once."""
     rows: list[tuple[object, ...]] = []
-    days, parts = [*series.ds, *ds], fit.parts or {}
-    if "weekly" in parts:
-        shape = {day.weekday(): float(effect) for day, effect in zip(days, parts["weekly"], strict=True)}
-        shape = {weekday: effect for weekday, effect in shape.items() if weekday not in series.closed}
-        rows += [("weekly", place, None, shape[place], None, None, None, None) for place in sorted(shape)]
-    if "yearly" in parts:
-        year = slice(-PERIODS_A_YEAR[series.frequency], None)
-        shape = {day.timetuple().tm_yday: float(e) for day, e in zip(days[year], parts["yearly"][year], strict=True)}
-        rows += [("yearly", place, None, shape[place], None, None, None, None) for place in sorted(shape)]
-    effects = sorted((fit.event_effects or {}).items(), key=lambda item: (-abs(item[1][0]), item[0]))
-    clear = _beyond_chance(fit.event_effects or {})
-    for rank, (code, (effect, error)) in enumerate(effects):
-        lo, hi = effect - Z_95 * error, effect + Z_95 * error
-        rows.append(("holidays", rank, code, effect, lo, hi, code in clear, 2))
+    opened = {day.weekday() for day in (*grid.block.ds, *grid.block.ahead)}
+    if "weekly" in fit.parts:
+        shape = {day.weekday(): float(effect) for day, effect in zip(fit.days, fit.parts["weekly"], strict=True)}
+        rows += [("weekly", place, None, shape[place], *[None] * 4) for place in sorted(shape) if place in opened]
+    if "yearly" in fit.parts:
+        year = slice(-PERIODS_A_YEAR[grid.block.frequency], None)
+        days = [day.timetuple().tm_yday for day in fit.days[year]]
+        shape = {day: float(effect) for day, effect in zip(days, fit.parts["yearly"][year], strict=True)}
+        rows += [("yearly", place, None, shape[place], *[None] * 4) for place in sorted(shape)]
+    effects = sorted(fit.effects, key=lambda event: (-abs(event.effect), event.code))
+    clear = _beyond_chance({event.code: (event.effect, event.error) for event in effects})
+    for rank, event in enumerate(effects):
+        lo, hi = event.effect - Z_95 * event.error, event.effect + Z_95 * event.error
+        rows.append(("holidays", rank, event.code, event.effect, lo, hi, event.code in clear, event.n_seen))
     schema: dict[str, type[pl.DataType]] = {"component": pl.String, "position": pl.Int64, "name": pl.String}
     schema |= dict.fromkeys(("effect", "lo_95", "hi_95"), pl.Float64)
     return pl.DataFrame(rows, schema=schema | {"beyond_chance": pl.Boolean, "n_seen": pl.Int64}, orient="row")

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from analytics.demand import DemandPanel, Frequency
-from analytics.forecasting.models import next_periods
+from analytics.forecasting.grid import next_periods
 
 LAST_DAY = {"day": 0, "week": 6, "month": 27}
 

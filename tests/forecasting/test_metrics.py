@@ -66,3 +66,32 @@ def test_undefined_is_none_not_infinite() -> None:
     assert metrics.smape(np.zeros(3), np.zeros(3)) == 0.0
     assert metrics.coverage(Y, np.full(4, np.nan), np.full(4, np.nan)) == (None, 0)
     assert metrics.mase(Y, SAID, TRAIN[:2], 2) is None
+
+
+def test_scales_by_hand() -> None:
+    nan = float("nan")
+    y = np.array([[1.0, 3.0, 2.0, 6.0, 5.0, 7.0], [nan, nan, nan, nan, 1.0, 4.0], [nan] * 5 + [2.0], [3.0] * 6])
+    absolute, squared = metrics.scales(y, 2)
+    assert absolute.tolist()[0] == 2.0
+    assert squared[0] == pytest.approx(math.sqrt(5))
+    assert absolute.tolist()[1] == 3.0  # no difference of lag 2: neighbours
+    assert math.isnan(absolute[2])
+    assert absolute.tolist()[3] == 0.0
+
+
+def test_weighted_interval_score_by_hand() -> None:
+    y, said = np.array([10.0, 30.0]), np.array([12.0, 12.0])
+    found = metrics.weighted_interval_score(y, said, {0.8: (said - 4, said + 4), 0.95: (said - 8, said + 8)})
+    # |y - f| / 2 = 1 and 9; a/2 (width + 2/a miss) = .1 x 8 and .025 x 16, and misses of 14 and 10 count in full.
+    assert found == pytest.approx([(1 + 0.8 + 0.4) / 2.5, (9 + 0.8 + 14 + 0.4 + 10) / 2.5])
+
+
+def test_rows_without_gaps_and_without_negatives() -> None:
+    y = np.array([[1.0, np.nan], [1.0, 0.0], [-1.0, 2.0]])
+    assert metrics.whole(y).tolist() == [False, True, True]
+    assert metrics.never_negative(y).tolist() == [True, True, False]
+
+
+def test_a_band_without_width_holds_what_it_says() -> None:
+    y = np.array([5.0, 5.0 + 1e-9, 6.0, np.nan])
+    assert metrics.inside(y, np.full(4, 5.0), np.full(4, 5.0)).tolist()[:3] == [1.0, 1.0, 0.0]
