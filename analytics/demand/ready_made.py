@@ -178,7 +178,9 @@ def _once(rows: pl.DataFrame, spec: DemandSpec) -> tuple[pl.DataFrame, int]:
     n_repeated = rows.height - rows.select("member", "ds").n_unique()
     if n_repeated and spec.repeated == "refuse":
         twice = rows.group_by("member", "ds").len().filter(pl.col("len") > 1).sort("member", "ds")
-        examples = [f"{member}, {ds}" for member, ds, _ in twice.head(_EXAMPLES).iter_rows()]
+        first = twice.head(_EXAMPLES).select("member", "ds").iter_rows()
+        # A table without names of series has only its dates to show.
+        examples = [str(ds) if member == TOTAL else f"{member}, {ds}" for member, ds in first]
         n_series = twice["member"].n_unique()
         raise AnalysisError("series_repeated", count=n_repeated, n_series=n_series, examples="; ".join(examples))
     return (_added(rows) if n_repeated else rows), n_repeated

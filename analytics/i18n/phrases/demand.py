@@ -64,10 +64,10 @@ PHRASES = {
     "error.parents_not_additive.remedy": N_(
         "One order can hold several categories. Choose revenue or items sold to see sums."
     ),
-    "error.series_repeated": N_("{count} rows repeat a period of their series"),
+    "error.series_repeated": N_("Some rows repeat a period of their series"),
     "error.series_repeated.remedy": N_(
-        "In {n_series} series, for example: {examples}. Keep one row per series and period, or ask for them to be "
-        "added up."
+        "Rows too many: {count}; series concerned: {n_series}; for example: {examples}. Keep one row per series and "
+        "period, or ask for them to be added up."
     ),
     "caveat.series_gaps": N_("Some periods have no value"),
     "caveat.series_gaps.body": N_(
@@ -86,7 +86,7 @@ PHRASES = {
     "caveat.dates_irregular.body": N_("The values are added up by the next coarser period."),
     "caveat.repeated_summed": N_("Repeated rows were added up"),
     "caveat.repeated_summed.body": N_(
-        "{n} rows had the series and period of another; their values are summed, as was asked."
+        "Rows with the series and period of another: {n}. Their values are summed, as was asked."
     ),
     "caveat.discounts_unknown": N_("Discounts are not in the data"),
     "caveat.discounts_unknown.body": N_(
