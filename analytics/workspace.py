@@ -25,6 +25,7 @@ from analytics.personas import PersonaEdits, PersonaSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.portrait import PortraitSpec
 from analytics.privacy import PrivacySpec
+from analytics.product_life import ProductLifeSpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
 from analytics.segmentation import MOST_SCENARIOS, PayoffSpec, Scenario, SegmentationSpec, WhatIfSpec
@@ -109,6 +110,7 @@ class Workspace:
     demand: DemandSpec = DemandSpec()
     forecast: ForecastSpec = ForecastSpec()
     forecast_view: ForecastView = ForecastView()
+    product_life: ProductLifeSpec = ProductLifeSpec()
     planning: PlanningSpec = PlanningSpec()
     usage: UsageSpec = UsageSpec()
     survival: SurvivalSpec = SurvivalSpec()
@@ -273,6 +275,8 @@ def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
     if "scenario" in choices and "scenarios" not in choices:  # until there could be several, there was one unnamed
         choices = {**choices, "scenarios": [{"name": "B", "segmentation": choices["scenario"]}]}
         del choices["scenario"]
+    if isinstance(choices.get("forecast"), dict):
+        choices = _forecast_of_old(choices)
     for name, value in choices.items():
         if name == "remembered" and isinstance(value, list):
             accepted[name], lost = _each(value)
@@ -283,6 +287,19 @@ def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
         except (KeyError, ValueError, TypeError, RecursionError):
             refused.append(str(name)[:40])
     return _without_customer(Workspace(**accepted)), tuple(refused)
+
+
+def _forecast_of_old(choices: dict[str, Any]) -> dict[str, Any]:
+    """Until Prophet was one model of several, its options and the countries stood in the forecast's own fields."""
+    saved = dict(choices["forecast"])
+    countries = saved.pop("holidays", None)
+    if countries is not None and "calendar" not in saved:
+        saved["calendar"] = {"countries": countries}
+        choices = {"forecast_view": {"usual_days": False}, **choices}
+    old = {name: saved.pop(name) for name in ("growth", "seasonality_mode") if name in saved}
+    if old and "prophet" not in saved:
+        saved["prophet"] = old
+    return {**choices, "forecast": saved}
 
 
 def _without_customer(workspace: Workspace) -> Workspace:

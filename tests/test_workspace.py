@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.calendar import CalendarSpec
 from analytics.demand import DemandSpec
 from analytics.errors import AnalysisError
+from analytics.forecasting import ForecastSpec, ProphetSpec
 from analytics.lifecycle import LifecycleSpec
 from analytics.mapping import MappingSpec
 from analytics.population import DefinitionsSpec, PopulationSpec
@@ -186,6 +188,22 @@ def test_no_heading_of_a_person_stands_in_a_link() -> None:
 
 def entry(n: int, field: str = "order_id") -> RememberedMapping:
     return RememberedMapping(f"{n:064x}", MappingSpec("transactions", ((f"column {n}", field),)), name=f"{n}.csv")
+
+
+def test_a_forecast_of_older_choices_keeps_its_countries_and_its_trend() -> None:
+    old = {"horizon": 8, "holidays": ["TW"], "growth": "flat", "seasonality_mode": "additive"}
+    opened, refused = from_link(pack([1, {"forecast": old}]))
+    assert refused == ()
+    assert opened.forecast == ForecastSpec(
+        horizon=8,
+        calendar=CalendarSpec(countries=("TW",)),
+        prophet=ProphetSpec(growth="flat", seasonality_mode="additive"),
+    )
+    assert not opened.forecast_view.usual_days
+    opened, refused = from_link(pack([1, {"forecast": {"holidays": 3}, "demand": {"frequency": "day"}}]))
+    assert (opened.demand.frequency, refused) == ("day", ("forecast",))
+    opened, refused = from_link(pack([1, {"forecast": {"growth": "wild"}}]))
+    assert (opened.forecast, refused) == (ForecastSpec(), ("forecast",))
 
 
 def test_the_last_word_on_the_same_headings_is_remembered_and_the_oldest_forgotten() -> None:

@@ -31,25 +31,22 @@ def asked_for(spec: ForecastSpec) -> tuple[Model, ...]:
     wanted = set(spec.candidates or MODELS) | {BASELINE}
     if spec.model != "auto":
         wanted.add(spec.model)
-    return tuple(model for model in MODELS if model in wanted and (model == "median" or _find(model) is not None))
+    return tuple(model for model in MODELS if model in wanted)
 
 
 def run_candidates(block: Block, spec: ForecastSpec, models: Iterable[Model]) -> dict[Model, Floats]:
     """Each model's forecasts, shape (n, h); a row of NaN where it abstains. Zero is the floor of what never was below.
 
-    The median is of those that the caller asked for and that did not abstain.
+    The median is that of ``MEDIAN_OF``, whichever of them were asked for; those that abstain have no say.
     """
     import numpy as np
 
     models = tuple(models)
-    members = [model for model in MODELS if model != "median" and (model in models or "median" in models)]
+    needed = {*models, *(MEDIAN_OF if "median" in models else ())} - {"median"}
     floored = never_negative(block.y)
     found: dict[Model, Floats] = {}
-    for model in members:
-        candidate = _find(model)
-        if candidate is None or (model not in models and model not in MEDIAN_OF):
-            continue
-        said = np.array(candidate(block, spec), dtype=float)
+    for model in (model for model in MODELS if model in needed):
+        said = np.array(_find(model)(block, spec), dtype=float)
         said[~whole(said)] = np.nan
         found[model] = np.where(floored[:, None], np.maximum(said, 0.0), said)
     if "median" in models:
@@ -76,8 +73,5 @@ def median(forecasts: list[Floats]) -> Floats:
     return found
 
 
-def _find(model: Model) -> Candidate | None:
-    try:
-        return cast("Candidate", getattr(importlib.import_module(_HOME[model]), model))
-    except (ImportError, AttributeError):
-        return None
+def _find(model: Model) -> Candidate:
+    return cast("Candidate", getattr(importlib.import_module(_HOME[model]), model))
