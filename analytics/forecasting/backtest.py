@@ -40,6 +40,7 @@ class Backtest:
     actual : (K, n, h), NaN where not observed.
     said : per model (K, n, h), NaN where it abstained or the series was not there yet.
     scale, root_scale : (K, n) mean absolute and root mean squared seasonal difference known at each cutoff.
+    restless : (K, n) what bands are measured in: the mean absolute difference of late; without it they take ``scale``.
     """
 
     places: tuple[int, ...]
@@ -48,11 +49,17 @@ class Backtest:
     said: dict[Model, Floats]
     scale: Floats
     root_scale: Floats
+    restless: Floats | None = None
 
     @property
     def n_choice(self) -> int:
         """How many cutoffs the choice looks at."""
         return len(self.places) - self.has_final
+
+    @property
+    def band_scale(self) -> Floats:
+        """(K, n): what bands are measured in at each cutoff."""
+        return self.scale if self.restless is None else self.restless
 
     def ratios(self, model_said: Floats, n_known: int) -> Floats:
         """Scaled errors of the choice's origins, (n_choice, n, h): those of the first ``n_known`` periods, else NaN."""
@@ -61,7 +68,7 @@ class Backtest:
         k, horizon = self.n_choice, self.actual.shape[2]
         errors = self.actual[:k] - model_said[:k]
         known = np.array(self.places[:k], dtype=int)[:, None] + np.arange(horizon) < n_known
-        scale = np.where(self.scale[:k] > 0, self.scale[:k], np.nan)
+        scale = np.where(self.band_scale[:k] > 0, self.band_scale[:k], np.nan)
         return np.where(known[:, None, :], errors / scale[:, :, None], np.nan)
 
     def calibration(self, model_said: Floats, n_known: int) -> Calibration:
@@ -103,7 +110,8 @@ def run_backtest(block: Block, spec: ForecastSpec, models: tuple[Model, ...]) ->
     places, has_final = place_origins(n_periods, horizon, block.season, open_periods_a_year(block), spec.n_origins)
     shape = (len(places), n, horizon)
     said = {model: np.full(shape, np.nan) for model in models}
-    actual, scale, root_scale = np.full(shape, np.nan), np.full(shape[:2], np.nan), np.full(shape[:2], np.nan)
+    actual = np.full(shape, np.nan)
+    scale, root_scale, restless = (np.full(shape[:2], np.nan) for _ in range(3))
     report(0.0, "backtesting")
     trains = [block.until(n_seen, horizon) for n_seen in places]
     prepare_candidates([*trains, block], spec, models)
@@ -111,13 +119,14 @@ def run_backtest(block: Block, spec: ForecastSpec, models: tuple[Model, ...]) ->
         report(place / (len(places) + 1.5), "backtesting")
         actual[place] = block.y[:, n_seen : n_seen + horizon]
         scale[place], root_scale[place] = metrics.scales(train.y, block.season)
+        restless[place] = metrics.recent_scales(train)
         there = np.isfinite(train.y).sum(axis=1) >= 2
         actual[place, ~there] = np.nan
         for model, forecasts in run_candidates(train, spec, models).items():
             said[model][place] = np.where(there[:, None], forecasts, np.nan)
     report(len(places) / (len(places) + 1.5), "fitting_forecast")
     ahead = run_candidates(block, spec, models)
-    told = Backtest(places, has_final, actual, said, scale, root_scale)
+    told = Backtest(places, has_final, actual, said, scale, root_scale, restless)
     return told, {model: ahead.get(model, np.full((n, horizon), np.nan)) for model in models}
 
 
@@ -138,7 +147,7 @@ def past_bounds(told: Backtest, model_said: Floats, never_negative: npt.NDArray[
     lo, hi = np.full(shape, np.nan), np.full(shape, np.nan)
     for place, n_seen in enumerate(told.places):
         calibration = told.calibration(model_said, n_seen)
-        found = bounds(model_said[place], calibration, told.scale[place], never_negative)
+        found = bounds(model_said[place], calibration, told.band_scale[place], never_negative)
         known = (calibration.source < 2)[None, :, None]
         lo[:, place], hi[:, place] = np.where(known, found.lo, np.nan), np.where(known, found.hi, np.nan)
     return Bounds(lo, hi)

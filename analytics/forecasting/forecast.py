@@ -101,7 +101,7 @@ def _line(
     """The chosen model's forecast of each series, what its errors taught, and their scale today."""
     import numpy as np
 
-    from analytics.forecasting.metrics import scales
+    from analytics.forecasting.metrics import recent_scales
 
     rows = range(len(chosen))
     line = np.array([ahead[model][row] for row, model in zip(rows, chosen, strict=True)])
@@ -109,7 +109,7 @@ def _line(
     for row, model in zip(rows, chosen, strict=True):
         said[:, row] = told.said[model][:, row]
     n_periods = grid.block.y.shape[1]
-    scale, _ = scales(grid.block.y, grid.block.season)
+    scale = recent_scales(grid.block)
     if not told.places:
         return line, calibrate(np.full((0, len(chosen), line.shape[1]), np.nan)), scale
     return line, told.calibration(said, n_periods), scale

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from analytics.forecasting.block import Floats
+    from analytics.forecasting.block import Block, Floats
 
 
 def whole(values: Floats) -> npt.NDArray[np.bool_]:
@@ -57,6 +57,26 @@ def scales(y: Floats, season: int) -> tuple[Floats, Floats]:
         squared = np.where(use, np.sqrt((sizes**2).sum(axis=1) / many), squared)
         found |= use
     return absolute, squared
+
+
+def recent_scales(block: Block) -> Floats:
+    """Per series the mean absolute difference of late, what bands are measured in: how restless sales are changes.
+
+    Over the last eight weeks (sixteen of weekly, eight months of monthly series), of days one season apart, else from
+    one period to the next; that of all periods counts as four more. NaN without any.
+    """
+    import numpy as np
+
+    daily = block.frequency == "day"
+    lag = block.season if daily else 1
+    last = {"day": 8 * max(block.season, 5), "week": 16, "month": 8}[block.frequency]
+    differences = block.y[:, lag:] - block.y[:, :-lag] if block.y.shape[1] > lag else np.zeros((len(block.y), 0))
+    seen = np.isfinite(differences)
+    sizes = np.where(seen, np.abs(differences), 0.0)
+    count, late = seen.sum(axis=1), seen[:, -last:].sum(axis=1)
+    whole = sizes.sum(axis=1) / np.maximum(count, 1)
+    mixed = (sizes[:, -last:].sum(axis=1) + 4 * whole) / (late + 4)
+    return np.where(count >= max(1, -(-lag // 4)), mixed, scales(block.y, block.season)[0])
 
 
 def mase(y: Floats, forecast: Floats, train: Floats, season: int) -> float | None:

@@ -96,3 +96,14 @@ def test_the_fallback_is_a_wide_normal_random_walk() -> None:
     halves = calibrate(np.full((0, 1, 4), np.nan)).half_widths(np.array([10.0]), 4)
     assert halves[0, 0] == pytest.approx(1.25 * 12.816 * np.sqrt([1, 2, 3, 4]), rel=0.02)
     assert halves[1, 0, 0] == pytest.approx(1.25 * 19.6, rel=0.03)
+
+
+def test_a_panel_draws_sizes_half_way_to_those_of_all() -> None:
+    """Six series whose errors differ in size by up to 32 times; of four there is no panel."""
+    rng = np.random.default_rng(3)
+    ratios = rng.normal(size=(40, 6, 10)) * 2.0 ** np.arange(6)[:, None]
+    alone, together = calibrate(ratios[:, :4]), calibrate(ratios)
+    widths = [np.log2(found.half_widths(np.ones(len(found.sizes)), 10)[0]).mean(axis=1) for found in (alone, together)]
+    assert widths[0] == pytest.approx(np.arange(4) + np.log2(1.29), abs=0.2)
+    assert np.diff(widths[1]) == pytest.approx(np.full(5, 0.5), abs=0.15)
+    assert all((np.diff(sizes) >= 0).all() for sizes in together.sizes)

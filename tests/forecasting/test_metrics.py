@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from analytics.forecasting import metrics
+from analytics.forecasting.block import Block
 
 Y = np.array([10.0, 20.0, 30.0, 40.0])
 SAID = np.array([12.0, 18.0, 33.0, 40.0])
@@ -95,3 +97,21 @@ def test_rows_without_gaps_and_without_negatives() -> None:
 def test_a_band_without_width_holds_what_it_says() -> None:
     y = np.array([5.0, 5.0 + 1e-9, 6.0, np.nan])
     assert metrics.inside(y, np.full(4, 5.0), np.full(4, 5.0)).tolist()[:3] == [1.0, 1.0, 0.0]
+
+
+def test_what_changed_of_late_by_hand() -> None:
+    """Twenty weeks that move by 1, then sixteen that move by 3: (16 x 3 + 4 x (19 + 16 x 3) / 35) / 20."""
+    week = [date(2024, 1, 1) + timedelta(weeks=place) for place in range(36)]
+    steps = np.cumsum([0.0] + [1.0, -1.0] * 9 + [1.0] + [3.0, -3.0] * 8)
+    y = np.array([steps, np.where(np.arange(36) < 35, np.nan, 5.0), np.full(36, 5.0)])
+    found = metrics.recent_scales(Block(("a", "b", "c"), tuple(week), y, (), "week", 1))
+    assert found[0] == pytest.approx((16 * 3 + 4 * (19 + 16 * 3) / 35) / 20)
+    assert np.isnan(found[1])
+    assert found[2] == 0
+
+
+def test_days_are_compared_one_season_apart() -> None:
+    days = [date(2024, 1, 1) + timedelta(days=place) for place in range(70)]
+    y = (np.arange(70) % 7 * 10.0 + np.arange(70) // 7)[None]
+    found = metrics.recent_scales(Block(("a",), tuple(days), y, (), "day", 7))
+    assert found == pytest.approx([1.0])
