@@ -4,10 +4,11 @@ import streamlit as st
 
 from analytics.charts import planning as charts
 from analytics.errors import AnalysisError
-from app_pages.ui import demand, page, planning
+from app_pages.ui import demand, forecasting, page, planning
 
 with page.frame("planning") as _:
     planning.series(_)
+    forecasting.special_days(_)
     page.lesson(_, "planning")
     panel = planning.items()
     result = demand.in_sight(panel)

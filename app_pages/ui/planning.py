@@ -27,12 +27,12 @@ from analytics.forecasting.planning import (
     price_today,
     related_products,
 )
-from analytics.i18n import Words
+from analytics.i18n import Words, escape_markdown
 from app_pages.ui import demand, forecasting, page, session, walk, widgets
 from app_pages.ui.compute import compute
 
 MOST_PRODUCTS = 120  # the response is learned from the largest
-PRICES = (-0.3, -0.2, -0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
+PRICES = (-0.3, -0.25, -0.2, -0.15, -0.1, -0.075, -0.05, -0.025, 0.0, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3)
 DISCOUNTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 LEVELS = (0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995)
 ROW: dict[str, Any] = {"horizontal": True, "vertical_alignment": "bottom", "gap": "medium"}
@@ -155,52 +155,47 @@ def _take_margin() -> None:
     session.change_spec("planning", margin_share=None if value is None else float(value) / 100)
 
 
-def edit(known: ResponseResult | None, played: ScenarioResult | None, _: Words) -> None:
-    """Every scenario with its choices; add one, drop one."""
+def edit(known: ResponseResult | None, played: ScenarioResult, _: Words) -> None:
+    """Every scenario with its choices, inside what was seen; add one, drop one."""
     spec = session.workspace().planning
     named = page.draw(charts.scenario_names, spec, _)
     events = {"": _("none")}
-    if known is not None and played is not None:
+    if known is not None:
         events |= page.draw(charts.event_names, known, played.scope, played.unit_id, _)
     title = _.ngettext("Change the {n} scenario", "Change the {n} scenarios", len(spec.scenarios))
     with st.expander(title, icon=":material/tune:", type="compact"):
         for i, scenario in enumerate(spec.scenarios):
-            _one(i, scenario, named[i + 1], events, _)
+            _one(i, scenario, named[i + 1], played, events, _)
         if len(spec.scenarios) < MOST_SCENARIOS:
             st.button(_("Add a scenario"), icon=":material/add:", key="scenario-add", on_click=_add)
 
 
-def _one(i: int, scenario: DemandScenario, name: str, events: dict[str, str], _: Words) -> None:
+def _one(i: int, scenario: DemandScenario, name: str, played: ScenarioResult, events: dict[str, str], _: Words) -> None:
     section = f"planning.scenarios.{i}"
+    prices = charts.inside(PRICES, played.price_curve["change"].to_list(), scenario.price_change)
+    depths = charts.inside(DISCOUNTS, played.promotion_curve["depth"].to_list(), scenario.discount)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{name}**")
+            st.markdown(f"**{escape_markdown(name)}**")
             st.space("stretch")
             st.button(_("Remove"), icon=":material/close:", key=f"scenario-drop-{i}", on_click=_drop, args=(i,))
         with st.container(**ROW):
-            changes = {share: _("as now") if not share else f"{share:+.0%}".replace("-", "−") for share in PRICES}
-            widgets.select(
-                section, "price_change", _("List price"), _with(changes, scenario.price_change, _), width=130
-            )
-            off = {share: _("none") if not share else _.percent(share) for share in DISCOUNTS}
-            widgets.select(section, "discount", _("Promotion"), _with(off, scenario.discount, _), width=130)
+            changes = {share: charts.price_option(share, _) for share in prices}
+            widgets.select(section, "price_change", _("List price"), changes, width=120)
+            off = {share: _.percent(share) if share else _("none") for share in depths}
+            widgets.select(section, "discount", _("Promotion"), off, width=120)
             if scenario.discount:
-                widgets.number(section, "promotion_from", _("from day"), 1, 400, width=120)
-                widgets.number(section, "promotion_days", _("for days"), 1, 400, width=120)
-            widgets.select(section, "event", _("Event"), events, width=200)
+                widgets.number(section, "promotion_from", _("from day"), 1, 400, width=115)
+                widgets.number(section, "promotion_days", _("for days"), 1, 400, width=115)
+            widgets.select(section, "event", _("Event"), events, width=190)
             if scenario.event:
-                widgets.number(section, "event_from", _("from day"), 1, 400, width=120)
-                widgets.number(section, "event_days", _("for days"), 1, 400, width=120)
-
-
-def _with(options: dict[float, str], stored: float, _: Words) -> dict[float, str]:
-    """The options in order, with a stored value that is none of them."""
-    return dict(sorted({stored: _.percent(stored), **options}.items()))
+                widgets.number(section, "event_from", _("from day"), 1, 400, width=115)
+                widgets.number(section, "event_days", _("for days"), 1, 400, width=115)
 
 
 def _add() -> None:
     spec = session.workspace().planning
-    made = (*spec.scenarios, DemandScenario(price_change=-0.1))
+    made = (*spec.scenarios, DemandScenario())
     session.change_spec("planning", scenarios=made, right=len(made))
 
 
@@ -273,14 +268,14 @@ def stock_rules(_: Words) -> None:
     """The rules of the stock as widgets."""
     spec, section = session.workspace().planning.stock, "planning.stock"
     with st.container(**ROW, key="controls-stock"):
-        widgets.select(section, "goal", _("Service"), widgets.options(section, "goal", _), width=210)
+        widgets.select(section, "goal", _("Service"), widgets.options(section, "goal", _), width=190)
         levels = {level: _.percent(level, 1 if level * 1000 % 10 else 0) for level in LEVELS}
         levels = dict(sorted({spec.level: _.percent(spec.level, 1), **levels}.items()))
-        widgets.select(section, "level", _("Level"), levels, width=110)
-        widgets.number(section, "lead_time_days", _("Lead time, days"), 0, 400, width=140)
-        widgets.number(section, "review_days", _("Order every, days"), 1, 400, width=150)
-        widgets.number(section, "on_hand", _("On hand"), 0.0, 1e9, format="%g", width=140)
-        widgets.number(section, "on_order", _("On order"), 0.0, 1e9, format="%g", width=140)
+        widgets.select(section, "level", _("Level"), levels, width=100)
+        widgets.number(section, "lead_time_days", _("Lead time, days"), 0, 400, width=130)
+        widgets.number(section, "review_days", _("Order every, days"), 1, 400, width=130)
+        widgets.number(section, "on_hand", _("On hand"), 0.0, 1e9, format="%g", width=125)
+        widgets.number(section, "on_order", _("On order"), 0.0, 1e9, format="%g", width=125)
 
 
 def stock_view(result: ForecastResult, _: Words) -> StockResult | None:

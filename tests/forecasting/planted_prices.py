@@ -37,7 +37,7 @@ def related(sales: PricedSales) -> pl.DataFrame:
 
 
 def learned(sales: PricedSales) -> ResponseResult:
-    return learn_response(to_drivers(sales), related(sales), CalendarSpec(), ResponseSpec())
+    return learn_response(to_drivers(sales), related(sales), CalendarSpec(festivals=("double_11",)), ResponseSpec())
 
 
 @dataclass(frozen=True, slots=True)

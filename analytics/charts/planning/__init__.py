@@ -44,6 +44,7 @@ from analytics.charts.planning.stock import (
     stock_sentence,
 )
 from analytics.charts.planning.tables import response_tables, scenario_tables, stock_tables
+from analytics.charts.planning.wording import inside, price_option
 
 __all__ = [
     "changes",
@@ -59,6 +60,7 @@ __all__ = [
     "has_prices",
     "has_promotions",
     "headline",
+    "inside",
     "is_told",
     "levels",
     "levels_finding",
@@ -69,6 +71,7 @@ __all__ = [
     "price_curve",
     "price_curve_finding",
     "price_curve_note",
+    "price_option",
     "projection",
     "projection_finding",
     "projection_note",

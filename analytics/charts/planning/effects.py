@@ -95,7 +95,7 @@ def _curve(result: ScenarioResult, held: pl.DataFrame, at: str, title: str, _: W
     axis["grid"] = False
     x = alt.X("at:Q", axis=axis, scale=alt.Scale(nice=False, zero=False))
     y = value_axis(_, percent=True)
-    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
+    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1)
     base = chart_of(rows).encode(x=x)
     color = alt.Color("measure:N", scale=scale, sort=names, legend=legend)
     tips = [

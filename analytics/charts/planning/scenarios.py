@@ -208,7 +208,7 @@ def changes(result: ScenarioResult, _: Words) -> Spec:
             base.mark_point(filled=True, size=60, opacity=1).encode(x=alt.X("change:Q", axis=x)),
         ),
         _,
-        height=max(120, 62 * max(len(names), 1) + 60),
+        height=max(STANDARD, 62 * len(names) + 60),
     )
 
 

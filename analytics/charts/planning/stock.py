@@ -97,13 +97,7 @@ def checks_sentence(result: StockResult, _: Words) -> str:
 
 def projection(result: StockResult, _: Words) -> Spec:
     """What would be left without a new order, with its 80 percent band, and the reorder point."""
-    first = {
-        "ds": result.as_of,
-        "left": result.spec.on_hand + result.spec.on_order,
-        "lo_80": result.spec.on_hand + result.spec.on_order,
-        "hi_80": result.spec.on_hand + result.spec.on_order,
-        "gone_chance": 0.0,
-    }
+    first = {"ds": result.as_of, **dict.fromkeys(("left", "lo_80", "hi_80"), result.starts_from), "gone_chance": 0.0}
     held = result.projection.select(list(first))
     start = pl.DataFrame([first], schema=held.schema)
     shown = pl.concat([start, held]).with_columns(
@@ -136,8 +130,9 @@ def projection(result: StockResult, _: Words) -> Spec:
 
 def projection_finding(result: StockResult, _: Words) -> str:
     """How long the stock lasts."""
-    if not _has_stock(result):
-        return _("Say what is on hand to see how long it lasts")
+    if not _has_stock(result) and result.lasts_early_days is not None:
+        least = days(result.lasts_early_days, _)
+        return _("Brought up to {n}, the stock lasts at least {days}", n=_up(result.starts_from, _), days=least)
     if result.lasts_early_days is None:
         return _("The stock lasts beyond the horizon")
     if result.lasts_days is None:
@@ -151,7 +146,9 @@ def projection_finding(result: StockResult, _: Words) -> str:
 
 def projection_note(result: StockResult, _: Words) -> str:
     return sentence(
-        _("What is left of the stock on hand and on order without a new order."),
+        _("What is left of the stock on hand and on order without a new order.")
+        if _has_stock(result)
+        else _("What would be left if stock were brought up today, as long as nothing on hand is given."),
         _("Line: half of the futures; band: 80% of them; at least: nine in ten."),
         _(
             "Chance of running out before an order of today arrives: {share}.",
@@ -182,15 +179,16 @@ def levels(result: StockResult, _: Words) -> Spec:
         tooltip("safety", _("Safety stock")),
     ]
     x = alt.X("level:Q", axis=axis, scale=alt.Scale(domain=[0.5, 1.0], nice=False))
-    scale = alt.Scale(zero=False)
+    room = 0.08 * (rows[-1]["order_up_to"] - result.cover_demand)
+    scale = alt.Scale(zero=False, domainMin=max(min(rows[0]["order_up_to"], result.cover_demand) - room, 0), nice=False)
     base = chart_of(rows).encode(x=x, tooltip=tips)
     mean = chart_of([{"y": result.cover_demand, "text": _("expected demand")}])
     chosen = base.transform_filter(f"abs(datum.level - {result.spec.level}) < 1e-9")
     return finish(
         alt.layer(
             mean.mark_rule(color=neutral("muted"), strokeDash=[4, 3]).encode(y=alt.Y("y:Q", axis=y, scale=scale)),
-            mean.mark_text(align="left", baseline="top", dy=4, color=neutral("muted")).encode(
-                y=alt.Y("y:Q", axis=y, scale=scale), x=alt.value(4), text="text:N"
+            mean.mark_text(align="right", baseline="bottom", dy=-3, color=neutral("muted")).encode(
+                y=alt.Y("y:Q", axis=y, scale=scale), x=alt.value(alt.ExprRef("width")), text="text:N"
             ),
             base.mark_line(strokeWidth=2, color=neutral("accent")).encode(
                 y=alt.Y("order_up_to:Q", axis=y, scale=scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from analytics.charts.forecasting.wording import event_name
 from analytics.forecasting.planning import DemandScenario, ScenarioResult
@@ -66,6 +67,17 @@ def scenario_name(scenario: DemandScenario, _: Words) -> str:
 def name_of(result: ScenarioResult, place: int, _: Words) -> str:
     """A scenario by its place; 0 is as now."""
     return _("As now") if place == 0 else scenario_name(result.spec.scenarios[place - 1], _)
+
+
+def inside(offered: Sequence[float], seen: Sequence[float], stored: float) -> list[float]:
+    """Of the offered values those that were seen between, with nothing (0) and what is chosen already."""
+    kept = {value for value in offered if seen and min(seen) - 1e-9 <= value <= max(seen) + 1e-9}
+    return sorted({*kept, 0.0, stored})
+
+
+def price_option(share: float, _: Words) -> str:
+    """A change of price on offer."""
+    return percent_change(share, _) if share else _("as now")
 
 
 def sentence(*parts: str, _: Words) -> str:

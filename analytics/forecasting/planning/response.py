@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from analytics.calendar import CalendarSpec, occurrences
+from analytics.calendar import CalendarSpec, occurrences, special_days
 from analytics.dataset import Dataset
 from analytics.demand import DriverPanel
 from analytics.errors import AnalysisError, Caveat
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 Scope = Literal["all", "group", "product"]
-Told = Literal["", "few_prices", "few_promotions", "seen_once", "no_gain", "wrong_way", "too_short"]
+Told = Literal["", "few_prices", "few_promotions", "seen_once", "not_asked", "no_gain", "wrong_way"]
 
 LEAST_DAYS = 182
 LEAST_SOLD = 60  # items of a product over the whole history
@@ -82,7 +82,8 @@ class ResponseResult:
         told ("" or the reason why the effect is not shown).
     promotions : scope, unit_id, depth (discount share; from the smallest to the largest seen), ratio with lo, hi (of
         demand on a promoted day), n_occasions, gain_share, told.
-    events : scope, unit_id, event (code), ratio with lo, hi (of demand on each of its days), n_seen, told.
+    events : scope, unit_id, event (code), ratio with lo, hi (of demand on each of its days), n_seen, told. What is not
+        in the calendar asked for is told only where it is clear among all of them (Holm 1979, 5 percent).
     today : scope, unit_id, list_price (going price), usual_discount (outside promotions), recent (items of the last 91
         days), n_products.
     products : unit_id, group.
@@ -162,7 +163,8 @@ def learn_response(
         ids = members.filter(group=name)["unit_id"]
         found.append(_learn(name, group_rows(frame.filter(pl.col("unique_id").is_in(ids.implode())), touched), spec))
     everything = _together(found)
-    tables = [_tables(item, spec) for item in (everything, *found)]
+    asked = {event.code for event in special_days(calendar, "day", first.year, last.year)}
+    tables = [_tables(item, spec, asked) for item in (everything, *found)]
     prices, promotions, events, today = (pl.concat(list(parts)) for parts in zip(*tables, strict=True))
     occasions = pl.concat([item.group.depths.select(pl.lit(item.name).alias("group"), pl.all()) for item in found])
     told = any((frame["told"] == "").any() for frame in (prices, promotions, events))
@@ -454,7 +456,9 @@ def occurrences_of(depths: pl.DataFrame) -> int:
 # ---- tables ------------------------------------------------------------------------------------------------------
 
 
-def _tables(item: _Learned, spec: ResponseSpec) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _tables(
+    item: _Learned, spec: ResponseSpec, asked: set[str]
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     import numpy as np
     from scipy.stats import t
 
@@ -517,9 +521,13 @@ def _tables(item: _Learned, spec: ResponseSpec) -> tuple[pl.DataFrame, pl.DataFr
                     "told": told,
                 }
             )
+        clear = _clear(one)
         for i, code in enumerate(one.names[3:], start=3):
             if one.scope == "product":
                 break  # as its group's
+            told = "" if item.n_seen.get(code, 0) >= LEAST_SEEN else "seen_once"
+            if not told and code not in asked and code not in clear:
+                told = "not_asked"
             size = float(np.sqrt(cov[i, i] + one.by_chance**2))  # the next time differs, as occasions do
             event_rows.append(
                 {
@@ -530,7 +538,7 @@ def _tables(item: _Learned, spec: ResponseSpec) -> tuple[pl.DataFrame, pl.DataFr
                     "lo": float(np.exp(mean[i] - z * size)),
                     "hi": float(np.exp(mean[i] + z * size)),
                     "n_seen": item.n_seen.get(code, 0),
-                    "told": "" if item.n_seen.get(code, 0) >= LEAST_SEEN else "seen_once",
+                    "told": told,
                 }
             )
     ends: dict[str, type[pl.DataType]] = {"lo": pl.Float64, "hi": pl.Float64}
@@ -557,6 +565,19 @@ def _tables(item: _Learned, spec: ResponseSpec) -> tuple[pl.DataFrame, pl.DataFr
             },
         ),
     )
+
+
+def _clear(one: Posterior) -> set[str]:
+    """Events whose effect differs from none at 5 percent, over all of them together."""
+    normal = NormalDist()
+    sizes = [(one.cov[i][i] + one.by_chance**2) ** 0.5 for i in range(len(one.names))]
+    p_values = {one.names[i]: 2 * normal.cdf(-abs(one.mean[i]) / sizes[i]) for i in range(3, len(one.names))}
+    clear: set[str] = set()
+    for rank, code in enumerate(sorted(p_values, key=p_values.__getitem__)):
+        if p_values[code] > 0.05 / (len(p_values) - rank):
+            break
+        clear.add(code)
+    return clear
 
 
 def _depths(depths: pl.DataFrame) -> list[float]:

@@ -45,8 +45,9 @@ class StockResult:
     lead_demand, cover_demand : demand expected over the lead time, and over review and lead time.
     order_now : what to order at this review.
     short_chance : chance that what is on hand and on order is gone before an order of today arrives.
-    lasts_days, lasts_early_days : days until what is on hand and on order is gone, in half and in all but a tenth of
-        the futures; null beyond the horizon.
+    starts_from : what is on hand and on order; where that is nothing, ``order_up_to``.
+    lasts_days, lasts_early_days : days until ``starts_from`` is gone, in half and in all but a tenth of the futures;
+        null beyond the horizon.
     levels : level (of the goal), order_up_to, safety_stock, reorder_point.
     projection : ds (end of the day or period), day (number), left with lo_80, hi_80 (what would be left without a new
         order), gone_chance (that nothing would be).
@@ -66,6 +67,7 @@ class StockResult:
     cover_demand: float
     order_now: float
     short_chance: float
+    starts_from: float
     lasts_days: int | None
     lasts_early_days: int | None
     levels: pl.DataFrame
@@ -101,9 +103,9 @@ def plan_stock(result: ForecastResult, spec: StockSpec = DEFAULT) -> StockResult
     levels = pl.DataFrame(rows, schema=["level", "order_up_to", "safety_stock", "reorder_point"], orient="row")
     chosen = levels.row(by_predicate=pl.col("level") == spec.level, named=True)
     there = spec.on_hand + spec.on_order
-    projection, lasts = _projection(result, paths, lengths, there)
+    starts_from = there if there > 0 else chosen["order_up_to"]
+    projection, lasts = _projection(result, paths, lengths, starts_from)
     checks = _checks(result, lengths, cover, chosen["safety_stock"])
-    known = float(there) > 0
     return StockResult(
         spec=spec,
         unit=result.unit,
@@ -117,8 +119,9 @@ def plan_stock(result: ForecastResult, spec: StockSpec = DEFAULT) -> StockResult
         cover_demand=float(whole.mean()),
         order_now=max(chosen["order_up_to"] - there, 0.0),
         short_chance=float((lead > there).mean()),
-        lasts_days=lasts[0] if known else 0,
-        lasts_early_days=lasts[1] if known else 0,
+        starts_from=starts_from,
+        lasts_days=lasts[0],
+        lasts_early_days=lasts[1],
         levels=levels,
         projection=projection,
         checks=checks,

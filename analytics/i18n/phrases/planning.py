@@ -9,7 +9,7 @@ PHRASES = {
     "planning_untold.seen_once": N_("this event was not seen twice"),
     "planning_untold.no_gain": N_("knowing it made the past no easier to foretell"),
     "planning_untold.wrong_way": N_("higher prices went with more sales: something else moved with them"),
-    "planning_untold.too_short": N_("the history is too short"),
+    "planning_untold.not_asked": N_("this day is not among the special days chosen"),
     "planning_untold.no_response": N_("these data tell nothing of prices and promotions"),
     "error.response_not_daily": N_("Prices and promotions are learned from daily sales"),
     "error.response_not_daily.remedy": N_("Give order lines with their days."),
