@@ -111,7 +111,10 @@ def names(of: DemandPanel, _: Words) -> dict[str, str]:
 
 def members(_: Words) -> dict[str, str]:
     """What can be looked at by itself, the largest first: code -> label; "" is the largest."""
-    by = session.workspace().demand.by
+    by, wanted = session.workspace().demand.by, session.workspace().forecast.unique_id
     offered = compute(panel_choices, walk.observed(), by, *walk.demand_labels(by)).head(MOST_OFFERED)
     called = {**dict(offered.select("member", "name").iter_rows()), **walk.demand_names(by, _)}
-    return {"": _("the largest"), **{member: called.get(member, member) for member in offered["member"]}}
+    found = {"": _("the largest"), **{member: called.get(member, member) for member in offered["member"]}}
+    if wanted not in found:  # what is left over of a category, say
+        found[wanted] = names(panel(), _).get(wanted, wanted)
+    return found

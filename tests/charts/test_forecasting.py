@@ -179,12 +179,7 @@ def test_the_card_says_what_the_result_holds() -> None:
     said = [(metric.label, metric.value, metric.note, metric.tone) for metric in card.metrics]
     assert said == [
         ("Next 6 weeks", amount, "+25% on last year", "gray"),
-        (
-            "80% interval",
-            f"{_.compact(total['lo_80'], 'TWD')}–{_.compact(total['hi_80'])}",
-            "",
-            "gray",
-        ),
+        ("80% interval, NT$", f"{_.compact(total['lo_80'])}–{_.compact(total['hi_80'])}", "", "gray"),
         ("Back-test error", "6.0%", "baseline 10.0%", "good"),
         ("Interval held", "79%", "target 80%", "good"),
     ]

@@ -39,7 +39,7 @@ def test_one_series_in_depth() -> None:
     test = app("forecasting", WEEKS)
     assert_sound(test)
     first = figures(test)
-    assert {"Next 12 weeks", "80% interval", "Back-test error", "Interval held", "Off per period"} <= set(first)
+    assert {"Next 12 weeks", "80% interval, NT$", "Back-test error", "Interval held", "Off per period"} <= set(first)
     assert test.header[0].value.startswith(f"12 weeks: {first['Next 12 weeks']}")
     spoken = headings(test)
     for words in (" came: off by ", "back-tests", "the baseline", "The bands held", "What the series is made of"):
@@ -61,7 +61,7 @@ def test_one_series_in_depth() -> None:
     assert headings(test) == spoken
 
     test.segmented_control(key="forecast.interval_width").set_value(0.95).run()
-    assert "95% interval" in figures(test)
+    assert "95% interval, NT$" in figures(test)
     assert figures(test)["Next 12 weeks"] == first["Next 12 weeks"], "the interval named first is no other forecast"
     test.button(key="undo").click().run()
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from analytics.charts.forecasting.wording import (
     change,
+    currency_of,
     error_pair,
     figure,
     level_of,
@@ -41,14 +42,23 @@ def headline(result: ForecastResult, _: Words) -> Headline:
                 figure(result, total["total"], divisor, _),
                 "" if grown is None else _("{change} on last year", change=change(grown, _)),
             ),
-            Metric(
-                with_unit(result, _("{level}% interval", level=level), unit, _),
-                _.span(figure(result, low, divisor, _), figure(result, high, divisor, _, symbol=False)),
-            ),
+            Metric(_interval_label(result, level, unit, _), _interval(result, low, high, divisor, _)),
             _error_metric(result, _),
             _coverage_metric(result, level, _),
         ),
     )
+
+
+def _interval_label(result: ForecastResult, level: int, unit: str, _: Words) -> str:
+    """The symbol stands here, so that the value is short enough for a narrow place."""
+    label, symbol = _("{level}% interval", level=level), _.symbol(currency_of(result)).strip()
+    if _.language == "en":
+        return _.listing([label, symbol]) if symbol else label
+    return with_unit(result, label, unit, _)
+
+
+def _interval(result: ForecastResult, low: float | None, high: float | None, divisor: float, _: Words) -> str:
+    return _.span(figure(result, low, divisor, _, symbol=False), figure(result, high, divisor, _, symbol=False))
 
 
 def _finding(result: ForecastResult, total: float, grown: float | None, _: Words) -> str:

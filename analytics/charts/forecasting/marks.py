@@ -78,7 +78,10 @@ def line(frame: pl.DataFrame, column: str, name: str) -> pl.DataFrame:
 def styled_lines(result: Told, lines: pl.DataFrame, styles: Styles, x: alt.X, _: Words) -> Any:
     """Lines in the colours and dashes of ``styles``, which is their legend as well."""
     shown = list(styles)
-    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=2, symbolSize=300, values=shown, title=None)
+    columns = alt.ExprRef("width < 380 ? 2 : 0")  # two below one another where the place is narrow
+    legend = alt.Legend(
+        symbolType="stroke", symbolStrokeWidth=2, symbolSize=300, values=shown, title=None, columns=columns
+    )
     colors = alt.Scale(domain=shown, range=[neutral(color) for color, _dash in styles.values()])
     dashes = alt.Scale(domain=shown, range=[dash for _color, dash in styles.values()])
     return (
