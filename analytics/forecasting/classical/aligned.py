@@ -47,14 +47,16 @@ def align(y: Floats, season: int) -> Aligned:
     import numpy as np
 
     y = np.asarray(y, dtype=float)
-    width = y.shape[1]
+    n, width = y.shape
+    if not width:
+        return Aligned(y, np.zeros(n, dtype=np.int64), np.zeros(y.shape, dtype=bool), np.zeros(n, dtype=np.int64))
     seen = np.isfinite(y)
     n_observed = seen.sum(axis=1)
     start = np.where(n_observed > 0, seen.argmax(axis=1), width)
     length = width - start
     inside = np.arange(width) < length[:, None]
     places = np.minimum(start[:, None] + np.arange(width), width - 1)
-    moved = np.take_along_axis(fill_gaps(y, season), places, axis=1) if width else y
+    moved = np.take_along_axis(fill_gaps(y, season), places, axis=1)
     return Aligned(np.where(inside, moved, 0.0), length, inside, n_observed)
 
 

@@ -9,7 +9,7 @@ from analytics.forecasting.block import Block
 from analytics.forecasting.classical.aligned import Aligned
 
 if TYPE_CHECKING:
-    from analytics.forecasting.classical.aligned import Bools, Floats
+    from analytics.forecasting.classical.aligned import Bools, Floats, Ints
 
 TEST_AT_90_PERCENT = 1.645
 LEAST_INDEX = 0.05  # dividing by less than this would magnify noise
@@ -28,6 +28,12 @@ class Adjusted:
     index: Floats
     multiplicative: Bools
     seasonal: Bools
+
+    def rows(self, chosen: Ints) -> Adjusted:
+        """Some of the series."""
+        return Adjusted(
+            self.series.rows(chosen), self.index[chosen], self.multiplicative[chosen], self.seasonal[chosen]
+        )
 
     def restore(self, forecasts: Floats) -> Floats:
         """The season put back on what follows the end of each series, shape (n, h)."""

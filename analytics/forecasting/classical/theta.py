@@ -6,44 +6,31 @@ from typing import TYPE_CHECKING
 
 from analytics.forecasting.block import Block
 from analytics.forecasting.classical.linear import Course, Gains, fit, run_on
+from analytics.forecasting.classical.seasons import adjust
 
 if TYPE_CHECKING:
     from analytics.forecasting.classical.aligned import Aligned, Floats
     from analytics.forecasting.spec import ForecastSpec
 
-LEAST = 6
 ALPHAS = (0.01, 0.02, 0.04, 0.07, 0.1, 0.14, 0.2, 0.27, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.92, 0.97, 0.9999)
 
 
 def theta(block: Block, spec: ForecastSpec) -> Floats:
     """Forecasts of shape (n, h) of series without their seasons; NaN under six observed values.
 
-    A curve through the year (``yearly``) and a weekly or monthly index (``seasons``) are taken out where found.
+    A curve through the year (``yearly``), spikes (``spikes``) and a weekly or monthly index (``seasons``) are taken out
+    where they are found.
 
     Assimakopoulos & Nikolopoulos (2000), "The theta model: a decomposition approach to forecasting".
     """
-    from analytics.forecasting.classical.yearly import learn_year
+    from analytics.forecasting.classical.prepared import prepare
 
-    year = learn_year(block)
-    return _of_the_week(block) if year is None else year.restored(_of_the_week(year.without(block)))
+    return prepare(block).forecasts(_seasoned)
 
 
-def _of_the_week(block: Block) -> Floats:
-    import numpy as np
-
-    from analytics.forecasting.classical.aligned import align
-    from analytics.forecasting.classical.seasons import adjust, short
-
-    said = np.full((len(block.y), block.horizon), np.nan)
-    if not block.y.shape[1]:
-        return said
-    series = align(block.y, block.season)
-    enough = series.n_observed >= LEAST
-    if not enough.any():
-        return said
-    adjusted = adjust(series.rows(enough), short(block))
-    said[enough] = adjusted.restore(classic(adjusted.series, block.horizon))
-    return said
+def _seasoned(series: Aligned, season: int, horizon: int) -> Floats:
+    adjusted = adjust(series, season)
+    return adjusted.restore(classic(adjusted.series, horizon))
 
 
 def classic(series: Aligned, horizon: int) -> Floats:
