@@ -2,7 +2,7 @@
 
 An *odd stretch* is one to four weeks in which a product sold far more or far less than its own level, the season and
 the whole shop of those weeks together let expect. The chance of each stretch is negative binomial; all stretches of all
-products share one list of which at most one in a hundred is false (Benjamini & Hochberg 1995). A *turn* is the period
+products share one list of which about one in twenty is false (Benjamini & Hochberg 1995). A *turn* is the period
 from which a product's stage, seen from the end, is another. What coincides is named and no more: days without any
 sale, one large order, goods sold at a discount, another price, a special day on which the product was odd before.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 LONGEST = 4  # weeks of an odd stretch
-FALSE_SHARE = 0.01
+FALSE_SHARE = 0.05
 LEAST_GAP = 8.0  # sales more or fewer than expected
 LEAST_RATIO = 1.5
 PROMOTED_MORE = 0.15  # share of items sold at a discount, above the product's usual share
@@ -152,14 +152,14 @@ def _odd(weekly: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     bounds = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1], True]) if len(ids) else np.array([0])
     shapes = _shapes(y, mean, bounds)
     found: list[tuple[int, int, float, float, float]] = []  # first row, weeks, sold, expected, p
-    n = 0
+    n = 0.0  # stretches of one length that do not overlap are one comparison each
     for i, (a, b) in enumerate(pairwise(bounds.tolist())):
         sums = [np.cumsum(np.r_[0.0, values[a:b]]) for values in (y, mean)]
         for weeks in range(1, min(LONGEST, b - a) + 1):
             sold, expected = (s[weeks:] - s[:-weeks] for s in sums)
             k = shapes[i] * weeks
             lively = expected > 1
-            n += int(lively.sum())
+            n += float(lively.sum()) / weeks
             share = k / (k + np.maximum(expected, 1e-9))
             low, high = nbinom.cdf(sold, k, share), nbinom.sf(sold - 1, k, share)
             p = np.minimum(2 * np.minimum(low, high), 1.0)
@@ -192,7 +192,7 @@ def _odd(weekly: pl.DataFrame) -> tuple[pl.DataFrame, int]:
                 "q_value": min(q, 1.0),
             }
         )
-    return pl.DataFrame(rows, schema=_FOUND), n
+    return pl.DataFrame(rows, schema=_FOUND), round(n)
 
 
 def _shapes(y: Floats, mean: Floats, bounds: npt.NDArray[np.int64]) -> Floats:

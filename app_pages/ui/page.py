@@ -58,6 +58,7 @@ TOO_LITTLE = frozenset(
         "parents_not_additive",
         "personas_all_small",
         "population_empty",
+        "product_life_too_short",
         "price_unknown",
         "response_few_sales",
         "response_not_daily",

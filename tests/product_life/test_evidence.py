@@ -98,12 +98,12 @@ def test_sizes_are_those_put_in(found: EvidenceResult) -> None:
     assert promoted["usual_promoted"] < 0.1
     assert fair["event"] == "own:on:fair"
     assert fair["event_ratio"] == pytest.approx(3, rel=0.2)
-    assert (found.odd["q_value"] <= 0.01).all()
+    assert (found.odd["q_value"] <= 0.05).all()
     assert found.odd["p_value"].is_sorted()
 
 
 def test_where_nothing_happens_nothing_is_told() -> None:
-    """Sixty calm products over 120 weeks: at most one in a hundred of what is told may be chance, and none is there."""
+    """Sixty calm products over 120 weeks: one in twenty of what is told may be chance, and nothing is there."""
     rng = np.random.default_rng(1)
     weeks = [MONDAY + timedelta(weeks=i) for i in range(WEEKS)]
     level = np.exp(rng.normal(2.5, 0.8, 60))
@@ -116,7 +116,7 @@ def test_where_nothing_happens_nothing_is_told() -> None:
     panel = DemandPanel(frame, "week", "quantity", "items", until, 0, 0, 0, "c", "product", members)
     result = trace_products(panel)
     found = find_evidence(result, panel)
-    assert found.odd.height <= 2
+    assert found.odd.height <= 3
     assert not found.has_prices
     assert found.n_looked_at > 60 * WEEKS
     expected = expected_weekly(result, panel)
@@ -190,7 +190,7 @@ def test_planted_stock_outs_are_told_small() -> None:
     large, hit, false = told_stock_outs(draw_product_lives(150, 12))
     assert large >= 5
     assert hit >= 0.7 * large
-    assert false <= 1
+    assert false <= 3
 
 
 @pytest.mark.slow
