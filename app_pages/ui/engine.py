@@ -217,7 +217,7 @@ class Engine:
                 future = self._workers().schedule(worker.run, args=sent, timeout=seconds)
                 job = self._jobs[key] = Job(key, future, Path(name), args, seconds)
                 if self._attendant is None:
-                    self._attendant = threading.Thread(target=self._attend, daemon=True, name="attend jobs")
+                    self._attendant = threading.Thread(target=self._attend, daemon=True, name="attend-jobs")
                     self._attendant.start()
             return job
 

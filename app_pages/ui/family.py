@@ -33,7 +33,7 @@ def begin(folder: str) -> None:
     tempfile.tempdir = os.environ["TMPDIR"] = str(own)
     server = multiprocessing.parent_process()
     if server is not None and GROUPS:
-        threading.Thread(target=_follow, args=(server.sentinel, folder), daemon=True, name="follow the server").start()
+        threading.Thread(target=_follow, args=(server.sentinel, folder), daemon=True, name="follow-server").start()
 
 
 def sweep(folder: str) -> None:
