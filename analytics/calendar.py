@@ -85,10 +85,21 @@ _TAKEN_FROM = re.compile(r"substituted from (\d\d/\d\d/\d{4})")
 _SYNONYMS = {
     "The day following Good Friday": "Easter Saturday",
     "International Labor Day": "Labor Day",
+    "Labour Day": "Labor Day",
+    "National Labor Day": "Labor Day",
     "Workers' Day": "Labor Day",
     "Worker's Day": "Labor Day",
-    "National Labor Day": "Labor Day",
+    "Anzac Day": "ANZAC Day",
+    "Assumption Of Mary Day": "Assumption Day",
+    "Buddha Purnima": "Vesak Day",
+    "Visakha Bucha": "Vesak Day",
     "Christmas": "Christmas Day",
+    "National Children's Day": "Children's Day",
+    "National Mother's Day": "HM Queen Sirikit The Queen Mother's Birthday",
+    "HM King Bhumibol Adulyadej's Birthday": "HM King Bhumibol Adulyadej the Great's Birthday",
+    "HM King Bhumibol Adulyadej Memorial Day": "HM King Bhumibol Adulyadej the Great Memorial Day",
+    "Prophet's Birthday": "Prophet Muhammad's Birthday",
+    "Universal Fraternization Day": "New Year's Day",
 }
 # A substituted day off within so many days of a feast lengthens it.
 _NEAR_DAYS = 7

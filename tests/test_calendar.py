@@ -25,6 +25,9 @@ from analytics.calendar import (
 )
 from analytics.demand import Frequency
 from analytics.errors import AnalysisError
+from analytics.i18n.phrases import load
+
+PHRASES = load()
 
 
 def days(spec: CalendarSpec, code: str, first: int, last: int, frequency: Frequency = "day") -> list[date]:
@@ -80,6 +83,13 @@ class TestNames:
         remarks = ("observed", "in lieu", "substitut", "second day of", "day following", ";", "estimated")
         told = [code for code in found if any(remark in code.lower() for remark in remarks)]
         assert [code for code in told if code != "Second Day of Christmas"] == []
+
+    @pytest.mark.parametrize("country", OFFERED_COUNTRIES)
+    def test_whatever_can_be_learned_has_words(self, country: str) -> None:
+        found = special_days(CalendarSpec((country,)), "day", 2019, 2026)
+        learned = {event.code for event in seen_twice(found, date(2019, 1, 1), date(2026, 12, 31))}
+        assert {code for code in learned if f"event.{code}" not in PHRASES} == set()
+        assert f"country.{country}" in PHRASES
 
     def test_a_substituted_day_is_called_like_the_feast_it_lengthens(self) -> None:
         china = CalendarSpec(("CN",))
