@@ -22,8 +22,10 @@ _HOME: dict[Model, str] = {
     "prophet_level": "analytics.forecasting.prophet_model",
     "boosting": "analytics.forecasting.boosting",
 }
-MEDIAN_OF: tuple[Model, ...] = ("smoothing", "theta", "prophet_level", "prophet")
-LEAST_FOR_MEDIAN = 3
+# The first four that do not abstain. Of the fours tried on the tuning halves of the benchmark, this errs least: 1.3
+# percent less, as a geometric mean over six sets, than the one without boosting.
+MEDIAN_OF: tuple[Model, ...] = ("smoothing", "theta", "prophet_level", "boosting", "prophet")
+LEAST_FOR_MEDIAN, MOST_FOR_MEDIAN = 3, 4
 
 
 def asked_for(spec: ForecastSpec) -> tuple[Model, ...]:
@@ -61,11 +63,13 @@ def prepare_candidates(blocks: Sequence[Block], spec: ForecastSpec, models: Iter
 
 
 def median(forecasts: list[Floats]) -> Floats:
-    """The median of the forecasts per series and period; a series with fewer than three of them has none."""
+    """The median per series and period of the first four that do not abstain; fewer than three of them have none."""
     import numpy as np
 
     stacked = np.array(forecasts)
     there = whole(stacked)
+    there &= there.cumsum(axis=0) <= MOST_FOR_MEDIAN
+    stacked = np.where(there[:, :, None], stacked, np.nan)
     found = np.full(stacked.shape[1:], np.nan)
     rows = there.sum(axis=0) >= LEAST_FOR_MEDIAN
     if rows.any():

@@ -33,6 +33,9 @@ def test_the_median_by_hand() -> None:
     found = median(said)
     assert found[0].tolist() == [3.0, 5.0]
     assert np.isnan(found[1]).all()  # two of them are no three
+    # The first four that answer: the fifth speaks only where one of them abstains.
+    five = median([*said, np.array([[7.0, 1.0], [6.0, 6.0]]), np.array([[100.0, 100.0], [2.0, 2.0]])])
+    assert five.tolist() == [[4.0, 3.5], [3.0, 3.0]]
 
 
 def test_what_was_never_negative_is_not_forecast_to_be() -> None:
