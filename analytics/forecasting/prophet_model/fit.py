@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from analytics.forecasting.prophet_model.climb import minimise
 from analytics.forecasting.prophet_model.design import History, Regressors, lay_out, read_history, swings_grow
-from analytics.forecasting.prophet_model.objective import BASE_SCALE, Curved, Linear, Priors, along, trend_of
+from analytics.forecasting.prophet_model.newton import FEWER_PERIODS, minimise_newton
+from analytics.forecasting.prophet_model.objective import BASE_SCALE, Curved, Linear, Priors, trend_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 LEAST_PERIODS = 2
 OVER_HIGHEST = 1.2  # the ceiling of logistic growth, where none is given
+STRIDE = 64
 MOST_NUMBERS = 1_500_000  # of the arrays that one climb looks at in every tick
 
 
@@ -68,22 +72,71 @@ def fit_blocks(blocks: Sequence[Block], spec: ForecastSpec) -> list[Floats]:
         constant = enough & (highest == lowest)
         lines[index][constant] = highest[constant, None]
         tasks += _tasks(index, block, regressors[index], spec.prophet, np.flatnonzero(enough & ~constant), lowest)
-    logistic = spec.prophet.growth == "logistic"
-    for piece in _pieces([t for t in tasks if not (t.multiplicative or logistic)], setting.n_unknowns**2):
-        _fit_linear(piece, blocks, regressors, setting, lines)
-    for index, block in enumerate(blocks):
-        for multiplicative in (False, True):
-            curved = [t for t in tasks if t.block == index and t.multiplicative == multiplicative]
-            if multiplicative or logistic:
-                for piece in _pieces(curved, len(block.ds) * setting.n_bends):
-                    _fit_curved(piece, block, regressors[index], setting, lines[index])
+    long = [task for task in tasks if not _is_short(task)]
+    _fit_all(long, blocks, regressors, _set(spec.prophet, everywhere), lines)
+    for alike in _alike([task for task in tasks if _is_short(task)]):
+        # Newton's method solves for all columns at every step: those that are zero are left out.
+        columns = np.flatnonzero(alike[0].history.active)
+        fewer = [_of(each, columns) for each in regressors]
+        setting = _set(spec.prophet, fewer[0], n_bends=len(alike[0].history.bends))
+        _fit_all(_narrowed(alike), blocks, fewer, setting, lines)
     return lines
 
 
-def _set(options: ProphetSpec, regressors: Regressors) -> _Setting:
+def _fit_all(
+    tasks: list[Task],
+    blocks: Sequence[Block],
+    regressors: Sequence[Regressors],
+    setting: _Setting,
+    lines: list[Floats],
+) -> None:
+    logistic = setting.options.growth == "logistic"
+    for piece in _pieces([t for t in tasks if not (t.multiplicative or logistic)], setting.n_unknowns**2):
+        _fit_linear(piece, blocks, regressors, setting, lines)
+    for multiplicative, chain in product((False, True), _chains(blocks)):
+        if multiplicative or logistic:
+            curved = [task for task in tasks if task.block in chain and task.multiplicative == multiplicative]
+            for piece in _pieces(curved, max(len(blocks[index].ds) for index in chain) * setting.n_bends):
+                _fit_curved(piece, blocks, regressors, setting, lines)
+
+
+def _chains(blocks: Sequence[Block]) -> list[list[int]]:
+    """Blocks that are one history cut at several places, by their numbers; otherwise each by itself."""
+    longest = max(blocks, key=lambda block: len(block.ds))
+    if all(block.ds == longest.ds[: len(block.ds)] for block in blocks):
+        return [list(range(len(blocks)))]
+    return [[index] for index in range(len(blocks))]
+
+
+def _is_short(task: Task) -> bool:
+    return int(task.history.seen.sum()) < FEWER_PERIODS
+
+
+def _alike(tasks: list[Task]) -> list[list[Task]]:
+    """Tasks by the columns that they have, so that no series' numbers depend on which others are there."""
+    groups: dict[tuple[bytes, int], list[Task]] = defaultdict(list)
+    for task in tasks:
+        groups[task.history.active.tobytes(), len(task.history.bends)].append(task)
+    return list(groups.values())
+
+
+def _narrowed(tasks: list[Task]) -> list[Task]:
+    """The same tasks over their active columns alone; what shared a history still does."""
     import numpy as np
 
-    n_bends = 1 if options.growth == "flat" else max(options.n_changepoints, 1)
+    histories = {id(task.history): task.history for task in tasks}
+    fewer = {
+        key: replace(history, active=np.ones(int(history.active.sum()), dtype=bool))
+        for key, history in histories.items()
+    }
+    return [task._replace(history=fewer[id(task.history)]) for task in tasks]
+
+
+def _set(options: ProphetSpec, regressors: Regressors, n_bends: int | None = None) -> _Setting:
+    import numpy as np
+
+    if n_bends is None:
+        n_bends = 1 if options.growth == "flat" else max(options.n_changepoints, 1)
     n_columns = len(regressors.scales)
     precision = np.concatenate([np.full(2, 1 / BASE_SCALE**2), 1 / regressors.scales**2, np.zeros(n_bends)])
     bends = slice(2 + n_columns, 2 + n_columns + n_bends)
@@ -92,6 +145,10 @@ def _set(options: ProphetSpec, regressors: Regressors) -> _Setting:
 
 def _at(regressors: Regressors, places: list[int]) -> Regressors:
     return replace(regressors, days=regressors.days[places], values=regressors.values[places])
+
+
+def _of(regressors: Regressors, columns: npt.NDArray[np.intp]) -> Regressors:
+    return replace(regressors, values=regressors.values[:, columns], scales=regressors.scales[columns])
 
 
 def _extremes(y: Floats) -> tuple[Floats, Floats]:
@@ -163,7 +220,8 @@ def _fit_linear(
         gram[place], cross[place], squares[place], n_seen[place] = normal, y @ observed, y @ y, len(y)
         x[place, :2] = _first_line(y, setting.options)
     shared = all(task.history is piece[0].history for task in piece)
-    theta = minimise(Linear(gram[:1] if shared else gram, cross, squares, n_seen, setting.priors), x)[:, :-1]
+    objective = Linear(gram[:1] if shared else gram, cross, squares, n_seen, setting.priors)
+    theta = (minimise_newton(objective, x) if _is_short(piece[0]) else minimise(objective, x))[:, :-1]
     for place, task in enumerate(piece):
         if before is None or before.history is not task.history:
             before = task
@@ -171,52 +229,68 @@ def _fit_linear(
         lines[task.block][task.row] = (design @ theta[place]) * scale[place]
 
 
-def _fit_curved(piece: list[Task], block: Block, regressors: Regressors, setting: _Setting, lines: Floats) -> None:
-    """Fits of one mode in one block."""
+def _fit_curved(
+    piece: list[Task],
+    blocks: Sequence[Block],
+    regressors: Sequence[Regressors],
+    setting: _Setting,
+    lines: list[Floats],
+) -> None:
+    """Fits of one mode in blocks of one chain: shorter histories end in periods of no weight."""
     import numpy as np
 
-    options, n_periods = setting.options, len(block.ds)
-    rows = [task.row for task in piece]
-    seen = np.isfinite(block.y[rows])
-    y = np.where(seen, block.y[rows], 0.0)
-    scale = np.abs(y).max(axis=1)
-    y = y / scale[:, None]
+    if not piece:
+        return
+    options, priors = setting.options, setting.priors
+    longest = max({task.block for task in piece}, key=lambda index: len(blocks[index].ds))
+    # Whole strides, so that sums over more periods of no weight come out the same to the last digit.
+    m, n_periods = len(piece), -(-len(blocks[longest].ds) // STRIDE) * STRIDE
+    y, weight = np.zeros((m, n_periods)), np.zeros((m, n_periods))
+    scale = np.empty(m)
+    cap = np.full(m, OVER_HIGHEST) if options.growth == "logistic" else None
     shared = all(task.history is piece[0].history for task in piece)
-    trend_columns = np.array([t.history.trend_columns(setting.n_bends) for t in (piece[:1] if shared else piece)])
-    if options.growth == "flat":
-        trend_columns[:, :, 1:] = 0.0
-    active = np.array([task.history.active for task in piece], dtype=float)
-    cap = None
-    if options.growth == "logistic":
-        cap = np.full(len(piece), options.cap) / scale if options.cap else OVER_HIGHEST * np.ones(len(piece))
-    x = np.zeros((len(piece), setting.n_unknowns))
+    columns = np.zeros((1 if shared else m, n_periods, 2 + setting.n_bends))
+    x = np.zeros((m, setting.n_unknowns))
     for place, task in enumerate(piece):
-        ceiling = None if cap is None else float(cap[place])
-        x[place, :2] = _first_line(y[place, task.history.seen], options, ceiling)
-    objective = Curved(
-        trend_columns[:, :n_periods],
-        regressors.values[:n_periods],
-        active,
-        y,
-        seen.astype(float),
-        cap,
-        piece[0].multiplicative,
-        setting.priors,
-    )
-    theta = minimise(objective, x)[:, :-1]
-    trend, _ = trend_of(theta, trend_columns, setting.priors.bends, cap)
-    season = along(theta[:, 2 : setting.priors.bends.start] * active, regressors.values[None])
-    whole = trend * (1 + season) if piece[0].multiplicative else trend + season
-    lines[rows] = whole * scale[:, None]
+        seen = task.history.seen
+        values = blocks[task.block].y[task.row, seen]
+        scale[place] = np.abs(values).max()
+        y[place, : len(seen)][seen] = values / scale[place]
+        weight[place, : len(seen)] = seen
+        if cap is not None and options.cap:
+            cap[place] = options.cap / scale[place]
+        x[place, :2] = _first_line(values / scale[place], options, None if cap is None else float(cap[place]))
+        if place < len(columns):
+            columns[place, : len(seen)] = _trend_columns(task.history, setting)[: len(seen)]
+    active = np.array([task.history.active for task in piece], dtype=float)
+    swings = np.zeros((n_periods, regressors[longest].values.shape[1]))
+    swings[: len(blocks[longest].ds)] = regressors[longest].values[: len(blocks[longest].ds)]
+    objective = Curved(columns, swings, active, y, weight, cap, piece[0].multiplicative, priors)
+    # The second derivatives of a trend that saturates are not written down: L-BFGS serves short ones too.
+    newton = cap is None and _is_short(piece[0])
+    theta = (minimise_newton(objective, x) if newton else minimise(objective, x))[:, :-1]
+    for place, task in enumerate(piece):
+        own = slice(place, place + 1)
+        trend, _ = trend_of(
+            theta[own], _trend_columns(task.history, setting)[None], priors.bends, None if cap is None else cap[own]
+        )
+        season = regressors[task.block].values @ (theta[place, 2 : priors.bends.start] * active[place])
+        whole = trend[0] * (1 + season) if task.multiplicative else trend[0] + season
+        lines[task.block][task.row] = whole * scale[place]
+
+
+def _trend_columns(history: History, setting: _Setting) -> Floats:
+    columns = history.trend_columns(setting.n_bends)
+    if setting.options.growth == "flat":
+        columns[:, 1:] = 0.0
+    return columns
 
 
 def _design(history: History, regressors: Regressors, setting: _Setting) -> Floats:
     """All columns of one history over all periods."""
     import numpy as np
 
-    trend = history.trend_columns(setting.n_bends)
-    if setting.options.growth == "flat":
-        trend[:, 1:] = 0.0
+    trend = _trend_columns(history, setting)
     return np.concatenate([trend[:, :2], regressors.values * history.active, trend[:, 2:]], axis=1)
 
 

@@ -65,6 +65,16 @@ class Linear:
         left = self.squares + np.einsum("ij,ij->i", theta, projected - 2 * self.cross)
         return _posterior(x, left, projected - self.cross, self.n_seen, self.priors)
 
+    def hessian(self, x: Floats) -> Floats:
+        """Second derivatives of the smooth part, (m, q, q)."""
+        import numpy as np
+
+        theta = x[:, :-1]
+        projected = along(theta, self.gram)
+        left = self.squares + np.einsum("ij,ij->i", theta, projected - 2 * self.cross)
+        gram = np.broadcast_to(self.gram, (len(x), *self.gram.shape[1:]))
+        return _curvature(x, gram, left, projected - self.cross, self.priors)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curved:
@@ -116,6 +126,31 @@ class Curved:
         half[:, :2], half[:, self.priors.bends] = trend_half[:, :2], trend_half[:, 2:]
         half[:, 2 : self.priors.bends.start] = against(to_season, self.regressors[None]) * self.active
         return _posterior(x, left, half, self.weight.sum(axis=1), self.priors)
+
+    def hessian(self, x: Floats) -> Floats:
+        """Second derivatives of the smooth part, (m, q, q); of a linear trend only."""
+        import numpy as np
+
+        theta = x[:, :-1]
+        trend, season, _ = self._parts(theta)
+        factor = 1 + season if self.multiplicative else np.ones_like(season)
+        errors = (trend * factor + (0.0 if self.multiplicative else season) - self.y) * self.weight
+        columns = np.broadcast_to(self.trend_columns, (len(x), *self.trend_columns.shape[1:]))
+        swings = self.regressors * self.active[:, None, :]
+        by_trend = columns * factor[:, :, None]
+        by_season = swings * trend[:, :, None] if self.multiplicative else swings
+        slopes = np.concatenate([by_trend[:, :, :2], by_season, by_trend[:, :, 2:]], axis=2)
+        weighted = slopes * self.weight[:, :, None]
+        gram = np.matmul(weighted.transpose(0, 2, 1), slopes)
+        if self.multiplicative:
+            mixed = np.matmul((columns * errors[:, :, None]).transpose(0, 2, 1), swings)
+            seasons, bends = slice(2, self.priors.bends.start), self.priors.bends
+            for rows, part in ((slice(0, 2), mixed[:, :2]), (bends, mixed[:, 2:])):
+                gram[:, rows, seasons] += part
+                gram[:, seasons, rows] += part.transpose(0, 2, 1)
+        half = np.matmul(errors[:, None, :], slopes)[:, 0, :]
+        left = np.einsum("ij,ij->i", errors, errors)
+        return _curvature(x, gram, left, half, self.priors)
 
     def _parts(self, theta: Floats) -> tuple[Floats, Floats, Floats | None]:
         """Trend, X beta, and the slope of the trend in z where it saturates."""
@@ -169,3 +204,18 @@ def _posterior(x: Floats, left: Floats, half_slope: Floats, n_seen: Floats, prio
     gradient += half_slope / variance[:, None]
     whole = np.concatenate([gradient, (n_seen - left / variance + variance / NOISE_SCALE**2)[:, None]], axis=1)
     return value, whole
+
+
+def _curvature(x: Floats, gram: Floats, left: Floats, half_slope: Floats, priors: Priors) -> Floats:
+    """Second derivatives of the smooth part from half those of the squared error, and half its slopes."""
+    import numpy as np
+
+    m, q = x.shape
+    variance = np.exp(2 * x[:, -1])
+    whole = np.empty((m, q, q))
+    whole[:, :-1, :-1] = gram / variance[:, None, None]
+    place = np.arange(q - 1)
+    whole[:, place, place] += priors.precision
+    whole[:, :-1, -1] = whole[:, -1, :-1] = -2 * half_slope / variance[:, None]
+    whole[:, -1, -1] = 2 * left / variance + 2 * variance / NOISE_SCALE**2
+    return whole

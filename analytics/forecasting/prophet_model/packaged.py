@@ -88,7 +88,10 @@ def _mode(
         return "additive"
     if asked == "multiplicative":
         return "multiplicative"
-    grows = swings_grow(Block(("",), tuple(ds), y[None, :], (), frequency, 1))
+    # Weekdays on which nothing is ever sold are no part of a week, as in the blocks of the candidates.
+    opened = {day.weekday() for day, value in zip(ds, y, strict=True) if not np.isnan(value)}
+    kept = [place for place, day in enumerate(ds) if frequency != "day" or day.weekday() in opened]
+    grows = swings_grow(Block(("",), tuple(ds[place] for place in kept), y[None, kept], (), frequency, 1))
     return "multiplicative" if grows[0] else "additive"
 
 
