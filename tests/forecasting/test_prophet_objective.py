@@ -112,7 +112,9 @@ def test_where_nothing_has_a_kink_both_methods_find_the_ridge_solution(method: o
             assert x[row] == pytest.approx(best, abs=2e-3)
         theta = x[row, :-1]
         left = wide.squares[row] - 2 * theta @ wide.cross[row] + theta @ wide.gram[row] @ theta
-        assert wide.n_seen[row] - left / variance + 4 * variance == pytest.approx(0, abs=1.0 if method is minimise else 0.01)
+        assert wide.n_seen[row] - left / variance + 4 * variance == pytest.approx(
+            0, abs=1.0 if method is minimise else 0.01
+        )
 
 
 def test_the_laplace_prior_holds_bends_at_zero() -> None:
