@@ -275,6 +275,9 @@ def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
     if "scenario" in choices and "scenarios" not in choices:  # until there could be several, there was one unnamed
         choices = {**choices, "scenarios": [{"name": "B", "segmentation": choices["scenario"]}]}
         del choices["scenario"]
+    demand = choices.get("demand")
+    if isinstance(demand, dict) and demand.get("by") == "label":  # until other groups than segments could be asked for
+        choices = {**choices, "demand": {**demand, "by": "segment"}}
     if isinstance(choices.get("forecast"), dict):
         choices = _forecast_of_old(choices)
     for name, value in choices.items():

@@ -113,6 +113,11 @@ def test_a_bad_choice_costs_only_itself(choices: dict[str, Any], refused: tuple[
     assert opened == Workspace(demand=DemandSpec(measure="orders"))
 
 
+def test_demand_by_segment_has_its_old_name() -> None:
+    opened, told = from_link(pack([1, {"demand": {"by": "label", "measure": "orders"}}]))
+    assert (opened, told) == (Workspace(demand=DemandSpec(measure="orders", by="segment")), ())
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
