@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from analytics.calendar import CalendarSpec
-from analytics.demand import DriverPanel
-from analytics.forecasting.planning import ResponseResult, ResponseSpec, learn_response
+from analytics.calendar import CalendarSpec, usual_calendar
+from analytics.demand import DemandSpec, DriverPanel, build_drivers
+from analytics.forecasting.planning import ResponseResult, ResponseSpec, learn_response, related_products
+from analytics.mapping import apply_mapping, suggest_mapping
+from analytics.population import observe
+from analytics.quality import QualitySpec, validate
+from analytics.reading import read
 from sample_data.price_response import PricedSales, draw_priced_sales
 
 
@@ -34,6 +40,19 @@ def to_drivers(sales: PricedSales) -> DriverPanel:
 def related(sales: PricedSales) -> pl.DataFrame:
     """All products are one group."""
     return pl.DataFrame({"unit_id": sorted(sales.elasticities), "group": ["A"] * len(sales.elasticities)})
+
+
+def learn_world() -> tuple[dict[str, Any], ResponseResult]:
+    """The truth of the clean sample world, and what is learned from its order lines."""
+    folder = Path(__file__).parents[2] / "sample_data"
+    tables = []
+    for path in sorted((folder / "marketplace").glob("*.parquet")):
+        raw = read(path.read_bytes(), path.name)
+        tables.append(apply_mapping(raw, suggest_mapping(raw, path.stem).spec))
+    data = observe(validate(tuple(tables), QualitySpec(currency="TWD")).dataset)
+    drivers = build_drivers(data, DemandSpec(measure="quantity", by="product", frequency="day", n_series=120))
+    result = learn_response(drivers, related_products(data), usual_calendar("TWD"), ResponseSpec())
+    return json.loads((folder / "truth" / "marketplace" / "truth.json").read_text()), result
 
 
 def learned(sales: PricedSales) -> ResponseResult:

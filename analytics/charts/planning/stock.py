@@ -98,7 +98,12 @@ def checks_sentence(result: StockResult, _: Words) -> str:
 def projection(result: StockResult, _: Words) -> Spec:
     """What would be left without a new order, with its 80 percent band, and the reorder point."""
     first = {"ds": result.as_of, **dict.fromkeys(("left", "lo_80", "hi_80"), result.starts_from), "gone_chance": 0.0}
-    held = result.projection.select(list(first))
+    over = (
+        result.projection.select((pl.col("hi_80") <= 0).arg_max()).item()
+        if result.projection["hi_80"][-1] <= 0
+        else None
+    )
+    held = result.projection.select(list(first)).head(result.projection.height if over is None else over + 1)
     start = pl.DataFrame([first], schema=held.schema)
     shown = pl.concat([start, held]).with_columns(
         said=pl.concat([start, held])["left"].map_elements(lambda one: items(one, _), return_dtype=pl.String),

@@ -89,7 +89,8 @@ class ResponseResult:
     products : unit_id, group.
     posteriors : one per scope and unit.
     occasions : group, first, last, depth, n_products: the promotions that were found.
-    caveats : ``response_is_association``, ``response_nothing`` (no effect can be told).
+    caveats : ``response_is_association``, ``response_nothing`` (no effect can be told), ``response_paid_prices`` (no
+        list price is known: what was paid stands for it).
     """
 
     spec: ResponseSpec
@@ -168,7 +169,9 @@ def learn_response(
     prices, promotions, events, today = (pl.concat(list(parts)) for parts in zip(*tables, strict=True))
     occasions = pl.concat([item.group.depths.select(pl.lit(item.name).alias("group"), pl.all()) for item in found])
     told = any((frame["told"] == "").any() for frame in (prices, promotions, events))
-    code = "response_is_association" if told else "response_nothing"
+    caveats = [Caveat("response_is_association", "note", {}) if told else Caveat("response_nothing", "watch", {})]
+    if told and drivers.price_source == "paid":
+        caveats.append(Caveat("response_paid_prices", "watch", {}))
     return ResponseResult(
         spec=spec,
         prices=prices,
@@ -180,7 +183,7 @@ def learn_response(
         occasions=occasions.drop("occasion"),
         n_days=n_days,
         key=derive_key("learn_response", spec, drivers.key, derive_key("calendar", calendar), _digest(related)),
-        caveats=(Caveat(code, "note" if told else "watch", {}),),
+        caveats=tuple(caveats),
     )
 
 

@@ -45,6 +45,11 @@ PHRASES = {
         "Prices hardly moved, promotions were few, or knowing them made the past no easier to foretell. Scenarios need "
         "at least three prices, three promotions or an event seen twice."
     ),
+    "caveat.response_paid_prices": N_("What was paid stands for the list price"),
+    "caveat.response_paid_prices.body": N_(
+        "These data know neither list prices nor discounts. A short sale cannot be told from a price, and who buys in "
+        "bulk pays less: the median over days with sales keeps most of that out, not all."
+    ),
     "caveat.response_borrowed": N_("The response is that of all products"),
     "caveat.response_borrowed.body": N_(
         "This series has no response of its own. Its scenarios assume that it answers like the mean of all products."
