@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -174,17 +175,29 @@ def _ratios(grid: Grid, everything: PanelForecast) -> Floats:
     """The chosen models' scaled errors as ``forecast_all`` had them: (origins, n, h)."""
     import numpy as np
 
-    told = everything.backtest.filter("in_choice")
+    told = everything.backtest.filter("in_choice").select(
+        "unique_id", "cutoff", "ds", error=pl.col("y") - pl.col("forecast")
+    )
     cutoffs = told["cutoff"].unique().sort().to_list()
     place = {day: index for index, day in enumerate(grid.block.ds)}
     ratios = np.full((len(cutoffs), len(grid.block.ids), grid.block.horizon), np.nan)
-    rows = {unique_id: row for row, unique_id in enumerate(grid.block.ids)}
-    for (unique_id, cutoff), part in told.group_by("unique_id", "cutoff", maintain_order=True):
-        row, origin = rows[str(unique_id)], cutoffs.index(cutoff)
-        ratios[origin, row] = (part["y"] - part["forecast"]).to_numpy()
-    for origin, cutoff in enumerate(cutoffs):
-        scale = recent_scales(grid.block.until(place[cutoff] + 1, grid.horizon))
-        ratios[origin] /= np.where(scale > 0, scale, np.nan)[:, None]
+    if not cutoffs:
+        return ratios
+
+    def position(column: str, values: Sequence[object]) -> npt.NDArray[np.int64]:
+        found = told[column].replace_strict(list(values), range(len(values)), return_dtype=pl.Int64)
+        return found.to_numpy()
+
+    origin, row, period = (
+        position("cutoff", cutoffs),
+        position("unique_id", grid.block.ids),
+        position("ds", grid.block.ds),
+    )
+    seen = np.array([place[cutoff] for cutoff in cutoffs])
+    ratios[origin, row, period - seen[origin] - 1] = told["error"].to_numpy()
+    for cut, n_seen in enumerate(seen + 1):
+        scale = recent_scales(grid.block.until(int(n_seen), grid.block.horizon))
+        ratios[cut] /= np.where(scale > 0, scale, np.nan)[:, None]
     return ratios
 
 

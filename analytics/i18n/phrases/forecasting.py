@@ -153,8 +153,7 @@ PHRASES = {
     "caveat.no_weekly_season.body": N_("{n_periods} days of history, {n_needed} are needed."),
     "caveat.series_left_out": N_("Some series cannot be forecast"),
     "caveat.series_left_out.body": N_(
-        "{n} of {n_series} have fewer than two observed periods or too many missing ones. They are listed without a "
-        "forecast."
+        "{n} of {n_series} have fewer than two observed periods or too many missing ones: they have no forecast."
     ),
     "caveat.left_out_series_too_short": N_("Too short to forecast"),
     "caveat.left_out_series_too_short.body": N_("It has fewer than two observed periods."),
