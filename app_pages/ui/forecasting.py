@@ -168,8 +168,8 @@ def _own_events(own: tuple[OwnEvent, ...], _: Words) -> None:
         st.date_input(
             _("Day"),
             value=first,
-            min_value=date(1990, 1, 1),
-            max_value=date(2100, 1, 1),
+            min_value=min(first, date(1900, 1, 1)),
+            max_value=max(first, date(2100, 1, 1)),
             key=f"{EVENT}.day",
             format="YYYY/MM/DD",
             width=150,

@@ -18,6 +18,7 @@ NO_SIGN = "a column of the customers table that says who left."  # the end of wh
 NO_EVENTS = "This step needs a table that is not there: Browsing events"
 PAGES = tuple(step.name for step in STEPS if step.name not in ("integration", "privacy"))
 OF_ORDERS = ("behaviour", "lifecycle", "value", "portfolio")
+OF_DEMAND = ("forecasting", "demand_outlook", "planning", "product_life")
 OF_CUSTOMERS = ("customer", "personas", "segmentation", "what_if")
 NO_CUSTOMERS = "This step needs columns that are not there: Customer number, Ordered at"
 # Folder, file, lines of it; the table it is; what each page that cannot work says.
@@ -27,7 +28,7 @@ FILES: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
         "Telco-Customer-Churn.csv",
         400,
         "Customers",
-        {**dict.fromkeys((*OF_ORDERS, "forecasting"), NO_ORDERS), "usage": NO_EVENTS},
+        {**dict.fromkeys((*OF_ORDERS, *OF_DEMAND), NO_ORDERS), "usage": NO_EVENTS},
     ),
     "customers with sums of their own": (
         "marketing_campaign",
@@ -35,7 +36,7 @@ FILES: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
         400,
         "Customers",
         {
-            **dict.fromkeys((*OF_ORDERS, "forecasting"), NO_ORDERS),
+            **dict.fromkeys((*OF_ORDERS, *OF_DEMAND), NO_ORDERS),
             "usage": NO_EVENTS,
             "leaving": "16 columns could be a tenure and 7 could say who left. Choose both below.",
             "early_warning": NO_SIGN,
@@ -52,7 +53,9 @@ FILES: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
             "early_warning": NO_SIGN,
             "behaviour": "This step needs columns that are not there: Ordered at",
             "usage": NO_EVENTS,
-            "forecasting": "This step needs columns that are not there: Ordered at, Amount",
+            **dict.fromkeys(OF_DEMAND, "This step needs columns that are not there: Ordered at, Amount"),
+            "planning": "This step needs columns that are not there: Ordered at, Quantity",
+            "product_life": "This step needs columns that are not there: Ordered at",
         },
     ),
     "ready-made series": (
