@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -77,9 +77,8 @@ def from_series(dataset: Dataset, spec: DemandSpec, key: str) -> DemandPanel:
         caveats.append(Caveat(filled, "watch" if share > _MANY_GAPS else "note", sizes))
     if spec.gaps == "zero":
         slots = slots.with_columns(pl.col("y").fill_null(0.0))
-    # A value stands for the whole of its own period, whichever day of it is its date.
-    until = periods.next_period(periods.latest(moved["ds"]), own) - timedelta(days=1)
-    starts, n_dropped = periods.whole_periods(periods.earliest(moved["ds"]), until, frequency, closed)
+    first_day, last_day = _observed(once, moved, grid, dataset.as_of)
+    starts, n_dropped = periods.whole_periods(first_day, last_day, frequency, closed)
     laid = _coarsened(slots, own, frequency).join(starts.to_frame(), on="ds", how="semi")
     if laid.is_empty():
         raise AnalysisError("panel_empty")
@@ -157,6 +156,19 @@ def _find_grid(rows: pl.DataFrame, spec: DemandSpec) -> _Grid:
         return _Grid("day", ds)
     coarser: Frequency = "week" if step < _WEEKLY[0] else "month"
     return _Grid(coarser, periods.period(ds, coarser), irregular=True)
+
+
+def _observed(rows: pl.DataFrame, moved: pl.DataFrame, grid: _Grid, as_of: date) -> tuple[date, date]:
+    """The first and last day that the values tell of.
+
+    A value stands for the whole of its own period, whichever day of it is its date; unless as-of lies between that day
+    and the end of the period, when nobody could know it yet. Values without a grid tell of their own days alone.
+    """
+    last_row, last = periods.latest(rows["ds"]), periods.latest(moved["ds"])
+    until = periods.next_period(last, grid.frequency) - timedelta(days=1)
+    if grid.irregular:
+        return periods.earliest(rows["ds"]), min(until, as_of)
+    return periods.earliest(moved["ds"]), as_of if last_row < as_of < until else until
 
 
 def _month(day: pl.Expr) -> pl.Expr:

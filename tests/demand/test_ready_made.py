@@ -138,6 +138,27 @@ class TestRepeatedRows:
         assert caught.value.code == "series_repeated"
 
 
+class TestAsOf:
+    WEEKS = one([MONDAY + timedelta(weeks=i) for i in range(12)])
+
+    @pytest.mark.parametrize(("days_later", "n_weeks"), [(0, 12), (2, 11), (5, 11), (6, 12), (20, 12)])
+    def test_a_week_is_known_when_it_is_over(self, days_later: int, n_weeks: int) -> None:
+        # Where the data simply end with the date of the last week, that week was reported.
+        panel = build_panel(build(self.WEEKS, MONDAY + timedelta(weeks=11, days=days_later)))
+        assert panel.frame.height == n_weeks
+        assert panel.n_dropped_partial == 12 - n_weeks
+
+    def test_a_week_dated_by_its_end_is_known_on_its_date(self) -> None:
+        sundays = self.WEEKS.with_columns(pl.col("ds") + pl.duration(days=6))
+        assert build_panel(build(sundays, MONDAY + timedelta(weeks=11, days=8))).frame.height == 12
+
+    def test_deleting_what_came_later_changes_no_figure(self) -> None:
+        as_of = MONDAY + timedelta(weeks=8, days=3)
+        held = build(self.WEEKS.filter(pl.col("ds") <= as_of), as_of)
+        assert_frame_equal(build_panel(build(self.WEEKS, as_of)).frame, build_panel(held).frame)
+        assert build_panel(held).frame.height == 8
+
+
 class TestGrid:
     def test_weekly_values_that_slip_by_a_few_days_belong_to_the_nearest(self) -> None:
         days = [MONDAY + timedelta(weeks=i) for i in range(30)]
