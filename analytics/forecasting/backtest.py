@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from analytics.forecasting.block import Block, Floats
     from analytics.forecasting.spec import ForecastSpec
 
+PREPARED = 0.4  # of the progress: about what Prophet takes at all cutoffs
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounds:
@@ -114,9 +116,9 @@ def run_backtest(block: Block, spec: ForecastSpec, models: tuple[Model, ...]) ->
     scale, root_scale, restless = (np.full(shape[:2], np.nan) for _ in range(3))
     report(0.0, "backtesting")
     trains = [block.until(n_seen, horizon) for n_seen in places]
-    prepare_candidates([*trains, block], spec, models)
+    prepare_candidates([*trains, block], spec, models, lambda share: report(PREPARED * share, "backtesting"))
     for place, (n_seen, train) in enumerate(zip(places, trains, strict=True)):
-        report(place / (len(places) + 1.5), "backtesting")
+        report(PREPARED + (1 - PREPARED) * place / (len(places) + 1.5), "backtesting")
         actual[place] = block.y[:, n_seen : n_seen + horizon]
         scale[place], root_scale[place] = metrics.scales(train.y, block.season)
         restless[place] = metrics.recent_scales(train)
@@ -124,7 +126,7 @@ def run_backtest(block: Block, spec: ForecastSpec, models: tuple[Model, ...]) ->
         actual[place, ~there] = np.nan
         for model, forecasts in run_candidates(train, spec, models).items():
             said[model][place] = np.where(there[:, None], forecasts, np.nan)
-    report(len(places) / (len(places) + 1.5), "fitting_forecast")
+    report(PREPARED + (1 - PREPARED) * len(places) / (len(places) + 1.5), "fitting_forecast")
     ahead = run_candidates(block, spec, models)
     told = Backtest(places, has_final, actual, said, scale, root_scale, restless)
     return told, {model: ahead.get(model, np.full((n, horizon), np.nan)) for model in models}

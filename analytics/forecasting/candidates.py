@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from analytics.forecasting.metrics import never_negative, whole
@@ -56,10 +56,15 @@ def run_candidates(block: Block, spec: ForecastSpec, models: Iterable[Model]) ->
     return {model: found[model] for model in models if model in found}
 
 
-def prepare_candidates(blocks: Sequence[Block], spec: ForecastSpec, models: Iterable[Model]) -> None:
-    """Let Prophet fit all cutoffs of a back-test together: no number changes, but it costs a quarter."""
+def prepare_candidates(
+    blocks: Sequence[Block], spec: ForecastSpec, models: Iterable[Model], tell: Callable[[float], None]
+) -> None:
+    """Let Prophet fit all cutoffs of a back-test together: no number changes, but it costs a quarter.
+
+    ``tell`` hears which share of that is done.
+    """
     if {"prophet", "prophet_level", "median"} & set(models):
-        importlib.import_module(_HOME["prophet"]).prepare(blocks, spec)
+        importlib.import_module(_HOME["prophet"]).prepare(blocks, spec, tell)
 
 
 def median(forecasts: list[Floats]) -> Floats:

@@ -89,6 +89,9 @@ def test_fits_of_a_back_test_together_are_those_one_by_one() -> None:
     blocks = [whole.until(n_periods, 14) for n_periods in (150, 220, 286)]
     alone = [prophet(block, ForecastSpec()) for block in blocks]
     again = [whole.until(n_periods, 14) for n_periods in (150, 220, 286)]
-    prepare(again, ForecastSpec())
+    told: list[float] = []
+    prepare(again, ForecastSpec(), told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
     for block, expected in zip(again, alone, strict=True):
         assert np.array_equal(prophet(block, ForecastSpec()), expected)

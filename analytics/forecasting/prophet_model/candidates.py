@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -66,14 +66,15 @@ def _last_level(residual: Floats) -> Floats:
     return last
 
 
-def prepare(blocks: Sequence[Block], spec: ForecastSpec) -> None:
+def prepare(blocks: Sequence[Block], spec: ForecastSpec, tell: Callable[[float], None] | None = None) -> None:
     """Fit the blocks of a whole back-test together, which costs less than one after the other.
 
-    What follows finds the fits there: ``prophet`` and ``prophet_level`` of the same blocks and spec.
+    What follows finds the fits there: ``prophet`` and ``prophet_level`` of the same blocks and spec. ``tell`` hears
+    which share is done.
     """
     missing = [block for block in blocks if _fits.find(block, spec) is None]
     if missing:
-        for block, lines in zip(missing, fit_blocks(missing, spec), strict=True):
+        for block, lines in zip(missing, fit_blocks(missing, spec, tell), strict=True):
             n_periods = len(block.ds)
             level = _last_level(block.y - lines[:, :n_periods])
             _fits.remember(block, spec, Fitted(lines[:, n_periods:].copy(), level))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,10 +50,13 @@ class _Setting:
         return int(self.priors.bends.stop) + 1
 
 
-def fit_blocks(blocks: Sequence[Block], spec: ForecastSpec) -> list[Floats]:
+def fit_blocks(
+    blocks: Sequence[Block], spec: ForecastSpec, tell: Callable[[float], None] | None = None
+) -> list[Floats]:
     """Fitted values and forecasts of every series, one array (n, T + h) per block; NaN below two observed periods.
 
     Blocks are of one grid and one frequency, such as all cutoffs of a back-test. Constant series go on as they are.
+    ``tell`` hears, from time to time, which share is done.
 
     Raises ``AnalysisError("country_unknown")``.
     """
@@ -72,14 +75,22 @@ def fit_blocks(blocks: Sequence[Block], spec: ForecastSpec) -> list[Floats]:
         constant = enough & (highest == lowest)
         lines[index][constant] = highest[constant, None]
         tasks += _tasks(index, block, regressors[index], spec.prophet, np.flatnonzero(enough & ~constant), lowest)
+    n_done = 0
+
+    def count(n_fitted: int) -> None:
+        nonlocal n_done
+        n_done += n_fitted
+        if tell is not None:
+            tell(n_done / len(tasks))
+
     long = [task for task in tasks if not _is_short(task)]
-    _fit_all(long, blocks, regressors, _set(spec.prophet, everywhere), lines)
+    _fit_all(long, blocks, regressors, _set(spec.prophet, everywhere), lines, count)
     for alike in _alike([task for task in tasks if _is_short(task)]):
         # Newton's method solves for all columns at every step: those that are zero are left out.
         columns = np.flatnonzero(alike[0].history.active)
         fewer = [_of(each, columns) for each in regressors]
         setting = _set(spec.prophet, fewer[0], n_bends=len(alike[0].history.bends))
-        _fit_all(_narrowed(alike), blocks, fewer, setting, lines)
+        _fit_all(_narrowed(alike), blocks, fewer, setting, lines, count)
     return lines
 
 
@@ -89,15 +100,18 @@ def _fit_all(
     regressors: Sequence[Regressors],
     setting: _Setting,
     lines: list[Floats],
+    count: Callable[[int], None],
 ) -> None:
     logistic = setting.options.growth == "logistic"
     for piece in _pieces([t for t in tasks if not (t.multiplicative or logistic)], setting.n_unknowns**2):
         _fit_linear(piece, blocks, regressors, setting, lines)
+        count(len(piece))
     for multiplicative, chain in product((False, True), _chains(blocks)):
         if multiplicative or logistic:
             curved = [task for task in tasks if task.block in chain and task.multiplicative == multiplicative]
             for piece in _pieces(curved, max(len(blocks[index].ds) for index in chain) * setting.n_bends):
                 _fit_curved(piece, blocks, regressors, setting, lines)
+                count(len(piece))
 
 
 def _chains(blocks: Sequence[Block]) -> list[list[int]]:
