@@ -102,7 +102,8 @@ PHRASES = {
     "error.irregular_periods.remedy": N_("{count} dates, for example {example}. Choose a coarser period."),
     "error.too_many_gaps": N_("Too many periods are missing"),
     "error.too_many_gaps.remedy": N_(
-        "{n_missing} of {n_periods} periods have no value; at most 30% may be missing. Choose a coarser period."
+        "{n_missing} of {n_periods} periods have no value; at most 30% may be missing. Choose a coarser period, or say "
+        "that nothing was sold in them."
     ),
     "error.fit_failed": N_("Prophet found no fit for this series"),
     "error.fit_failed.remedy": N_(
