@@ -57,7 +57,7 @@ def run_candidates(block: Block, spec: ForecastSpec, models: Iterable[Model]) ->
 
 
 def prepare_candidates(
-    blocks: Sequence[Block], spec: ForecastSpec, models: Iterable[Model], tell: Callable[[float], None]
+    blocks: Sequence[Block], spec: ForecastSpec, models: Iterable[Model], tell: Callable[[float], None] | None = None
 ) -> None:
     """Let Prophet fit all cutoffs of a back-test together: no number changes, but it costs a quarter.
 
