@@ -26,6 +26,16 @@ from analytics.customers import summarise_customers
 from analytics.dataset import Dataset
 from analytics.demand import DemandSpec, build_drivers, build_panel
 from analytics.forecasting import ForecastSpec, forecast, forecast_all
+from analytics.forecasting.planning import (
+    PlanningSpec,
+    ResponseSpec,
+    StockSpec,
+    learn_response,
+    plan_stock,
+    play_scenarios,
+    price_today,
+    related_products,
+)
 from analytics.lifecycle import FlowSpec, LifecycleSpec, trace_flow, trace_lifecycle
 from analytics.lifecycle.history import stage_history
 from analytics.mapping import apply_mapping, suggest_mapping
@@ -142,6 +152,24 @@ def test_deleting_what_came_later_changes_no_figure(full: Dataset, day: date) ->
         panel = build_panel(data, by_category)
         everything = forecast_all(panel, asked)
         told.append((everything, forecast(panel, asked, everything)))
+    for left, right in zip(*told, strict=True):
+        assert_same(left, right)
+
+
+@pytest.mark.parametrize("day", DAYS[1:])
+def test_deleting_what_came_later_changes_no_plan(full: Dataset, day: date) -> None:
+    daily = DemandSpec(measure="quantity", by="product", frequency="day", n_series=8)
+    told = []
+    for data in (full, cut(full, day)):
+        seen = observe(data, PopulationSpec(as_of=day))
+        panel = build_panel(seen, DemandSpec(measure="quantity"))
+        quick = ForecastSpec(n_origins=3, candidates=("seasonal_naive", "theta"))
+        shown = forecast(panel, quick, forecast_all(panel, quick))
+        drivers = build_drivers(seen, daily)
+        response = learn_response(drivers, related_products(seen), usual_calendar("TWD"), ResponseSpec())
+        price = price_today(drivers, drivers.members[0])
+        played = play_scenarios(shown, response, PlanningSpec(margin_share=0.3), price=price)
+        told.append((response, price, played, plan_stock(shown, StockSpec(on_hand=500))))
     for left, right in zip(*told, strict=True):
         assert_same(left, right)
 

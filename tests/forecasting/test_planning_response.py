@@ -109,10 +109,10 @@ def test_order_of_rows_names_and_currency_change_nothing() -> None:
 
 @pytest.mark.slow
 def test_the_elasticities_and_promotions_of_the_sample_world() -> None:
-    """Rare sales (half a unit a day), coupons, lives, seasons: the 90 percent intervals held 7 of 8 planted
-    elasticities of categories (fashion, -1.433, lay .02 outside; three categories were withheld); a fifth off was found to sell 1.82
-    times as much (1.64 to 2.03) where promotions of this depth were planted with 1.91 on average; 28 of the 30
-    stretches found are planted ones, of which there are 28.
+    """Rare sales (half a unit a day), coupons, lives, seasons. The 90 percent intervals held 7 of 8 planted
+    elasticities of categories (fashion, -1.433, lay .02 outside; three categories were withheld). A fifth off was found
+    to sell 1.82 times as much (1.64 to 2.03), where promotions of this depth were planted with 1.91 on average. 28 of
+    the 30 stretches found are planted ones, of which there are 28.
     """
     truth, result = learn_world()
     planted = truth["elasticities"]

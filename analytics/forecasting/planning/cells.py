@@ -123,7 +123,7 @@ def group_rows(daily: pl.DataFrame, events: pl.DataFrame) -> Group:
         .join(today.select("unique_id", "list_price"), on="unique_id", maintain_order="left")
         .with_columns(log_price=(pl.col("going") / pl.col("list_price")).log())
         .with_columns(place=pl.col("unique_id").replace_strict({name: i for i, name in enumerate(ids)}, default=0))
-        .sort("place", "middle", "occasion")
+        .sort("place", "middle", "occasion", maintain_order=True)
     )
     return Group(ids, rows, today, codes, first, n_days, depths)
 
@@ -187,14 +187,14 @@ def _promotions(days: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame,
     in_event = on.with_columns(
         inside=pl.col("ds").is_in(events["day"].unique().implode()), core=pl.col("ds").is_in(core.unique().implode())
     )
-    kept = in_event.group_by("occasion").agg(pl.col("inside").mean(), pl.col("core").any())
+    kept = in_event.group_by("occasion", maintain_order=True).agg(pl.col("inside").mean(), pl.col("core").any())
     kept = kept.filter((pl.col("inside") < 0.8) | ~pl.col("core"))
     on = on.filter(pl.col("occasion").is_in(kept["occasion"].implode()))
     days = days.join(on.select("ds", pl.col("occasion").cast(pl.Int64)), on="ds", how="left", maintain_order="left")
     days = days.with_columns(occasion=pl.when("promoted").then(pl.col("occasion")).fill_null(-1))
     told = days.filter(pl.col("occasion") >= 0)
-    each = told.group_by("occasion", "unique_id").agg(own=pl.col("off").filter(below).median())
-    all_of = told.group_by("occasion").agg(usual=pl.col("off").filter(below).median())
+    each = told.group_by("occasion", "unique_id", maintain_order=True).agg(own=pl.col("off").filter(below).median())
+    all_of = told.group_by("occasion", maintain_order=True).agg(usual=pl.col("off").filter(below).median())
     depth = each.join(all_of, on="occasion").select(
         "occasion", "unique_id", depth=pl.coalesce("own", "usual").fill_null(0.0).clip(0.0, 0.9).round(2)
     )
@@ -206,7 +206,7 @@ def _promotions(days: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame,
         occasion=pl.when(shallow).then(-1).otherwise("occasion"), depth=pl.when(shallow).then(0.0).otherwise("depth")
     )
     # By chance a few coupons fall on neighbouring days: one product's own sale has to last, anybody's two days.
-    spans = days.filter(pl.col("occasion") >= 0).group_by("occasion")
+    spans = days.filter(pl.col("occasion") >= 0).group_by("occasion", maintain_order=True)
     lasting = spans.agg(n_days=pl.col("ds").n_unique(), n=pl.col("unique_id").n_unique()).filter(
         pl.col("n_days") >= pl.when(pl.col("n") > 1).then(LEAST_DAYS_SHARED).otherwise(LEAST_DAYS_ALONE)
     )
@@ -216,7 +216,7 @@ def _promotions(days: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame,
     )
     depths = (
         days.filter(pl.col("occasion") >= 0)
-        .group_by("occasion")
+        .group_by("occasion", maintain_order=True)
         .agg(
             first=pl.col("ds").min(),
             last=pl.col("ds").max(),
@@ -237,7 +237,7 @@ def _today(days: pl.DataFrame) -> pl.DataFrame:
     usual = recent & (pl.col("occasion") < 0)
     paid = (pl.col("off") * pl.col("quantity")).filter(usual).sum() / pl.col("quantity").filter(usual).sum()
     return (
-        days.group_by("unique_id")
+        days.group_by("unique_id", maintain_order=True)
         .agg(
             list_price=pl.col("going").sort_by("ds").last(),
             usual_discount=paid.fill_nan(0.0).clip(0.0, 0.9),
@@ -263,7 +263,11 @@ def _weekday_factor(days: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """weekday, factor (mean 1) on ordinary days."""
     ordinary = days.filter(pl.col("occasion") < 0, ~pl.col("ds").is_in(events["day"].unique().implode()))
     ordinary = ordinary if ordinary["weekday"].n_unique() == days["weekday"].n_unique() else days
-    by_day = ordinary.group_by("weekday").agg(factor=pl.col("quantity").sum() / pl.col("ds").n_unique())
+    by_day = (
+        ordinary.group_by("weekday", maintain_order=True)
+        .agg(factor=pl.col("quantity").sum() / pl.col("ds").n_unique())
+        .sort("weekday")
+    )
     mean = by_day["factor"].mean() or 1.0
     return by_day.select("weekday", factor=pl.col("factor") / mean)
 

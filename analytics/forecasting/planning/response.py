@@ -54,7 +54,7 @@ LEAST_WEIGHT = 0.01
 NO_CALENDAR, DEFAULT = CalendarSpec(), ResponseSpec()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Posterior:
     """What is known of one series' response: normal with ``mean`` and ``cov`` over ``names``.
 
