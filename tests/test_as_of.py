@@ -42,6 +42,7 @@ from analytics.mapping import apply_mapping, suggest_mapping
 from analytics.personas import PersonaSpec, describe_personas
 from analytics.population import DefinitionsSpec, PopulationSpec, observe
 from analytics.portrait import PortraitSpec, list_customers, portray
+from analytics.product_life import ProductLifeSpec, describe_goods, find_evidence, rate_stages, trace_products
 from analytics.quality import QualitySpec, validate
 from analytics.reading import read
 from analytics.schema import TABLES
@@ -187,6 +188,19 @@ def test_deleting_what_came_later_changes_no_value(full: Dataset, day: date) -> 
         assert_same(
             explain_history(seen, customer_id, spec, worth), explain_history(held, customer_id, spec, worth_held)
         )
+
+
+def test_deleting_what_came_later_changes_no_life_of_a_product(full: Dataset) -> None:
+    asked = DemandSpec("orders", "product", (), 30, "week")
+    told = []
+    for data in (full, cut(full, DAYS[0])):
+        seen = observe(data, PopulationSpec(as_of=DAYS[0]))
+        panel = build_panel(seen, asked)
+        lives = trace_products(panel, ProductLifeSpec(), describe_goods(seen))
+        evidence = find_evidence(lives, panel, usual_calendar("TWD"), build_drivers(seen, asked), seen)
+        told.append((lives, evidence, rate_stages(seen, lives)))
+    for left, right in zip(*told, strict=True):
+        assert_same(left, right)
 
 
 @pytest.mark.parametrize("clock", ["lapse", "second_order"])

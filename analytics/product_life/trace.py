@@ -32,6 +32,7 @@ NEW_PERIODS = 2  # whole periods without a sale before the first one, for that t
 LINE_POINTS = 12
 ALL = ("not_launched", *STAGES)
 COUNTS = ("items", "orders", "customers")
+ABOUT_FORECASTS = ("panel_sparse",)
 DEFAULT = ProductLifeSpec()
 
 
@@ -105,7 +106,7 @@ def trace_products(
         ),
         *([Caveat("product_life_few_sales", "note", {"n": few, "least": int(FEW_SOLD)})] if few else []),
         *_unsure(products, spec),
-        *panel.caveats,
+        *(caveat for caveat in panel.caveats if caveat.code not in ABOUT_FORECASTS),
     ]
     return ProductLifeResult(
         products=products,

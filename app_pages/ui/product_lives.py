@@ -36,15 +36,15 @@ def choose(_: Words) -> None:
             kinds = {"product": _("Products"), "category": _("Categories")}
             widgets.segmented("product_life", "by", _("Of what"), kinds)
             measures = {"orders": _("Orders"), "quantity": _("Items"), "revenue": _("Revenue")}
-            widgets.select("product_life", "measure", _("Counted by"), measures, width=140)
+            widgets.select("product_life", "measure", _("Counted by"), measures, width=120)
         numbers = {n: _.number(n) for n in NUMBERS}
-        widgets.select("product_life", "n_products", _("How many"), numbers, width=110)
+        widgets.select("product_life", "n_products", _("How many"), numbers, width=90)
         against = widgets.options("product_life", "against", _)
-        widgets.select("product_life", "against", _("Measured against"), against, width=200)
+        widgets.select("product_life", "against", _("Measured against"), against, width=180)
         within = {share: _.percent(share, 1) for share in WITHIN}
-        widgets.select("product_life", "steady_within", _("Steady within, a month"), within, width=170)
+        widgets.select("product_life", "steady_within", _("Steady within, a month"), within, width=150)
         back = {n: _.ngettext("{n} month", "{n} months", n) for n in MONTHS}
-        widgets.segmented("product_life", "compare_months", _("Stage before"), back)
+        widgets.select("product_life", "compare_months", _("Stage before"), back, width=120)
 
 
 def _panel(measure: Measure) -> DemandSpec:

@@ -85,6 +85,7 @@ CHANGES: list[tuple[str, str, str, Any]] = [
     ("lifecycle", "selectbox", "lifecycle.lapsed_after_days", 90),
     ("portfolio", "segmented_control", "value.p_alive_threshold", 0.7),
     ("forecasting", "selectbox", "demand.measure", "orders"),
+    ("product_life", "selectbox", "product_life.against", "own"),
     ("validation", "selectbox", "quality.test_accounts", "quarantine"),
 ]
 

@@ -13,7 +13,7 @@ from analytics.charts.theme import Spec, category_scale, chart_of, finish, neutr
 from analytics.i18n import Words
 from analytics.product_life import EvidenceResult, ProductLifeResult, StageFeedback
 
-MOST_ROWS = 12
+MOST_ROWS = 10
 
 
 def cause_text(row: Mapping[str, Any], _: Words) -> str:
@@ -55,7 +55,8 @@ def odd_rows(
             _("When"): _.span(_.day(row["first_on"]), _.day(row["last_on"])),
             _("Sold"): _.number(row["sold"]),
             _("Expected"): _.number(row["expected"], 0 if row["expected"] >= 10 else 1),
-            _("Coincides with"): bare(cause_text(row, _)),
+            # Only an event may carry a person's own words.
+            _("Coincides with"): bare(cause_text(row, _)) if row["event"] else cause_text(row, _),
         }
         for row in told.iter_rows(named=True)
     ]
@@ -83,11 +84,11 @@ def turn_rows(
     return [
         {
             _.label("field", "product"): bare(name_of(result, row["unique_id"])),
-            _("Since"): _.day(row["turn_on"]),
+            _("Since"): _.month(row["turn_on"]),
             _("Before"): stage_name(row["stage_before"], _),
             _("Then"): f"**{stage_name(row['stage'], _)}**",
             _("Certainty"): _.percent(row["chance"]),
-            _("Coincides with"): bare(cause_text(row, _)),
+            _("Coincides with"): "–" if row["cause"] == "unexplained" else cause_text(row, _),
         }
         for row in evidence.turns.head(most).iter_rows(named=True)
     ]
@@ -95,7 +96,7 @@ def turn_rows(
 
 def turn_finding(result: ProductLifeResult, evidence: EvidenceResult, _: Words) -> str:
     n = evidence.turns.height
-    return _.ngettext("{n} turn in a life", "{n} turns in lives", n) if n else _("No turns")
+    return _("{n} changes of stage since {day}", n=n, day=_.month(result.first_day)) if n else _("No turns")
 
 
 def turn_note(result: ProductLifeResult, evidence: EvidenceResult, _: Words) -> str:

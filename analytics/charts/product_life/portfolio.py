@@ -63,8 +63,9 @@ def life_curve(result: ProductLifeResult, _: Words) -> Spec:
     for stage in STAGES:
         low, high = ends(stage)
         for i in range(13):
-            x = low + (high - low) * i / 12
-            area.append({"x": round(x, 4), "y": round(height_at(min(x, high - 1e-9)), 4), "stage": names[stage]})
+            place = low + (high - low) * i / 12
+            height = height_at(min(place, high - 1e-9))
+            area.append({"x": round(place, 4), "y": round(height, 4), "stage": names[stage]})
     heads = []
     counts = {row["stage"]: row for row in result.stages.iter_rows(named=True)}
     for stage in STAGES:
@@ -79,10 +80,12 @@ def life_curve(result: ProductLifeResult, _: Words) -> Spec:
             }
         )
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
-    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, 1.32], nice=False))
+    up = alt.Scale(domain=[0, 1.32], nice=False)
+    y = alt.Y("y:Q", axis=None, scale=up)
     colour = alt.Color("stage:N", scale=category_scale(list(names.values())), legend=None)
-    ground = chart_of(area).mark_area(opacity=0.13, interpolate="monotone").encode(x=x, y=y, color=colour)
-    line = chart_of(area).mark_line(strokeWidth=2, interpolate="monotone").encode(x=x, y=y, color=colour)
+    height = alt.Y("y:Q", axis=None, scale=up, stack=None)
+    ground = chart_of(area).mark_area(opacity=0.13).encode(x=x, y=height, color=colour)
+    line = chart_of(area).mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
     dots = (
         chart_of(_dots(result, names, _))
         .mark_circle(opacity=0.72, stroke=neutral("paper"), strokeWidth=1)
@@ -91,7 +94,14 @@ def life_curve(result: ProductLifeResult, _: Words) -> Spec:
             y=y,
             color=colour,
             size=alt.Size(
-                "share:Q", scale=alt.Scale(type="sqrt", domain=[0, _largest(result)], range=[14, 700]), legend=None
+                "share:Q",
+                scale=alt.Scale(
+                    type="sqrt",
+                    domain=[0, _largest(result)],
+                    rangeMin=14,
+                    rangeMax=alt.ExprRef("width < 520 ? 240 : 700"),
+                ),
+                legend=None,
             ),
             tooltip=[
                 tooltip("product", _.label("field", "product")),
