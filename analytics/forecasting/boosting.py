@@ -2,21 +2,27 @@
 
 Every row is a series, an origin of the past and a step ahead. It tells what was known at the origin: means of the last
 periods and how they change, the values of the same place in the season, the same time a year before, the day of the
-week and of the year; all in units of the series' own level then, so that one model serves small and large series. The
-target is the value at that step in the same unit: one direct model for all steps (Ben Taieb, Bontempi, Atiya & Sorjamaa
-2012, "A review and comparison of strategies for multi-step ahead time series forecasting"; one model over many series:
-Montero-Manso & Hyndman 2021, "Principles and algorithms for forecasting groups of time series").
+week and of the year; all in units of the series' own level then, so that one model serves small and large series. What
+special days did to all series the last times is taken out before and put on afterwards. The target is the value at that
+step in the same unit: one direct model for all steps (Ben Taieb, Bontempi, Atiya & Sorjamaa 2012, "A review and
+comparison of strategies for multi-step ahead time series forecasting"; one model over many series: Montero-Manso &
+Hyndman 2021, "Principles and algorithms for forecasting groups of time series").
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analytics.calendar import special_days
+
 if TYPE_CHECKING:
+    from datetime import date
+
     import numpy as np
     import numpy.typing as npt
     from sklearn.ensemble import HistGradientBoostingRegressor
 
+    from analytics.calendar import CalendarSpec
     from analytics.forecasting.block import Block, Floats
     from analytics.forecasting.spec import ForecastSpec
 
@@ -26,6 +32,7 @@ LEAST_SERIES = 20
 LEAST_ROWS = 2_000
 MOST_ROWS = 24_000
 INTERMITTENT = 0.5
+MOST_LIFT = 10.0
 
 
 def boosting(block: Block, spec: ForecastSpec) -> Floats:
@@ -42,18 +49,20 @@ def boosting(block: Block, spec: ForecastSpec) -> Floats:
         return found
     # Neither names nor the order of series have a say in which rows are learned from.
     order = np.lexsort((np.nansum(block.y**2, axis=1), np.nansum(block.y, axis=1)))
-    past = Past(block, order)
+    past = Past(block, order, spec.calendar)
     which, origin, ahead = past.pairs(MOST_ROWS)
     old_enough = np.flatnonzero(past.n_seen[:, -1] >= 2 * past.short)
     if len(which) < LEAST_ROWS or not len(old_enough):
         return found
-    rows, level = past.features(which, origin, ahead), past.level(which, origin)
-    target = past.y[which, origin + ahead] / level
+    # What events did the last times is taken out of what is learned, and put on where they come again.
+    rows, unit = past.features(which, origin, ahead), past.level(which, origin) * past.lift(origin, origin + ahead)
+    target = past.y[which, origin + ahead] / unit
     told = np.isfinite(rows).any(axis=0)
     which = np.repeat(old_enough, block.horizon)
     origin = np.full(len(which), block.y.shape[1] - 1)
     ahead = np.tile(np.arange(1, block.horizon + 1), len(old_enough))
-    asked, unit = past.features(which, origin, ahead)[:, told], past.level(which, origin)
+    asked = past.features(which, origin, ahead)[:, told]
+    unit = past.level(which, origin) * past.lift(origin, origin + ahead)
     sparse = past.zero_share[which] > INTERMITTENT
     said = np.zeros(len(which))
     for loss, of in (("absolute_error", ~sparse), ("squared_error", sparse)):
@@ -92,7 +101,7 @@ def _learned(loss: str, rows: Floats, target: Floats) -> HistGradientBoostingReg
 class Past:
     """What can be told of any series at any origin, from running totals."""
 
-    def __init__(self, block: Block, order: Ints) -> None:
+    def __init__(self, block: Block, order: Ints, calendar: CalendarSpec) -> None:
         import numpy as np
 
         self.frequency, self.horizon = block.frequency, block.horizon
@@ -114,6 +123,48 @@ class Past:
         self.weekday = np.array([day.weekday() for day in days], float)
         self.day_of_year = np.array([day.timetuple().tm_yday for day in days], float)
         self.day_of_month = np.array([day.day for day in days], float)
+        self.events = self._events(calendar, days)
+
+    def _events(self, calendar: CalendarSpec, days: list[date]) -> list[tuple[Ints, Floats]]:
+        """Per kind of event its periods, ascending, and how many times as much as usual all series together sold then:
+        the running mean over the first none, one, two ... of those that are past. Empty without any event. Usual is the
+        mean of the same weekday in the four weeks before, of weeks and months that of the eight or six before.
+        """
+        import numpy as np
+
+        place = {day: at for at, day in enumerate(days)}
+        kinds: dict[str, list[int]] = {}
+        for code, ds in special_days(calendar, self.frequency, days[0].year, days[-1].year):
+            if ds in place:
+                kinds.setdefault(code, []).append(place[ds])
+        if not kinds:
+            return []
+        which, at = np.indices(self.y.shape)
+        if self.frequency == "day":
+            before = _mean_seen(np.array([self.mean(which, at - self.short * turn, 1) for turn in range(1, 5)]))
+        else:
+            before = self.mean(which, at - 1, 2 * self.short)
+        both = self.seen & np.isfinite(before)
+        usual, sold = (np.where(both, values, 0.0).sum(axis=0) for values in (before, self.y))
+        lift = np.divide(sold, usual, out=np.ones(self.n_periods), where=usual > 0)
+        found = []
+        for places in kinds.values():
+            past = [lift[at] for at in places if at < self.n_periods]
+            mean = np.cumsum([0.0, *past]) / np.maximum(np.arange(len(past) + 1), 1)
+            mean[0] = 1.0  # nobody knows yet
+            found.append((np.array(places), mean))
+        return found
+
+    def lift(self, origin: Ints, period: Ints) -> Floats:
+        """What the events of a period did the last times, as known at the origin: 1 without an event."""
+        import numpy as np
+
+        found = np.ones(len(period))
+        for places, mean in self.events:
+            there = np.isin(period, places)
+            n_known = np.searchsorted(places, origin[there], side="right")
+            found[there] *= mean[np.minimum(n_known, len(mean) - 1)]
+        return np.clip(found, 1 / MOST_LIFT, MOST_LIFT)
 
     def pairs(self, most: int) -> tuple[Ints, Ints, Ints]:
         """Series, origin and step of rows to learn from, spread evenly (a two-dimensional Kronecker sequence)."""

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from analytics.calendar import CalendarSpec, OwnEvent
 from analytics.forecasting import boosting as module
 from analytics.forecasting.block import Block
 from analytics.forecasting.boosting import boosting
@@ -88,11 +89,29 @@ def test_weeks_with_a_horizon_longer_than_a_year_see_nothing_they_should_not(hor
     which, origin = np.arange(22), np.full(22, 119)
     ahead = np.full(22, horizon)
     order = np.arange(22)
-    whole = module.Past(_block(y, 60, "week", 52), order)
-    cut = module.Past(_block(y[:, :120], 60, "week", 52), order)
+    fair = OwnEvent("fair", tuple(date(year, month, 3) for year in range(2023, 2027) for month in (2, 5, 9)))
+    calendar = CalendarSpec(own=(fair,), festivals=("618",))
+    whole = module.Past(_block(y, 60, "week", 52), order, calendar)
+    cut = module.Past(_block(y[:, :120], 60, "week", 52), order, calendar)
     np.testing.assert_array_equal(whole.features(which, origin, ahead), cut.features(which, origin, ahead))
 
 
 def test_constant_series_are_forecast_as_themselves() -> None:
     y = np.tile(np.arange(1.0, 26.0)[:, None], 200)
     np.testing.assert_allclose(boosting(_block(y), SPEC), np.tile(np.arange(1.0, 26.0)[:, None], HORIZON), rtol=1e-6)
+
+
+def test_an_event_that_doubled_sales_before_is_expected_to_do_so_again() -> None:
+    """Every thirtieth day all series sell twice as much; one such day lies ahead."""
+    known, coming = _related(noise=0.05)
+    block = _block(known)
+    sale = [day for place, day in enumerate((*block.ds, *block.ahead)) if place % 30 == 5]
+    lifted = known * np.where(np.arange(known.shape[1]) % 30 == 5, 2.0, 1.0)
+    at = block.ahead.index(sale[-1])
+    calendar = CalendarSpec(own=(OwnEvent("sale", tuple(sale)),))
+    with_event = boosting(_block(lifted), ForecastSpec(calendar=calendar))
+    without = boosting(_block(lifted), SPEC)
+    assert np.median(with_event[:, at] / coming[:, at]) == pytest.approx(2.0, abs=0.25)
+    assert np.median(without[:, at] / coming[:, at]) < 1.4
+    beside = np.delete(np.arange(HORIZON), at)
+    assert np.median(with_event[:, beside] / coming[:, beside]) == pytest.approx(1.0, abs=0.1)
