@@ -9,7 +9,9 @@ from analytics.forecasting.intervals import SOURCES, Calibration, calibrate, sta
 
 
 def made(sizes: np.ndarray, exponent: float = 0.0, common: float = 0.0, freedom: float = np.inf) -> Calibration:
-    return Calibration((sizes,), np.array([exponent]), np.array([common]), np.array([0]), np.array([freedom]))
+    signed = np.concatenate([-sizes[::-1], sizes])
+    law = (np.array([exponent]), np.array([common]), np.array([0]), np.array([freedom]))
+    return Calibration((sizes,), (signed,), *law)
 
 
 def test_the_rank_by_hand() -> None:
@@ -80,6 +82,18 @@ def test_simulated_totals_vary_as_the_truth_does(kind: str) -> None:
     assert np.mean((fresh >= lo) & (fresh <= hi)) == pytest.approx(0.8, abs=0.06)
     inside = np.abs(paths) <= found.half_widths(np.ones(1), 12)[0, 0]
     assert inside.mean() == pytest.approx(0.8, abs=0.03)  # margins are the band's
+
+
+def test_sums_of_skewed_errors_are_skewed_and_about_zero() -> None:
+    rng = np.random.default_rng(4)
+    errors = rng.exponential(1.0, size=(400, 1, 12)) - 0.9  # a bias of .1 is not carried on
+    found = calibrate(errors)
+    sums = found.paths(0, 1.0, standard_normal(12, 1)).sum(axis=1)
+    assert sums.mean() == pytest.approx(0.0, abs=0.3)
+    lo, hi = np.quantile(sums, [0.1, 0.9])
+    fresh = rng.exponential(1.0, size=(4000, 12)).sum(axis=1) - 12
+    assert [lo, hi] == pytest.approx(np.quantile(fresh, [0.1, 0.9]), abs=0.6)
+    assert (((sums - sums.mean()) / sums.std()) ** 3).mean() > 0.3  # of such a sum itself: 2 / 12 ** .5 = .58
 
 
 def test_paths_are_seeded_and_leave_the_global_state_alone() -> None:
