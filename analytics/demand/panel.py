@@ -188,10 +188,10 @@ def _sums(dataset: Dataset, laid: Arranged, spec: DemandSpec) -> pl.DataFrame:
             )
             .collect()
         )
-    counted = reductions.demand_sums(nw.from_native(lines), ("member", "ds"), spec.measure)
-    y = reductions.collect(counted)
-    returns = lines.group_by("member", "ds").agg(n_returns=pl.col("n_returned").sum())
-    return y.join(returns.collect(), on=["member", "ds"], how="left").with_columns(back=pl.lit(0, pl.Int64))
+    counted = reductions.collect(reductions.demand_sums(nw.from_native(lines), ("member", "ds"), spec.measure))
+    # A period of returns alone has no order, but a series may begin with it.
+    any_line = lines.group_by("member", "ds").agg(back=pl.lit(0, pl.Int64), n_returns=pl.col("n_returned").sum())
+    return any_line.collect().join(counted, on=["member", "ds"], how="left")
 
 
 def _n_service_lines(dataset: Dataset) -> int:

@@ -17,7 +17,7 @@ from analytics.charts.segmentation import segment_names
 from analytics.churn import ChurnResult, judge, learn_churn, learning
 from analytics.customers import CustomerLabels, CustomerTable, summarise_customers
 from analytics.dataset import Dataset
-from analytics.demand import By, DemandPanel, build_panel, panel_choices
+from analytics.demand import By
 from analytics.errors import AnalysisError
 from analytics.export.aggregates import Aggregates, listed_aggregates
 from analytics.export.tables import in_currency_units
@@ -89,7 +89,6 @@ from analytics.value import ValueResult, estimate_value
 from app_pages.ui import intake, session
 from app_pages.ui.compute import compute, forget
 
-MOST_MEMBERS = 200  # offered in a list
 MOST_ENDS = 6  # values of a column that may say who is gone
 DIRECT_FIELDS = frozenset({"name", "email", "phone"})
 MANY_CUSTOMERS = 100_000  # beyond these preparing them for segments takes longer than a moment
@@ -493,14 +492,6 @@ def demand_labels(by: By) -> tuple[CustomerLabels, ...]:
     return (lifecycle().labels,) if by == "stage" else ()
 
 
-def demand() -> DemandPanel:
-    """The regular series that the demand spec asks for; by groups of customers it builds on their page."""
-    spec, wanted = session.workspace().demand, session.workspace().forecast.unique_id
-    if wanted and spec.by != "total":
-        spec = dataclasses.replace(spec, members=(wanted,))
-    return compute(build_panel, observed(), spec, *demand_labels(spec.by))
-
-
 def demand_names(by: By, _: Words) -> dict[str, str]:
     """What groups of customers are called, by their label; empty where the data name their own."""
     if by == "segment":
@@ -510,14 +501,6 @@ def demand_names(by: By, _: Words) -> dict[str, str]:
     if by == "stage":
         return {stage: _.label("stage", stage) for stage in lifecycle().labels.labels}
     return {}
-
-
-def demand_members(_: Words) -> dict[str, str]:
-    """What can be forecast by itself, the largest first: code -> label; "" is the first."""
-    by = session.workspace().demand.by
-    offered = compute(panel_choices, observed(), by, *demand_labels(by))["member"].head(MOST_MEMBERS).to_list()
-    called = demand_names(by, _)
-    return {"": _("the largest"), **{member: called.get(member, member) for member in offered}}
 
 
 def periods(n: int, frequency: str, _: Words) -> str:

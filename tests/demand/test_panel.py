@@ -73,6 +73,13 @@ class TestByHand:
         assert panel.as_of == AS_OF
         assert panel.names.rows() == [("total", "total", "")]
 
+    @pytest.mark.parametrize("measure", ["revenue", "quantity", "orders", "customers"])
+    def test_a_series_that_begins_with_a_return_begins_there(self, measure: Measure) -> None:
+        first = LINES.head(1).with_columns(kind=pl.lit("return"), category=pl.lit("tea"), order_id=pl.lit("o0"))
+        later = LINES.filter(pl.col("order_id") == "o4")
+        panel = build_panel(build(pl.concat([first, later])), DemandSpec(measure=measure, by="category"))
+        assert panel.frame["ds"][0] == WEEKS[0]
+
     def test_by_category(self) -> None:
         panel = build_panel(build(), DemandSpec(by="category"))
         assert values(panel.frame, "tea") == [15.0, 0.0, 20.0, 0.0, 0.0]
