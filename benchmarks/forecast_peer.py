@@ -90,7 +90,7 @@ def main(names: list[str]) -> None:
     """Make what is not there yet, set by set."""
     for part in ("report", "tune"):
         for name in names or ["online_retail", "m4_weekly", "world", "examples", "world_daily", "superstore"]:
-            for task in tasks(name, part):  # type: ignore[arg-type]
+            for task in tasks(name, part):
                 started = time.perf_counter()
                 made = forecasts_of_prophet(task)
                 print(name, part, task.name, made.height, round(time.perf_counter() - started, 1), flush=True)

@@ -139,7 +139,9 @@ class Past:
                 kinds.setdefault(code, []).append(place[ds])
         if not kinds:
             return []
-        which, at = np.indices(self.y.shape)
+        grid = np.indices(self.y.shape)
+        which: Ints = grid[0]
+        at: Ints = grid[1]
         if self.frequency == "day":
             before = _mean_seen(np.array([self.mean(which, at - self.short * turn, 1) for turn in range(1, 5)]))
         else:

@@ -82,6 +82,7 @@ def test_scores_by_hand() -> None:
     assert line["mase"] == pytest.approx((1 + 3) / 2 / 2)
     assert line["mase_prophet"] == pytest.approx((2 + 4) / 2 / 2)
     assert line["mase_ratio"] == pytest.approx(2 / 3, abs=1e-3)
+    assert line["mase_ratio_median"] == pytest.approx(2 / 3, abs=1e-3)
     # tsb abstains and takes the baseline's place; nobody beats theta, which was chosen.
     assert line["mase_of"] == {"seasonal_naive": 0.5, "theta": 1.0, "tsb": 0.5, "median": 0.5}
     assert (line["best_single"], line["to_best"]) == ("seasonal_naive", 2.0)
