@@ -64,8 +64,8 @@ def life_curve(result: ProductLifeResult, _: Words) -> Spec:
         low, high = ends(stage)
         for i in range(13):
             place = low + (high - low) * i / 12
-            height = height_at(min(place, high - 1e-9))
-            area.append({"x": round(place, 4), "y": round(height, 4), "stage": names[stage]})
+            curve = height_at(min(place, high - 1e-9))
+            area.append({"x": round(place, 4), "y": round(curve, 4), "stage": names[stage]})
     heads = []
     counts = {row["stage"]: row for row in result.stages.iter_rows(named=True)}
     for stage in STAGES:
