@@ -52,6 +52,8 @@ def response() -> ResponseResult:
 
     Raises ``AnalysisError`` where these data cannot tell.
     """
+    if demand.is_ready_made():
+        raise AnalysisError("response_not_daily")
     data = walk.observed()
     by = next(by for by in ("product", "category", TOTAL) if by == TOTAL or by in demand.splits())
     asked = DemandSpec(measure="quantity", by=by, frequency="day", n_series=MOST_PRODUCTS)
@@ -85,7 +87,7 @@ def scenarios(result: ForecastResult, known: ResponseResult | None) -> ScenarioR
     """Every scenario of the page on the forecast in sight."""
     by = session.workspace().demand.by
     scope: Scope = SPLITS.get(by, "all")
-    unit = "" if scope == "all" else result.unique_id
+    unit = "" if by == TOTAL or demand.is_ready_made() else result.unique_id
     sold_at = None if demand.is_ready_made() else price(result)
     return compute(play_scenarios, result, known, session.workspace().planning, scope, unit, sold_at)
 
@@ -133,7 +135,8 @@ def choose(_: Words) -> None:
     named = page.draw(charts.scenario_names, spec, _)
     with st.container(**ROW, key="controls-versus"):
         widgets.select("planning", "left", _("Scenario A"), named, width=230)
-        widgets.select("planning", "right", _("Scenario B"), named, width=230)
+        first = {None: _("the first that can be told")}
+        widgets.select("planning", "right", _("Scenario B"), {**first, **named}, width=230)
         key = "planning.margin"
         session.bind(key, None if spec.margin_share is None else round(spec.margin_share * 100, 6))
         st.number_input(
@@ -207,7 +210,8 @@ def _drop(at: int) -> None:
     def moved(chosen: int) -> int:
         return 0 if chosen == place else chosen - (chosen > place)
 
-    session.change_spec("planning", scenarios=left, left=moved(spec.left), right=moved(spec.right))
+    right = None if spec.right is None or spec.right == place else moved(spec.right)
+    session.change_spec("planning", scenarios=left, left=moved(spec.left), right=right)
 
 
 def compare(played: ScenarioResult, _: Words) -> None:

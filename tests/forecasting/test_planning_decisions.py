@@ -109,8 +109,11 @@ def test_what_cannot_be_told_has_no_figures() -> None:
     assert played.promotion_curve.is_empty()
     silent = play_scenarios(made(flat()), None, plan)
     assert silent.scenarios["told"].to_list() == ["", "no_response", "no_response", "no_response"]
-    unknown = play_scenarios(made(flat()), response(), spec(DemandScenario(event="carnival")))
-    assert unknown.scenarios["told"].to_list() == ["", "seen_once"]
+    unknown = play_scenarios(made(flat()), response(), spec(DemandScenario(event="carnival"), DemandScenario()))
+    assert unknown.scenarios["told"].to_list() == ["", "seen_once", ""]
+    assert (unknown.left, unknown.right) == (0, 2), "the first that can be told"
+    borrowed = play_scenarios(made(flat()), response(), plan, "all", "web")
+    assert [item.code for item in borrowed.caveats] == ["response_borrowed"]
 
 
 def test_intervals_hold_what_is_not_known_of_the_response_and_of_the_future() -> None:

@@ -82,6 +82,7 @@ def test_where_prices_never_moved_the_reason_is_said_and_the_stock_stands() -> N
     go(test, "planning")
     assert_sound(test)
     assert test.header[0].value == "Price −5%: cannot be told"
+    assert test.selectbox(key="planning.right").value == "auto"
     said = " ".join(item.value for item in (*test.info, *test.warning, *test.markdown))
     for code in ("few_prices", "few_promotions"):
         assert EN.phrase(f"planning_untold.{code}") in said

@@ -118,8 +118,11 @@ def play_scenarios(
 
     played = _Played(result, response, spec, scope, unit_id, price)
     places = range(len(spec.scenarios) + 1)
-    left, right = (min(place, len(spec.scenarios)) for place in (spec.left, spec.right))
     outcomes = [played.outcome(AS_NOW if place == 0 else spec.scenarios[place - 1]) for place in places]
+    first_told = next((place for place in places if place and not outcomes[place].told), 1)
+    left, right = (
+        min(place, len(spec.scenarios)) for place in (spec.left, first_told if spec.right is None else spec.right)
+    )
     rows = [played.row(place, outcomes[place], outcomes[0]) for place in places]
     periods = [played.period_rows(place, one) for place, one in enumerate(outcomes) if not one.told]
     versus = []

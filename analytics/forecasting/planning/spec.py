@@ -94,7 +94,8 @@ class PlanningSpec:
     """Everything asked on the planning page.
 
     scenarios : played beside "as now".
-    left, right : the two set against each other: 0 is "as now", 1 the first scenario.
+    left, right : the two set against each other: 0 is "as now", 1 the first scenario; right None is the first that can
+        be told.
     margin_share : assumed margin on the list price of today; None leaves profit out.
     """
 
@@ -104,12 +105,12 @@ class PlanningSpec:
         DemandScenario(discount=0.2),
     )
     left: int = 0
-    right: int = 1
+    right: int | None = None
     margin_share: float | None = None
     stock: StockSpec = StockSpec()
 
     def __post_init__(self) -> None:
-        places = (self.left, self.right)
+        places = (self.left, self.right or 0)
         if not (all(0 <= place <= MOST_SCENARIOS for place in places)) or len(self.scenarios) > MOST_SCENARIOS:
             raise AnalysisError("scenario_out_of_range")
         if self.margin_share is not None and not 0 <= self.margin_share < 1:
