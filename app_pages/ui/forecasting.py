@@ -166,7 +166,7 @@ def _own_events(own: tuple[OwnEvent, ...], _: Words) -> None:
         st.text_input(_("Own event"), key=f"{EVENT}.name", max_chars=60, width=200)
         first = walk.observed().as_of
         st.date_input(
-            _("Day"),
+            _("Its day"),
             value=first,
             min_value=min(first, date(1900, 1, 1)),
             max_value=max(first, date(2100, 1, 1)),
@@ -235,7 +235,7 @@ def models(_: Words) -> None:
                 value=None,
                 format="%g",
                 key="forecast.prophet.cap",
-                width=140,
+                width=220,
                 placeholder=_("1.2 × the highest"),
             )
             bends = sorted({*BENDS, spec.prophet.n_changepoints})

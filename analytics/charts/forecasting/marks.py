@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import altair as alt
 import polars as pl
@@ -15,6 +15,14 @@ from analytics.i18n import Words
 MOST_POINTS = 400
 FEW_DAYS = 150
 
+
+class Timed(Protocol):
+    """What has periods."""
+
+    @property
+    def frequency(self) -> str: ...
+
+
 Styles = dict[str, tuple[str, list[int]]]
 
 
@@ -25,7 +33,7 @@ def values(frame: pl.DataFrame) -> Any:
     return alt.Data(values=rows.to_dicts())  # type: ignore[no-untyped-call]
 
 
-def time_channel(result: Told, _: Words, n_periods: int) -> alt.X:
+def time_channel(result: Timed, _: Words, n_periods: int) -> alt.X:
     """``ds`` along the bottom over ``n_periods``: days where they are few, else months, none of them twice."""
     n_days = n_periods * {"day": 1, "week": 7, "month": 30}[result.frequency]
     by_day = result.frequency != "month" and n_days <= FEW_DAYS
