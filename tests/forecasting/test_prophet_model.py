@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from analytics.forecasting.block import Block
-from analytics.forecasting.prophet_model import prepare, prophet, prophet_level
+from analytics.forecasting.prophet_model import fit_packaged, prepare, prophet, prophet_level
 from analytics.forecasting.prophet_model.candidates import _last_level
+from analytics.forecasting.prophet_model.design import swings_grow
 from analytics.forecasting.spec import ForecastSpec
 
 FIRST = date(2022, 1, 3)
@@ -95,3 +96,34 @@ def test_fits_of_a_back_test_together_are_those_one_by_one() -> None:
     assert told[-1] == 1
     for block, expected in zip(again, alone, strict=True):
         assert np.array_equal(prophet(block, ForecastSpec()), expected)
+
+
+def test_swings_that_grow_with_the_level_are_multiplicative() -> None:
+    t = np.arange(60)
+    level, wave = 100 * 1.03**t, np.sin(2 * np.pi * t / 12)
+    noise = np.random.default_rng(0).normal(0, 1, 60)
+    growing = level * (1 + 0.3 * wave) + noise
+    gap, begun_later = growing.copy(), growing.copy()
+    gap[30] = np.nan
+    begun_later[:14] = np.nan
+    with_zero = np.append(growing[1:], 0.0)
+    y = np.array([growing, level + 60 * wave + noise, with_zero, gap, begun_later])
+    ds = tuple(date(2018 + place // 12, place % 12 + 1, 1) for place in range(60))
+    block = Block(tuple("abcde"), ds, y, (), "month", 12)
+    assert swings_grow(block).tolist() == [True, False, False, True, True]
+    assert not swings_grow(block.until(30, 0)).any()  # under three years
+
+
+def test_weekdays_that_never_sell_are_no_part_of_a_week() -> None:
+    """Six open days: stretches of six; with the closed days as gaps in a week of seven the packaged model agrees."""
+    days = [FIRST + timedelta(days=day) for day in range(210) if (FIRST + timedelta(days=day)).weekday() != 5]
+    level = np.linspace(50, 400, len(days))
+    y = level * np.tile([1.0, 1.1, 1.2, 1.5, 1.3, 0.6], len(days) // 6)
+    block = Block(("a",), tuple(days), y[None], (FIRST + timedelta(days=210),), "day", 6)
+    assert swings_grow(block).tolist() == [True]
+    every = tuple(FIRST + timedelta(days=day) for day in range(210))
+    place = {day: index for index, day in enumerate(days)}
+    with_gaps = np.array([y[place[day]] if day in place else np.nan for day in every])
+    shown = fit_packaged(every, with_gaps, block.ahead, "day", ForecastSpec())
+    assert shown.mode == "multiplicative"
+    assert shown.line[-1] == pytest.approx(prophet(block, ForecastSpec())[0, 0], rel=0.01)
