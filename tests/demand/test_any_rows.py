@@ -17,7 +17,7 @@ from analytics.dataset import Dataset
 from analytics.demand import By, DemandPanel, DemandSpec, Measure, build_drivers, build_panel, panel_choices
 from analytics.errors import AnalysisError
 
-SEEDS = range(60)
+SEEDS = range(30)
 REFUSALS = {"fields_missing", "panel_empty", "panel_too_short", "parents_not_additive", "series_repeated"}
 LINES = {
     "customer_id": pl.String,
