@@ -7,6 +7,11 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+# Before numpy is loaded: two test processes whose threads spin for two cores took seventeen times as long. The app's
+# workers have one thread each as well.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
+
 import polars as pl
 import pytest
 
