@@ -11,8 +11,8 @@ that is known goes to ``forecast_all`` with its defaults and the set's horizon, 
 Means are over all pairs of series and origin; ``mase_ratio_median`` is the median of the pairs' own ratios, which a few
 series cannot carry. A ratio is ours over that of Prophet (under 1: ours errs less); ``to_best`` is ours over the best
 single method of the set, known only afterwards: one of our candidates (the baseline where it abstains) or Prophet. The
-last line holds the geometric means over the sets and the worst set. Nothing of these series was used to choose a rule or
-a default: ``forecast_sets`` has others for that.
+last line holds the geometric means over the sets and the worst set. Nothing of these series was used to choose a rule
+or a default: ``forecast_sets`` has others for that.
 
 *Speed.* 100 products, two years of days, all forecast with the back-test of the automatic choice. Prophet forecasts and
 back-tests at the same cutoffs, without drawing intervals in the back-test; ten products, counted ten times. Seconds are
