@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from analytics.forecasting.planning import PriceToday, ResponseResult, ResponseSpec
-from analytics.forecasting.planning.response import Posterior
+from analytics.forecasting.planning.told import Posterior
 from analytics.forecasting.spec import ForecastResult, ForecastSpec
 
 START = date(2026, 3, 2)

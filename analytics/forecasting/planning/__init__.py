@@ -1,6 +1,6 @@
 """From a forecast to a decision: what price, promotion and event go with, scenarios, stock."""
 
-from analytics.forecasting.planning.response import ResponseResult, Scope, learn_response, related_products
+from analytics.forecasting.planning.response import ResponseResult, learn_response, related_products
 from analytics.forecasting.planning.scenarios import PriceToday, ScenarioResult, play_scenarios, price_today
 from analytics.forecasting.planning.spec import (
     MOST_SCENARIOS,
@@ -10,6 +10,7 @@ from analytics.forecasting.planning.spec import (
     StockSpec,
 )
 from analytics.forecasting.planning.stock import StockResult, plan_stock
+from analytics.forecasting.planning.told import Scope
 
 __all__ = [
     "MOST_SCENARIOS",

@@ -14,8 +14,9 @@ from analytics.calendar import special_days
 from analytics.demand import DriverPanel, Frequency
 from analytics.errors import AnalysisError, Caveat
 from analytics.forecasting.planning.cells import controls
-from analytics.forecasting.planning.response import Posterior, ResponseResult, Scope
+from analytics.forecasting.planning.response import ResponseResult
 from analytics.forecasting.planning.spec import DemandScenario, PlanningSpec
+from analytics.forecasting.planning.told import Posterior, Scope
 from analytics.forecasting.spec import ForecastResult
 from analytics.keys import derive_key
 
