@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import date
+
+from analytics.forecasting.spec import ForecastResult
+from analytics.keys import derive_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +20,9 @@ class ForecastView:
 
     cutoff: date | None = None
     usual_days: bool = True
+
+
+def name_interval(result: ForecastResult, interval_width: float) -> ForecastResult:
+    """The same forecast with its other interval named first: both are in it already."""
+    spec = dataclasses.replace(result.spec, interval_width=interval_width)
+    return dataclasses.replace(result, spec=spec, key=derive_key("name_interval", spec, result.key))

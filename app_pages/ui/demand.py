@@ -8,6 +8,7 @@ from analytics.calendar import usual_calendar
 from analytics.charts.demand_outlook import leaves, series_names
 from analytics.demand import ADDITIVE, LABELLED, TOTAL, By, DemandPanel, DemandSpec, Measure, build_panel, panel_choices
 from analytics.forecasting import ForecastResult, ForecastSpec, PanelForecast, forecast, forecast_all
+from analytics.forecasting.view import name_interval
 from analytics.i18n import Words
 from app_pages.ui import session, walk
 from app_pages.ui.compute import compute
@@ -100,7 +101,9 @@ def in_sight(of: DemandPanel) -> ForecastResult:
         known = set(everything.choices["unique_id"])
         largest = next((one for one in leaves(of) if one in known), leaves(of)[0])
         asked = dataclasses.replace(asked, unique_id=largest)
-    return compute(forecast, of, asked, everything, heavy=True)
+    usual = ForecastSpec().interval_width
+    result = compute(forecast, of, dataclasses.replace(asked, interval_width=usual), everything, heavy=True)
+    return result if asked.interval_width == usual else compute(name_interval, result, asked.interval_width)
 
 
 def names(of: DemandPanel, _: Words) -> dict[str, str]:
