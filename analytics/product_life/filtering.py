@@ -80,7 +80,9 @@ def _read(sales: Floats, exposure: Floats, shape: Floats, grid: Grid) -> Reading
 
     n, periods = sales.shape
     levels = grid_levels(sales, exposure)
-    seen = [_likelihood(sales[:, t], exposure[:, t], levels, shape) for t in range(periods)]
+    # What never sold by then cannot be gone.
+    begun = np.cumsum(sales > 0, axis=1) > 0
+    seen = [likelihood(sales[:, t], exposure[:, t], levels, shape, begun[:, t]) for t in range(periods)]
     follows, moves = grid.follows.astype(np.float32), grid.moves.astype(np.float32)
     size = (len(grid.pace), n, N_LEVELS)
 
@@ -108,7 +110,9 @@ def _read(sales: Floats, exposure: Floats, shape: Floats, grid: Grid) -> Reading
     return Reading(then, by_now, level, spread, regime / regime.sum(axis=1, keepdims=True))
 
 
-def _likelihood(y: Floats, exposure: Floats, levels: Floats, shape: Floats) -> tuple[Floats, Floats, Floats]:
+def likelihood(
+    y: Floats, exposure: Floats, levels: Floats, shape: Floats, begun: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
     """Of one period: (n, L) for what is on sale, (n,) for what is not yet, (n,) for what is no more."""
     import numpy as np
     from scipy.special import gammaln
@@ -128,6 +132,7 @@ def _likelihood(y: Floats, exposure: Floats, levels: Floats, shape: Floats) -> t
     gone = np.where(y <= 0, 1 - STRAY, STRAY * STRAYS ** np.minimum(y, 60.0))
     unseen = exposure <= 0
     on_sale[unseen] = early[unseen] = gone[unseen] = 1.0
+    gone[~begun] = EARLY
     return on_sale, early, gone
 
 

@@ -94,7 +94,7 @@ def trace_products(
 
     back = max(1, min(round(spec.compare_months / months), periods - 1))
     n_sold, best = sales.sum(axis=1), reading.then[:, -1, 1:].max(axis=1)
-    enough = (n_sold >= FEW_SOLD) | ((n_sold >= LEAST_SOLD) & (best >= spec.sure_from))
+    enough = (n_sold >= FEW_SOLD) | ((n_sold >= LEAST_SOLD) & (best >= 0.5))
     history = _history(laid, reading, exposure, factor, grain, months)
     products = _products(laid, named, reading, grid, spec, exposure, sales, grain, enough, back, months)
     few = int((~enough).sum())
