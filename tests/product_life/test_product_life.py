@@ -380,8 +380,8 @@ def pace_coverage(lives, result) -> float:  # type: ignore[no-untyped-def]
 def test_planted_lives_are_told() -> None:
     """Four drawn shops of 300 products, seven as-of dates of the marketplace (``docs/accuracy.md``).
 
-    Last result: drawn .850 (away from boundaries .925, growth .881), attainable .908, ratio .599; marketplace .840 (.893,
-    .870), ratio .433. 95 percent of the attainable, .863, is missed by a little: introductions and first falls.
+    Last result: drawn .850 (away from boundaries .925, growth .881), attainable .908, ratio .599; marketplace .840
+    (.893, .870), ratio .433. 95 percent of the attainable, .863, is missed by a little: introductions and first falls.
     """
     drawn, world = shops(REPORTED, 300), markets()
     assert drawn["method"]["accuracy"] >= 0.80
