@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import time
 from datetime import date
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from analytics.demand import DemandSpec
+from analytics.errors import AnalysisError
 from analytics.forecasting import ForecastSpec
 from analytics.i18n import words_for
 from analytics.workspace import Workspace
+from app_pages.ui import compute
 from tests.pages.test_customer import app, assert_sound, figures, go, own_file
 
 # Few quick models: which of all leads and by how much is tested elsewhere.
@@ -155,3 +160,26 @@ def test_dates_and_numbers_are_those_of_the_language() -> None:
     assert re.search(r"202\d/\d{1,2} 之後的", said(test)), "a month as 2026/6"
     assert not re.search(r"[a-z]{4,}", test.header[0].value)
     assert all(re.fullmatch(r"[\d,.\-−–%/]+", value) for value in figures(test).values()), figures(test)
+
+
+def test_forecasting_all_can_be_stopped_and_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped in the middle, the page says so; one undo leads back to the few that were there."""
+
+    def stop_at_once(job: Any) -> Any:
+        compute._stop(job)
+        while not job.done:
+            time.sleep(0.05)
+        raise AnalysisError("step_cancelled")
+
+    test = app("demand_outlook", dataclasses.replace(WEEKS, demand=DemandSpec(by="product", n_series=3)))
+    assert_sound(test)
+    before = figures(test)
+    with monkeypatch.context() as patched:
+        patched.setattr(compute, "_wait", stop_at_once)
+        test.button(key="forecast-all").click().run()
+    assert [item.value for item in test.exception] == []
+    assert words_for("en").phrase("error.step_cancelled") in " ".join(item.value for item in test.warning)
+    assert any(button.key == "run-again" for button in test.button)
+    test.button(key="undo").click().run()
+    assert_sound(test)
+    assert figures(test) == before
