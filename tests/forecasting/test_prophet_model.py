@@ -12,7 +12,7 @@ from analytics.forecasting.block import Block
 from analytics.forecasting.prophet_model import fit_packaged, prepare, prophet, prophet_level
 from analytics.forecasting.prophet_model.candidates import _last_level
 from analytics.forecasting.prophet_model.design import swings_grow
-from analytics.forecasting.spec import ForecastSpec
+from analytics.forecasting.spec import ForecastSpec, ProphetSpec
 
 FIRST = date(2022, 1, 3)
 Floats = npt.NDArray[np.float64]
@@ -127,3 +127,29 @@ def test_weekdays_that_never_sell_are_no_part_of_a_week() -> None:
     shown = fit_packaged(every, with_gaps, block.ahead, "day", ForecastSpec())
     assert shown.mode == "multiplicative"
     assert shown.line[-1] == pytest.approx(prophet(block, ForecastSpec())[0, 0], rel=0.01)
+
+
+@pytest.mark.parametrize(("growth", "mode"), [("linear", "auto"), ("linear", "multiplicative"), ("logistic", "auto")])
+def test_whatever_comes_is_answered_with_numbers_in_silence(growth: str, mode: str) -> None:
+    """Warnings are errors here. Forecasts stay within a hundred times what was seen."""
+    rng = np.random.default_rng(7)
+    for n_periods in (2, 30, 130):
+        y = np.full((10, n_periods), np.nan)
+        y[0] = 0.0
+        y[0, -1] = 1.0
+        y[1] = rng.normal(-1000, 1, n_periods)
+        y[2] = rng.poisson(0.05, n_periods) * 1e12
+        y[3] = 1e-9 * rng.random(n_periods)
+        y[4] = np.arange(n_periods)
+        y[5] = 2.0 ** np.minimum(np.arange(n_periods), 60)
+        y[6] = rng.normal(0, 1, n_periods)
+        y[6, 0] = 1e9
+        y[7, -2:] = (3.0, 5.0)
+        y[8, ::3] = 4.0
+        y[9, [0, -1]] = (1.0, -1.0)
+        spec = ForecastSpec(prophet=ProphetSpec(growth=growth, seasonality_mode=mode))  # type: ignore[arg-type]
+        for candidate in (prophet, prophet_level):
+            out = candidate(daily(y, 14), spec)
+            seen = np.isfinite(y).sum(axis=1) >= 2
+            assert np.isfinite(out[seen]).all()
+            assert (np.abs(out[seen]) <= 100 * np.nanmax(np.abs(y[seen]), axis=1, keepdims=True) + 1e-6).all()

@@ -28,7 +28,8 @@ SMALLEST_STEP = 1e-12
 DECREASE, CURVATURE = 1e-4, 0.9
 MOST_WIDER = 20
 NARROWEST = 1e-16
-MOST_TICKS = 20_000
+MOST_TICKS = 3_000
+QUIET = -14.0  # log of the noise, the last unknown: a perfect fit has no optimum, its noise falls forever
 ABS_VALUE, ABS_GRADIENT, ABS_MOVE = 1e-12, 1e-8, 1e-8
 EPSILON = 2.220446049250313e-16
 # Stan's are a hundredth of these: twice the ticks for forecasts that differ by a thousandth of the mean.
@@ -212,6 +213,7 @@ def _move(s: State, rows: Places, x: Floats, f: Floats, g: Floats) -> None:
     size = np.maximum(np.abs(f), 1.0)
     done |= np.abs(fall) / np.maximum(np.abs(s.f[rows]), size) < REL_VALUE
     done |= -slope / size < REL_GRADIENT
+    done |= x[:, -1] < QUIET
     # A first guess of the step from the cubic through the last two points.
     new_slope = _dot(g, s.direction[rows]) / scale
     guess = _lowest_of_cubic(last_slope, last_step, -fall, new_slope)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from analytics.forecasting.prophet_model.climb import QUIET
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -25,7 +27,7 @@ SHARES = (1 / 12, -2 / 3, 2 / 3, -1 / 12)
 # A million halved sixteen times: longer steps never were accepted.
 LONGEST, SHORTEST = 1e6 / 2**16, 1e-12
 SMALLEST_FALL = 1e-8
-MOST_STEPS = 2_000
+MOST_STEPS = 400
 
 
 class Curving(Protocol):
@@ -52,7 +54,7 @@ def minimise_newton(objective: Curving, x: Floats) -> Floats:
         for _ in range(MOST_STEPS):
             direction = _newton_direction(objective, x, g)
             new_x, new_f, new_g = _shorten(objective, x, f, g, direction)
-            done = ~(np.abs(new_f - f) > SMALLEST_FALL)
+            done = ~(np.abs(new_f - f) > SMALLEST_FALL) | (new_x[:, -1] < QUIET)
             x, f, g = new_x, new_f, new_g
             if done.any():
                 best[rows[done]] = x[done]
@@ -78,7 +80,10 @@ def _newton_direction(objective: Curving, x: Floats, g: Floats) -> Floats:
     bowls = np.array(~suspect)
     bowls[bowls] = _positive_definite(hessian[bowls])
     direction = np.empty_like(x)
-    direction[bowls] = np.linalg.solve(hessian[bowls], g[bowls, :, None])[:, :, 0]
+    try:
+        direction[bowls] = np.linalg.solve(hessian[bowls], g[bowls, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:  # singular to the last digit: eigenvalues tell the flat directions
+        bowls[:] = False
     if not bowls.all():
         values, vectors = np.linalg.eigh(np.nan_to_num(hessian[~bowls]))
         along = np.einsum("mij,mi->mj", vectors, g[~bowls]) / np.maximum(np.abs(values), 1e-12)
