@@ -122,6 +122,7 @@ def _scales(task: Task) -> pl.DataFrame:
 def told(name: str, frame: pl.DataFrame) -> dict[str, object]:
     """The line of a set."""
     singles = [c for c in frame.columns if c in _models() and c not in COMBINED]
+    combined = [c for c in COMBINED if c in frame.columns]
     # A series for which a candidate abstains gets the baseline: nobody would be left without a forecast.
     frame = frame.filter(pl.col("scale").is_not_null()).with_columns(
         pl.coalesce(c, BASELINE).alias(c) for c in _models() if c in frame.columns
@@ -129,7 +130,7 @@ def told(name: str, frame: pl.DataFrame) -> dict[str, object]:
     unanswered = frame.filter(pl.col("forecast").is_null()).select("unique_id", "cutoff").n_unique()
     frame = frame.filter(pl.col("forecast").is_not_null() & pl.col("prophet_default").is_not_null())
     mase = {
-        c: _mean(frame, (pl.col("y") - pl.col(c)).abs()) for c in ("forecast", "prophet_default", *singles, *COMBINED)
+        c: _mean(frame, (pl.col("y") - pl.col(c)).abs()) for c in ("forecast", "prophet_default", *singles, *combined)
     }
     wis = {c: _mean(frame, weighted_interval_score(c)) for c in ("forecast", "prophet_default")}
     best = min([*singles, "prophet_default"], key=lambda c: mase[c])
@@ -156,7 +157,7 @@ def told(name: str, frame: pl.DataFrame) -> dict[str, object]:
         "to_best": _round(mase["forecast"] / mase[best]),
         "coverage": {level: _round(share) for level, share in covered["forecast"].items()},
         "coverage_prophet": {level: _round(share) for level, share in covered["prophet_default"].items()},
-        "mase_of": {c: _round(mase[c]) for c in (*singles, *COMBINED)},
+        "mase_of": {c: _round(mase[c]) for c in (*singles, *combined)},
         "chosen": dict(sorted(pairs["model"].value_counts().iter_rows())),
     }
 

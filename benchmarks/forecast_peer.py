@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -78,10 +79,8 @@ def forecasts_of_prophet(task: Task) -> pl.DataFrame:
 
 def kept_at(task: Task) -> Path:
     """A file that is named by what it was made from."""
-    import prophet
-
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(repr((task.horizon, task.origins, task.frequency, prophet.__version__)).encode())
+    digest.update(repr((task.horizon, task.origins, task.frequency, version("prophet"))).encode())
     digest.update(task.frame.write_csv().encode())
     return KEPT / f"prophet-{task.name}-{digest.hexdigest()}.parquet"
 
