@@ -35,8 +35,7 @@ def fit(points: Floats, n_segments: int, *, n_init: int = N_STARTS, random_state
     fitted = points[draw_rows(rng, len(points), FIT_ROWS)]
     model = KMeans(n_segments, n_init=n_init, random_state=random_state, max_iter=MOST_STEPS).fit(fitted)
     # A matrix product's last digit depends on where its arrays lie in memory: no centre keeps it.
-    centres: Floats = np.round(np.asarray(model.cluster_centers_, dtype=np.float64), 10)
-    return centres
+    return np.asarray(np.round(model.cluster_centers_, 10), dtype=np.float64)
 
 
 def draw_rows(rng: np.random.Generator, n: int, limit: int) -> Ints:
