@@ -239,6 +239,8 @@ def _mixed(sized: _Sized, design: _Design, place: int | None) -> tuple[Floats, F
 def _posterior(
     scope: Scope, unit: str, names: tuple[str, ...], mean: Floats, cov: Floats, by_chance: float
 ) -> Posterior:
+    # A matrix product's last digits depend on where its arrays lie in memory: no estimate keeps them.
+    mean, cov = mean.round(9), cov.round(12)
     return Posterior(scope, unit, names, tuple(mean.tolist()), tuple(map(tuple, cov.tolist())), by_chance)
 
 

@@ -90,7 +90,7 @@ def tabulate(
                 "hi": float(mean[0] + z * size),
                 "n_prices": n_prices,
                 **_range(today),
-                "gain_share": saved / without if without > 0 else 0.0,
+                "gain_share": round(saved / without, 9) if without > 0 else 0.0,
                 "told": told,
             }
         )
@@ -113,7 +113,7 @@ def tabulate(
                     "lo": float(np.exp(log_ratio - z * size)),
                     "hi": float(np.exp(log_ratio + z * size)),
                     "n_occasions": item.n_occasions,
-                    "gain_share": saved / without if without > 0 else 0.0,
+                    "gain_share": round(saved / without, 9) if without > 0 else 0.0,
                     "told": told,
                 }
             )
