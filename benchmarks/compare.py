@@ -44,8 +44,8 @@ class Contestant:
 
 
 def contestant(file: str, name: str, data: Path, python: str = sys.executable) -> Contestant:
-    """``file`` run as ``name`` on ``data`` by the interpreter ``python``; its values go to a file of their own."""
-    out = OUT / f"{Path(file).stem}-{name}.parquet"
+    """``file`` run as ``name`` on ``data`` by the interpreter ``python``; its values go to a file beside the data."""
+    out = data.parent / f"{Path(file).stem}-{name}.parquet"
     return Contestant(name, (python, file, name, "--data", str(data), "--out", str(out)), out)
 
 

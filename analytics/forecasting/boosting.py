@@ -14,8 +14,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analytics.calendar import special_days
+from analytics.forecasting.remembered import Remembered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import numpy as np
@@ -33,6 +35,7 @@ LEAST_ROWS = 2_000
 MOST_ROWS = 24_000
 INTERMITTENT = 0.5
 MOST_LIFT = 10.0
+SHARED_BY = 3  # cutoffs of a back-test
 
 
 def boosting(block: Block, spec: ForecastSpec) -> Floats:
@@ -45,30 +48,22 @@ def boosting(block: Block, spec: ForecastSpec) -> Floats:
     import numpy as np
 
     found = np.full((len(block.y), block.horizon), np.nan)
-    if len(block.y) < LEAST_SERIES or not block.horizon:
-        return found
-    # Neither names nor the order of series have a say in which rows are learned from.
-    order = np.lexsort((np.nansum(block.y**2, axis=1), np.nansum(block.y, axis=1)))
-    past = Past(block, order, spec.calendar)
-    which, origin, ahead = past.pairs(MOST_ROWS)
+    past = Past.of(block, spec.calendar)
+    lesson = _lessons.find(block, spec.calendar) or _learn(past)
     old_enough = np.flatnonzero(past.n_seen[:, -1] >= 2 * past.short)
-    if len(which) < LEAST_ROWS or not len(old_enough):
+    if lesson is None or not block.horizon or not len(old_enough):
         return found
-    # What events did the last times is taken out of what is learned, and put on where they come again.
-    rows, unit = past.features(which, origin, ahead), past.level(which, origin) * past.lift(origin, origin + ahead)
-    target = past.y[which, origin + ahead] / unit
-    told = np.isfinite(rows).any(axis=0)
     which = np.repeat(old_enough, block.horizon)
     origin = np.full(len(which), block.y.shape[1] - 1)
     ahead = np.tile(np.arange(1, block.horizon + 1), len(old_enough))
-    asked = past.features(which, origin, ahead)[:, told]
+    asked = past.features(which, origin, ahead)[:, lesson.told]
     unit = past.level(which, origin) * past.lift(origin, origin + ahead)
     sparse = past.zero_share[which] > INTERMITTENT
     said = np.zeros(len(which))
     for loss, of in (("absolute_error", ~sparse), ("squared_error", sparse)):
         if of.any():
-            said[of] = _learned(loss, rows[:, told], target).predict(asked[of])
-    found[order[old_enough]] = (said * unit).reshape(len(old_enough), block.horizon)
+            said[of] = lesson.model(loss).predict(asked[of])
+    found[past.order[old_enough]] = (said * unit).reshape(len(old_enough), block.horizon)
     seen = np.isfinite(block.y)
     # What never changed is forecast as itself.
     least, most = (
@@ -76,6 +71,49 @@ def boosting(block: Block, spec: ForecastSpec) -> Floats:
         np.max(block.y, axis=1, initial=-np.inf, where=seen),
     )
     return np.where((least == most)[:, None] & np.isfinite(found), most[:, None], found)
+
+
+def prepare(blocks: Sequence[Block], spec: ForecastSpec) -> None:
+    """Let the cutoffs of a back-test (ascending) share what is learned: three in a row know what the first of them
+    could know. The last two, the final check and today, learn anew. ``boosting`` finds it there.
+    """
+    lesson = None
+    for place, block in enumerate(blocks):
+        if place % SHARED_BY == 0 or place >= len(blocks) - 2:
+            lesson = _learn(Past.of(block, spec.calendar))
+        if lesson is not None:
+            _lessons.keep(block, spec.calendar, lesson)
+
+
+class Lesson:
+    """What a panel taught up to some day: rows to learn from, and a model per loss, fitted when first asked for."""
+
+    def __init__(self, rows: Floats, target: Floats) -> None:
+        import numpy as np
+
+        self.told = np.isfinite(rows).any(axis=0)
+        self._rows, self._target = rows[:, self.told], target
+        self._models: dict[str, HistGradientBoostingRegressor] = {}
+
+    def model(self, loss: str) -> HistGradientBoostingRegressor:
+        if loss not in self._models:
+            self._models[loss] = _learned(loss, self._rows, self._target)
+        return self._models[loss]
+
+
+_lessons: Remembered[Lesson] = Remembered()
+
+
+def _learn(past: Past) -> Lesson | None:
+    """None where there is too little to learn from."""
+    if len(past.order) < LEAST_SERIES or not past.horizon:
+        return None
+    which, origin, ahead = past.pairs(MOST_ROWS)
+    if len(which) < LEAST_ROWS:
+        return None
+    # What events did the last times is taken out of what is learned, and put on where they come again.
+    unit = past.level(which, origin) * past.lift(origin, origin + ahead)
+    return Lesson(past.features(which, origin, ahead), past.y[which, origin + ahead] / unit)
 
 
 def _learned(loss: str, rows: Floats, target: Floats) -> HistGradientBoostingRegressor:
@@ -101,9 +139,17 @@ def _learned(loss: str, rows: Floats, target: Floats) -> HistGradientBoostingReg
 class Past:
     """What can be told of any series at any origin, from running totals."""
 
+    @classmethod
+    def of(cls, block: Block, calendar: CalendarSpec) -> Past:
+        """Neither names nor the order of series have a say in which rows are learned from."""
+        import numpy as np
+
+        return cls(block, np.lexsort((np.nansum(block.y**2, axis=1), np.nansum(block.y, axis=1))), calendar)
+
     def __init__(self, block: Block, order: Ints, calendar: CalendarSpec) -> None:
         import numpy as np
 
+        self.order = order
         self.frequency, self.horizon = block.frequency, block.horizon
         # Of days the open week, of weeks and months, whose season is the year, a month and a quarter.
         self.short = {"week": 4, "month": 3}.get(block.frequency, max(block.season, 5))

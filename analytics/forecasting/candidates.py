@@ -59,10 +59,12 @@ def run_candidates(block: Block, spec: ForecastSpec, models: Iterable[Model]) ->
 def prepare_candidates(
     blocks: Sequence[Block], spec: ForecastSpec, models: Iterable[Model], tell: Callable[[float], None] | None = None
 ) -> None:
-    """Let Prophet fit all cutoffs of a back-test together: no number changes, but it costs a quarter.
+    """What the cutoffs of a back-test share: Prophet fits them together, boosting learns at some of them only.
 
-    ``tell`` hears which share of that is done.
+    ``tell`` hears which share of Prophet's work is done.
     """
+    if {"boosting", "median"} & set(models):
+        importlib.import_module(_HOME["boosting"]).prepare(blocks, spec)
     if {"prophet", "prophet_level", "median"} & set(models):
         importlib.import_module(_HOME["prophet"]).prepare(blocks, spec, tell)
 

@@ -165,9 +165,12 @@ def test_the_line_of_speed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     costs = {
         "regulars": {"cpu_s": 20.0, "wall_s": 25.0, "n_cutoffs": 9},
-        "prophet": {"cpu_s": 40.0, "wall_s": 50.0, "n_cutoffs": 9},
+        "prophet": {"cpu_s": 50.0, "wall_s": 60.0, "n_cutoffs": 9},
+        "prophet_without_intervals": {"cpu_s": 40.0, "wall_s": 50.0, "n_cutoffs": 9},
     }
     monkeypatch.setattr(forecast.subprocess, "run", lambda command, **_: Done(costs[command[-1]]))
     line = forecast.speed()
-    assert line["times_faster"] == pytest.approx(40 * forecast.N_PRODUCTS / forecast.N_OF_PROPHET / 20)
+    times = forecast.N_PRODUCTS / forecast.N_OF_PROPHET
+    assert line["times_faster_than_prophet"] == pytest.approx(50 * times / 20)
+    assert line["times_faster_than_prophet_without_intervals"] == pytest.approx(40 * times / 20)
     assert line["n_fits"] == 10

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from analytics.charts import usage as charts
+from analytics.charts.usage.paths import _coloured
 from analytics.customers import CustomerLabels
 from analytics.dataset import Dataset
 from analytics.i18n import LANGUAGES, words_for
@@ -96,4 +97,4 @@ def test_what_is_said_is_what_is_there() -> None:
 
 def test_at_most_eight_colours_and_the_funnel_comes_first() -> None:
     result = rich()
-    assert charts._coloured(result) == ["view", "search", "add_to_cart", "checkout", "purchase"]
+    assert _coloured(result) == ["view", "search", "add_to_cart", "checkout", "purchase"]

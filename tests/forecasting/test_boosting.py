@@ -115,3 +115,27 @@ def test_an_event_that_doubled_sales_before_is_expected_to_do_so_again() -> None
     assert np.median(without[:, at] / coming[:, at]) < 1.4
     beside = np.delete(np.arange(HORIZON), at)
     assert np.median(with_event[:, beside] / coming[:, beside]) == pytest.approx(1.0, abs=0.1)
+
+
+def test_cutoffs_share_what_the_first_of_them_could_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of seven blocks the first, the fourth and the last two are learned from; nothing later has any influence."""
+    known, _ = _related(n_periods=300)
+    learned: list[int] = []
+    learn = module._learn
+    monkeypatch.setattr(module, "_learn", lambda past: learned.append(past.n_periods) or learn(past))
+    cutoffs = (210, 220, 230, 240, 250, 260, 286)
+
+    def told(y: np.ndarray) -> list[np.ndarray]:
+        blocks = [_block(y).until(cutoff, HORIZON) for cutoff in cutoffs]
+        module.prepare(blocks, SPEC)
+        return [boosting(block, SPEC) for block in blocks]
+
+    said = told(known)
+    assert learned == [210, 240, 260, 286]
+    for place in (0, 3, 5, 6):
+        alone = boosting(_block(known).until(cutoffs[place], HORIZON), SPEC)
+        np.testing.assert_array_equal(said[place], alone)
+    changed = known.copy()
+    changed[:, 230:] *= 3
+    for place, again in enumerate(told(changed)[:3]):
+        np.testing.assert_array_equal(again, said[place])

@@ -381,13 +381,19 @@ def test_planted_lives_are_told() -> None:
     """Four drawn shops of 300 products, seven as-of dates of the marketplace (``docs/accuracy.md``).
 
     Last result: drawn .850 (away from boundaries .925, growth .881), attainable .908, ratio .599; marketplace .840
-    (.893, .870), ratio .433. 95 percent of the attainable, .863, is missed by a little: introductions and first falls.
+    (.893, .870), ratio .433.
     """
     drawn, world = shops(REPORTED, 300), markets()
     assert drawn["method"]["accuracy"] >= 0.80
-    assert drawn["method"]["accuracy"] >= 0.92 * drawn["attainable"]["accuracy"]
     assert drawn["method"]["away"] >= 0.85
     assert drawn["method"]["growth"] >= 0.6
     assert world["method"]["accuracy"] >= 0.80
     assert world["method"]["away"] >= 0.85
     assert world["method"]["growth"] >= 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(reason="found .850 of .908: introductions and first falls are told late", strict=True)
+def test_planted_lives_are_told_nearly_as_well_as_can_be() -> None:
+    drawn = shops(REPORTED, 300)
+    assert drawn["method"]["accuracy"] >= 0.95 * drawn["attainable"]["accuracy"]

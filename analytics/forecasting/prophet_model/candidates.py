@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from analytics.calendar import CalendarSpec
 from analytics.forecasting.prophet_model.fit import fit_blocks
-from analytics.forecasting.spec import ProphetSpec
+from analytics.forecasting.remembered import Remembered
 
 if TYPE_CHECKING:
+    from analytics.calendar import CalendarSpec
     from analytics.forecasting.block import Block, Floats
-    from analytics.forecasting.spec import ForecastSpec
+    from analytics.forecasting.spec import ForecastSpec, ProphetSpec
 
-MOST_REMEMBERED = 64  # blocks: two back-tests and more
 WEIGHTS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 DAMPING = 0.97  # of the level, per period ahead
 
@@ -72,19 +69,25 @@ def prepare(blocks: Sequence[Block], spec: ForecastSpec, tell: Callable[[float],
     What follows finds the fits there: ``prophet`` and ``prophet_level`` of the same blocks and spec. ``tell`` hears
     which share is done.
     """
-    missing = [block for block in blocks if _fits.find(block, spec) is None]
+    missing = [block for block in blocks if _fits.find(block, _choices(spec)) is None]
     if missing:
         for block, lines in zip(missing, fit_blocks(missing, spec, tell), strict=True):
             n_periods = len(block.ds)
             level = _last_level(block.y - lines[:, :n_periods])
-            _fits.remember(block, spec, Fitted(lines[:, n_periods:].copy(), level))
+            forecast = lines[:, n_periods:].copy()
+            forecast.flags.writeable = False
+            _fits.keep(block, _choices(spec), Fitted(forecast, level))
+
+
+def _choices(spec: ForecastSpec) -> tuple[ProphetSpec, CalendarSpec]:
+    return spec.prophet, spec.calendar
 
 
 def _fitted(block: Block, spec: ForecastSpec) -> Fitted:
-    found = _fits.find(block, spec)
+    found = _fits.find(block, _choices(spec))
     if found is None:
         prepare([block], spec)
-        found = _fits.find(block, spec)
+        found = _fits.find(block, _choices(spec))
         assert found is not None
     return found
 
@@ -97,23 +100,4 @@ class Fitted:
     level: Floats
 
 
-class _Fits:
-    """The last fits by block, since two candidates and a back-test ask for the same; the oldest go first."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._fits: OrderedDict[tuple[Block, ProphetSpec, CalendarSpec], Fitted] = OrderedDict()
-
-    def find(self, block: Block, spec: ForecastSpec) -> Fitted | None:
-        with self._lock:
-            return self._fits.get((block, spec.prophet, spec.calendar))
-
-    def remember(self, block: Block, spec: ForecastSpec, fitted: Fitted) -> None:
-        fitted.forecast.flags.writeable = False
-        with self._lock:
-            self._fits[block, spec.prophet, spec.calendar] = fitted
-            while len(self._fits) > MOST_REMEMBERED:
-                self._fits.popitem(last=False)
-
-
-_fits = _Fits()
+_fits: Remembered[Fitted] = Remembered()
