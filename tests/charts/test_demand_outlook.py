@@ -88,7 +88,7 @@ def test_the_card_counts_who_clearly_moves() -> None:
     result = replace(result, totals=totals)
     assert moves(held, result).sort("unique_id")["clear"].to_list() == [True, False, False, True]
     card = charts.headline(held, result, EN)
-    assert card.finding == "Of 4 series 1 will clearly sell more than a year ago, 1 less"
+    assert card.finding == "1 of 4 series will clearly sell more than a year ago, 1 less"
     said = [(metric.label, metric.value, metric.note) for metric in card.metrics]
     assert said[0] == ("All together", EN.compact(totals["total"].sum(), "TWD"), said[0][2])
     assert said[1] == ("Better than baseline", "3", "of 4 series")

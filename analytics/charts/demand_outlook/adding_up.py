@@ -110,5 +110,5 @@ def wholes_note(panel: DemandPanel, result: PanelForecast, names: Names, _: Word
         "Distance from each own forecast. All forecasts give way a little, the uncertain ones most, until "
         "every part adds up to its whole: what is left is {left} of the mean. This buys totals that add up, not "
         "accuracy.",
-        left=f"{result.incoherence[1]:.0e}" if result.incoherence[1] else "0",
+        left=_("less than a billionth") if result.incoherence[1] < 1e-9 else f"{result.incoherence[1]:.0e}",
     )

@@ -24,11 +24,11 @@ def headline(panel: DemandPanel, result: PanelForecast, _: Words) -> Headline:
     than = basis_words(result, _)
     told = {"n": moved.height, "more": more, "less": less, "than": than}
     if more and less:
-        finding = _("Of {n} series {more} will clearly sell more than {than}, {less} less", **told)
+        finding = _("{more} of {n} series will clearly sell more than {than}, {less} less", **told)
     elif more:
-        finding = _("Of {n} series {more} will clearly sell more than {than}, none less", **told)
+        finding = _("{more} of {n} series will clearly sell more than {than}, none less", **told)
     elif less:
-        finding = _("Of {n} series {less} will clearly sell less than {than}, none more", **told)
+        finding = _("{less} of {n} series will clearly sell less than {than}, none more", **told)
     else:
         finding = _("None of {n} series clearly moves away from {than}", **told)
     return Headline(
