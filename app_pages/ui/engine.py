@@ -228,12 +228,12 @@ class Engine:
 
     def _collect(self, job: Job) -> Outcome | None:
         with self._lock:
-            outcome = self.peek(job.key)
-            if outcome is not None:
-                return outcome
             if self._jobs.get(job.key) is job:
                 del self._jobs[job.key]
             job.close()
+            outcome = self.peek(job.key)
+            if outcome is not None:  # another session was first, or it was asked for again just as it was stored
+                return outcome
         try:
             ok, value = job.future.result(timeout=0)
             value = crossing.loads(value, owner=True) if ok else value

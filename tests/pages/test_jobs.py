@@ -190,6 +190,11 @@ class TestJobsThatNobodyWatches:
         assert engine.peek("kept").unwrap() == 0.1  # type: ignore[union-attr]
         assert until(lambda: engine._attendant is None), "without jobs nobody attends"
 
+    def test_what_was_asked_for_again_as_it_was_stored_leaves_no_job(self, engine: Engine) -> None:
+        for _ in range(2):
+            assert answer(engine, engine.submit("twice", jobs.add, (1, 2))) == 3
+        assert "twice" not in engine._jobs
+
     def test_what_one_session_stopped_runs_anew_for_the_next(self, engine: Engine) -> None:
         job = engine.submit("stopped", jobs.work_for, (0.5,))
         assert job.cancel()
