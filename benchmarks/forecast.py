@@ -20,8 +20,8 @@ them in the back-test; ten products, counted ten times. Seconds are processor se
 included.
 
 Measured: MASE .593 of Prophet's as a geometric mean over the sets, .956 on the worst (Online Retail), at most 1.091 of
-the best single method; 14.4 times as fast as Prophet with its intervals, 11.3 times without them, of which 15 were aimed
-at. The table is in ``docs/accuracy.md``.
+the best single method; 14.4 times as fast as Prophet with its intervals, 11.3 times without them; 15 were aimed at. The
+table is in ``docs/accuracy.md``.
 """
 
 from __future__ import annotations
