@@ -91,7 +91,7 @@ class Dataset:
 
     def table(self, name: str, *columns: str) -> pl.DataFrame:
         """The frame ``name``; raises ``AnalysisError("fields_missing")`` unless it holds ``columns``."""
-        wanted = [f"{name}.{column}" for column in columns]
+        wanted = [f"{name}.{column}" for column in dict.fromkeys(columns)]
         missing = self.missing(*wanted)
         if name not in self.tables:
             raise AnalysisError("table_missing", table=name)

@@ -126,3 +126,11 @@ class TestLarge:
         assert kept.key == data.key
         assert kept.tables["transactions"].equals(data.tables["transactions"])
         assert not list(tmp_path.iterdir())
+
+
+def test_a_column_asked_for_twice_is_missed_once() -> None:
+    lines = pl.DataFrame({"order_id": ["a"]})
+    dataset = Dataset.build({"transactions": lines}, as_of=date(2024, 1, 31))
+    with pytest.raises(AnalysisError, match="fields_missing") as caught:
+        dataset.table("transactions", "ordered_at", "ordered_at")
+    assert caught.value.params["fields"] == "transactions.ordered_at"
