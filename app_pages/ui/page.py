@@ -256,12 +256,6 @@ def table(frame: pl.DataFrame, _: Words, kinds: Mapping[str, str], *, key: str, 
     st.dataframe(shown, column_config=columns, hide_index=True, key=key, alt=alt, placeholder="–")
 
 
-def transposed(rows: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
-    """Few rows with many columns, turned so that they fit a narrow place: the first column heads the columns."""
-    first, *others = list(rows[0])
-    return {"": others, **{row[first]: [row[name] for name in others] for row in rows}}
-
-
 def caveats(items: Sequence[Caveat], _: Words) -> None:
     """What a result says about itself: at most two boxes, more become one list."""
     if len(items) > 2:

@@ -95,9 +95,9 @@ def feedback(result: ProductLifeResult) -> StageFeedback:
 
 def one_product(result: ProductLifeResult, found: EvidenceResult, _: Words) -> None:
     """One product in depth, chosen from a list."""
-    offered = page.draw(charts.offered, result)
+    known = page.draw(charts.offered, result)  # belongs to all sessions: never changed
     shown = page.draw(charts.chosen, result, session.workspace().product_life.product)
-    offered.setdefault(shown, shown)
+    offered = {**known, shown: known.get(shown, shown)}
     page.heading(_("One product in depth"), _("Those that changed stage first, then by sales."))
     session.bind(SHOWN, shown)
     st.selectbox(

@@ -8,7 +8,6 @@ from typing import Any
 from analytics.charts.behaviour.parts import space
 from analytics.i18n import Words, escape_markdown
 from analytics.product_life import STAGES, ProductLifeResult
-from analytics.product_life.evidence import EvidenceResult
 
 ALL = ("not_launched", *STAGES)
 
@@ -103,7 +102,3 @@ def name_of(result: ProductLifeResult, unique_id: str) -> str:
     """What a product is called."""
     held = result.products.filter(unique_id=unique_id)["product"]
     return str(held[0]) if len(held) else unique_id
-
-
-def prices_known(evidence: EvidenceResult) -> bool:
-    return evidence.has_prices
