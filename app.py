@@ -1,41 +1,9 @@
-"""Regulars (常客): the frame around the pages. Start it with ``uv run streamlit run app.py``."""
+"""The server: Streamlit's own with what every answer carries. Start it with ``uv run streamlit run app.py``."""
 
-# A worker process that is spawned while this script runs imports it under another name: it must do nothing then.
-if __name__ == "__main__":
-    # Thirty sessions that open a fresh process at once race through the first import of pandas: it comes first.
-    import pandas  # noqa: F401, I001
-    import polars  # noqa: F401
-    import altair  # noqa: F401
+from pathlib import Path
 
-    from pathlib import Path
+import streamlit as st
 
-    import streamlit as st
+from serving.headers import MIDDLEWARE
 
-    from app_pages.ui import session
-    from app_pages.ui.compute import engine
-    from app_pages.ui.steps import STEPS
-
-    brand = Path(__file__).parent / "app_pages" / "ui" / "brand"
-    session.start()
-    _ = session.words()
-    st.set_page_config(
-        page_title="Regulars 常客",
-        page_icon=brand / "seal.svg",  # a local icon, before navigation: page icons then ask no font host
-        layout="wide",
-        initial_sidebar_state=248,
-        menu_items={"About": _("Regulars (常客): from scattered customer data to decisions.")},
-    )
-    st.logo(str(brand / "wordmark.svg"), icon_image=str(brand / "seal.svg"), size="large")
-    engine()  # starts the workers in the background at the first session
-
-    sections: dict[str, list[st.Page]] = {}
-    for step in STEPS:
-        shown = st.Page(
-            f"app_pages/{step.name}.py",
-            title=_(step.title),
-            icon=step.icon,
-            url_path=step.name,
-            default=step is STEPS[0],
-        )
-        sections.setdefault(_(step.section), []).append(shown)
-    st.navigation(sections).run()
+app = st.App(Path(__file__).parent / "frame.py", middleware=MIDDLEWARE)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -11,6 +14,9 @@ from pathlib import Path
 # workers have one thread each as well.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
 os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
+# Saved work of tests goes to a store of their own and is gone with them.
+os.environ["REGULARS_STORE"] = tempfile.mkdtemp(prefix="regulars-test-store-")
+atexit.register(shutil.rmtree, os.environ["REGULARS_STORE"], ignore_errors=True)
 
 import polars as pl
 import pytest

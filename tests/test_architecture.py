@@ -13,7 +13,9 @@ ROOT = Path(__file__).parent.parent
 ANALYTICS = ROOT / "analytics"
 PAGES = sorted((ROOT / "app_pages").glob("*.py"))
 SOURCES = sorted(
-    path for folder in ("analytics", "app_pages", "sample_data", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("analytics", "app_pages", "sample_data", "benchmarks", "serving", "store")
+    for path in (ROOT / folder).rglob("*.py")
 )
 
 # Lower layers first; a module may import from its own layer only where the second item says so.
@@ -111,7 +113,20 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(ANALYTICS.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_streamlit_and_no_page_below_the_line(path: Path) -> None:
     roots = {name.split(".")[0] for name in imports(path)}
-    assert not roots & {"streamlit", "app_pages", "app", "sample_data", "benchmarks"}
+    assert not roots & {"streamlit", "app_pages", "app", "frame", "sample_data", "benchmarks", "serving", "store"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "store").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_store_knows_choices_and_no_analysis(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"streamlit", "starlette", "app_pages", "app", "frame", "sample_data", "benchmarks", "serving"}
+    assert analytics_imports(path) <= {"errors", "keys", "workspace", "i18n", "privacy", "reading"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "serving").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_stands_around_the_pages_knows_none_of_them(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"app_pages", "app", "frame", "sample_data", "benchmarks"}
 
 
 def test_the_generator_of_planted_truth_does_not_know_the_methods() -> None:
@@ -125,17 +140,17 @@ def mentions(path: Path, *names: str) -> bool:
 
 
 def test_one_file_touches_session_state_and_the_url() -> None:
-    users = [path for path in [*SOURCES, ROOT / "app.py"] if mentions(path, "session_state", "query_params")]
+    users = [path for path in [*SOURCES, ROOT / "frame.py"] if mentions(path, "session_state", "query_params")]
     assert [path.relative_to(ROOT).as_posix() for path in users] == ["app_pages/ui/session.py"]
 
 
 def test_one_file_holds_the_streamlit_cache() -> None:
-    users = [path for path in [*SOURCES, ROOT / "app.py"] if mentions(path, "cache_resource", "cache_data")]
+    users = [path for path in [*SOURCES, ROOT / "frame.py"] if mentions(path, "cache_resource", "cache_data")]
     assert [path.relative_to(ROOT).as_posix() for path in users] == ["app_pages/ui/compute.py"]
 
 
-def test_app_is_a_frame() -> None:
-    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) <= 70
+def test_the_frame_is_one() -> None:
+    assert len((ROOT / "frame.py").read_text(encoding="utf-8").splitlines()) <= 70
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -20,7 +20,7 @@ MARKS = {"_": 1, "N_": 1, "ngettext": 2}  # how many first arguments are words
 def extract() -> Catalog:
     """Every marked message of the code, with the places where it stands."""
     template = Catalog(charset="utf-8")
-    files = [ROOT / "app.py", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
+    files = [ROOT / "frame.py", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
     for path in files:
         for message in marked(ast.parse(path.read_text(encoding="utf-8"))):
             # Files without line numbers: a catalogue then changes only when words do.

@@ -18,7 +18,7 @@ DATA = "order_id,customer_id,order_date,product,quantity,amount\n" + ROWS
 
 
 def opened() -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
     test.query_params["s"] = to_link(Workspace(world=""))
     return test.run()
 
@@ -88,7 +88,7 @@ def test_a_folder_that_is_not_there_is_told_without_its_path(monkeypatch: pytest
 
 
 def test_a_database_that_does_not_answer_is_told_without_its_address() -> None:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
     test.query_params["s"] = to_link(Workspace(world=""))
     address = {"url": "postgresql://reader:s3cret@127.0.0.1:1/shop"}
     test.secrets["connections"] = {"shop": address, "odd": {"url": "ftp://x"}}

@@ -21,14 +21,14 @@ MINIMAL = "order_id,customer_id,order_date,amount\n" + "\n".join(
 
 
 def app(page: str, workspace: Workspace | None = None) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=180)
     if workspace is not None:
         test.query_params["s"] = to_link(workspace)
     return go(test.run(), page)
 
 
 def own_file(text: str, name: str = "orders.csv") -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=180)
     test.query_params["s"] = to_link(Workspace(world=""))
     test.run()
     return test.file_uploader(key="files").set_value([(name, text.encode(), "text/csv")]).run()

@@ -23,7 +23,7 @@ def day(n: int) -> File:
 
 
 def opened() -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
     test.query_params["s"] = to_link(Workspace(world=""))
     test.run()
     return test.switch_page("app_pages/upload.py").run()

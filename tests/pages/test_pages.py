@@ -26,7 +26,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 
 def app(page: str = "upload", workspace: Workspace | None = None, link: str | None = None) -> AppTest:
     """A session that has opened ``page``."""
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
     if workspace is not None:
         link = to_link(workspace)
     if link is not None:

@@ -44,7 +44,7 @@ def month(n: int, columns: tuple[str, ...] = HEADINGS, rows: int = 80, mark: str
 
 
 def opened(**choices: Any) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
     test.query_params["s"] = to_link(Workspace(**{"world": "", **choices}))
     return test.run()
 

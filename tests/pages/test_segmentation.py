@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def app(**choices: Any) -> AppTest:
     """A session on the segmentation page."""
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=180)
     test.query_params["s"] = to_link(Workspace(**choices))
     test.run()
     return test.switch_page("app_pages/segmentation.py").run()

@@ -29,7 +29,7 @@ File = tuple[str, bytes]
 
 
 def opened(world: str = "", language: Any = "en") -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
     test.query_params["s"] = to_link(Workspace(world=world, language=language))
     return test.run()
 

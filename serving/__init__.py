@@ -1,0 +1,1 @@
+"""What stands around the pages: headers of every answer, who a visitor is, what is logged."""
