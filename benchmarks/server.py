@@ -6,9 +6,10 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +20,23 @@ ROOT = Path(__file__).parent.parent
 
 @contextmanager
 def served(script: str = "app.py", **environment: str) -> Iterator[tuple[str, psutil.Process]]:
-    """A fresh server of ``script`` on a free port of this machine, and its process; ended by its process id."""
+    """A fresh server of ``script`` on a free port of this machine, and its process; ended by its process id.
+
+    Its saved work goes to a store of its own that is gone with it, unless the ``environment`` names REGULARS_STORE.
+    """
+    if "REGULARS_STORE" in environment:
+        with _running(script, environment) as running:
+            yield running
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="regulars-served-store-", ignore_cleanup_errors=True) as folder,
+        _running(script, {**environment, "REGULARS_STORE": folder}) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def _running(script: str, environment: Mapping[str, str]) -> Iterator[tuple[str, psutil.Process]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
