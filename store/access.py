@@ -35,9 +35,8 @@ DEEDS: Mapping[Role | Literal["world", "out"], frozenset[Deed]] = {
     "edit": _EDIT,
     "owner": _OWNER,
 }
-OF_SOMEBODY: frozenset[Deed] = frozenset(
-    {"upload", "save"}
-)  # what a session without a stored workspace may with a name
+# What a session without a stored workspace may as soon as it is known whose it is.
+OF_SOMEBODY: frozenset[Deed] = frozenset({"upload", "save"})
 
 
 def decide(
