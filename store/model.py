@@ -58,7 +58,8 @@ class Record:
     """A stored workspace at its newest version.
 
     ``version`` counts saves from 1. ``kept`` is true once a person named it or asked to keep it: the uploads of what is
-    not kept vanish after the days of retention. ``page`` is where the last save was made.
+    not kept vanish after the days of retention. ``page`` is where the last save was made. ``refused`` names the stored
+    choices that this version of Regulars does not accept any more; they stay in the store until something is changed.
     """
 
     id: str
@@ -70,6 +71,48 @@ class Record:
     changed_by: Person
     changed_at: datetime
     kept: bool = False
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A stored workspace in a list, without its choices.
+
+    ``role`` is that of whoever asked; ``world`` the sample market that it looks at, "" for own files. ``n_links`` are
+    those that open now; ``deleted_at`` is None for what is there.
+    """
+
+    id: str
+    name: str
+    role: Role
+    version: int
+    page: str
+    world: str
+    owner: Person
+    changed_by: Person
+    changed_at: datetime
+    opened_at: datetime
+    kept: bool = False
+    deleted_at: datetime | None = None
+    n_uploads: int = 0
+    n_bytes: int = 0
+    n_links: int = 0
+    n_members: int = 0
+
+    @property
+    def shared(self) -> bool:
+        return bool(self.n_links or self.n_members)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the book of deeds; ``person`` is None when they are not known any more."""
+
+    at: datetime
+    person: Person | None
+    workspace_id: str
+    deed: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
