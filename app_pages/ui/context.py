@@ -10,10 +10,8 @@ from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
 from analytics.i18n import LANGUAGES, N_, Words, escape_markdown
 from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
-from analytics.workspace import to_json
-from app_pages.ui import remembering, session, walk, widgets
+from app_pages.ui import session, sharing, walk, widgets
 from app_pages.ui.compute import compute
-from app_pages.ui.version import APP_VERSION
 
 LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文", "zh_TW": "繁體中文"}
 WORLD_NAMES = {
@@ -61,7 +59,7 @@ def bar(_: Words, name: str) -> None:
             on_change=lambda: session.set_language(session.widget_value("language")),
         )
         with st.popover(_("Share"), icon=":material/share:", key="share"):
-            _share(_, name)
+            sharing.panel(_, name)
 
 
 def source_name(_: Words) -> str:
@@ -183,26 +181,4 @@ def _population(_: Words, offered: PopulationChoices) -> None:
         key="population-reset",
         on_click=session.change,
         kwargs={"population": PopulationSpec(), "definitions": DefinitionsSpec()},
-    )
-
-
-def _share(_: Words, name: str) -> None:
-    workspace = session.workspace()
-    if workspace.world:
-        st.markdown(_("Whoever opens this link sees this page with the same data, choices and language."))
-        st.code(
-            f"{session.base_url() or '/' + name}?{session.LINK_PARAMETER}={session.link_parameter()}",
-            language=None,
-            wrap_lines=True,
-        )
-    else:
-        st.markdown(_("Your own files stay private: no link leads to them. Save the choices and load them again here."))
-    st.download_button(
-        _("Save the choices (JSON)"),
-        data=to_json(remembering.to_save(), app_version=APP_VERSION),
-        file_name="regulars-choices.json",
-        mime="application/json",
-        icon=":material/save:",
-        on_click="ignore",
-        key="save-choices",
     )

@@ -20,7 +20,7 @@ from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.quality import QualitySpec
 from analytics.reading import ReadSpec
 from analytics.workspace import Workspace, from_json, from_link, mappings_to_json, to_json, to_link
-from app_pages.ui import compute, context, intake
+from app_pages.ui import compute, intake, sharing
 
 ROOT = Path(__file__).parents[2]
 HEADINGS = ("order id", "client", "day of order", "goods", "amount")
@@ -98,7 +98,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         offered.append(to_json(workspace, app_version=app_version))
         return offered[-1]
 
-    monkeypatch.setattr(context, "to_json", keep)
+    monkeypatch.setattr(sharing, "to_json", keep)
     return offered
 
 

@@ -1,0 +1,9 @@
+"""What the session holds, by the keys of Streamlit's session state."""
+
+WORKSPACE, HISTORY, UPLOADS, NOTICE = "workspace", "history", "uploads", "notice"
+STOPPED = "stopped"
+PAGE, TOLD = "page", "told"
+STORED, FETCHING = "stored", "fetching"  # files on the server: digest -> LocalFile; the fetch under way
+SHELF = "shelf"  # the choices for each sample market and for the person's own data, while another is looked at
+UPLOADER = "uploader"  # what the upload widget held when it was last drawn: id of the file -> digest
+SECRET, ERASED = "secret", "erased"

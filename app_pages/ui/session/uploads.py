@@ -1,0 +1,147 @@
+"""The files of the session: what the upload widget brings, and what lies on the server."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import uuid
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from analytics.connecting import LocalFile
+from analytics.errors import AnalysisError
+from analytics.keys import digest_bytes
+from analytics.reading import bundle, same_shape
+from analytics.workspace import SourceRef
+from app_pages.ui.session.choices import change, choices_for, workspace
+from app_pages.ui.session.held import FETCHING, STORED, UPLOADER, UPLOADS
+from app_pages.ui.session.notices import tell
+
+SESSION_MB = "600"  # of uploads; the variable REGULARS_SESSION_MB says otherwise
+
+
+def remember_upload(name: str, data: bytes, needed: Sequence[SourceRef]) -> SourceRef:
+    """Keep the bytes for as long as the session lives; equal bytes are kept once.
+
+    Raises ``AnalysisError("session_full")`` beyond the session's share; bytes of no ``needed`` source make room first.
+    """
+    digest, kept = digest_bytes(data), st.session_state[UPLOADS]
+    if digest not in kept:
+        limit = int(os.environ.get("REGULARS_SESSION_MB", SESSION_MB))
+        stay = {source.digest for source in needed}
+        while (held := sum(map(len, kept.values()))) + len(data) > limit * 2**20:
+            spare = next((old for old in kept if old not in stay), None)
+            if spare is None:
+                raise AnalysisError("session_full", name=name, megabytes=round(held / 2**20), limit=limit)
+            del kept[spare]
+        kept[digest] = data
+    return SourceRef(name, digest)
+
+
+def receive(files: Sequence[Any]) -> None:
+    """Take what the upload widget holds into the work: new files join, files taken out of it leave.
+
+    Several new files of one shape are one source; when one of them is taken out, the others make it anew.
+    The widget forgets its files when its page is left; the work does not. So it is compared with what it held before.
+    """
+    before: dict[str, str] = st.session_state.get(UPLOADER, {})
+    stay = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
+    torn = {digest for file, digest in before.items() if file not in stay} & set(stay.values())
+    held = {file: digest for file, digest in stay.items() if digest not in torn}
+    leaving = set(before.values()) - set(held.values())
+    sources = list(workspace().sources)
+    heirs = {source.digest: source for source in sources if source.digest in torn}
+    for group in _groups([file for file in files if file.file_id not in held]):
+        name, data = group[0].name, group[0].getvalue()
+        if len(group) > 1:
+            name, data = f"{name} (+{len(group) - 1})", bundle([(file.name, file.getvalue()) for file in group])
+        twin = digest_bytes(data) in st.session_state[UPLOADS]
+        try:
+            new = remember_upload(name, data, [source for source in sources if source.digest not in leaving])
+        except AnalysisError as error:
+            tell(error)
+            held |= {file.file_id: "" for file in group}
+            continue
+        held |= {file.file_id: new.digest for file in group}
+        known = [source for source in sources if source.digest == new.digest]
+        heir = heirs.get(before.get(group[0].file_id, ""))
+        if known and twin:
+            tell(AnalysisError("file_known", name=name, other=known[0].name))
+        elif heir is not None:
+            reading = dataclasses.replace(heir.reading, sheet="")
+            sources.append(dataclasses.replace(heir, name=new.name, digest=new.digest, reading=reading))
+        elif not known:
+            sources.append(new)
+    gone = set(before.values()) - set(held.values())
+    st.session_state[UPLOADER] = held
+    change(sources=tuple(source for source in sources if source.digest not in gone))
+
+
+def _groups(files: Sequence[Any]) -> list[list[Any]]:
+    """New files that are one source; a file that repeats another byte by byte stays alone."""
+    first: dict[str, Any] = {}
+    alone = [[file] for file in files if first.setdefault(digest_bytes(file.getvalue()), file) is not file]
+    distinct = list(first.values())
+    return [[distinct[i] for i in group] for group in same_shape([(f.name, f.getvalue()) for f in distinct])] + alone
+
+
+def uploader_holds(files: Sequence[Any]) -> None:
+    """Note what the upload widget shows now: nothing, when its page was left and entered again."""
+    before: dict[str, str] = st.session_state.get(UPLOADER, {})
+    st.session_state[UPLOADER] = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
+
+
+def is_here(source: SourceRef) -> bool:
+    """Whether this session has the file behind a source; one of saved choices must be brought again."""
+    return source.digest in st.session_state[UPLOADS] or stored(source) is not None
+
+
+def uploaded(source: SourceRef) -> bytes:
+    """The bytes of a source; raises ``AnalysisError("source_gone")``."""
+    data: bytes | None = st.session_state[UPLOADS].get(source.digest)
+    if data is None:
+        raise AnalysisError("source_gone", name=source.name)
+    return data
+
+
+def remember_stored(name: str, file: LocalFile, *, temporary: bool = False) -> None:
+    """Take a file that lies on the server into the work; it is read there and never held here.
+
+    A ``temporary`` file was made for this session and leaves with it.
+    """
+    if temporary:
+        weakref.finalize(file, Path(file.path).unlink, missing_ok=True)
+    sources = workspace().sources
+    known = [source for source in sources if source.digest == file.key]
+    if known and is_here(known[0]):
+        tell(AnalysisError("file_known", name=name, other=known[0].name))
+    st.session_state.setdefault(STORED, {})[file.key] = file
+    if known:  # saved choices knew it before it was here
+        return
+    change(**choices_for(""), sources=(*sources, SourceRef(name, file.key)))
+
+
+def stored(source: SourceRef) -> LocalFile | None:
+    """The file on the server behind a source, None for an upload."""
+    file: LocalFile | None = st.session_state.get(STORED, {}).get(source.digest)
+    return file
+
+
+def fetching(table: object) -> str:
+    """The name of the fetch of ``table`` that is under way, begun now where there is none."""
+    if not is_fetching(table):
+        st.session_state[FETCHING] = (table, uuid.uuid4().hex)
+    return str(st.session_state[FETCHING][1])
+
+
+def is_fetching(table: object) -> bool:
+    return bool(st.session_state.get(FETCHING, (None,))[0] == table and FETCHING in st.session_state)
+
+
+def fetched() -> None:
+    """The fetch has come to its end."""
+    st.session_state.pop(FETCHING, None)
