@@ -25,6 +25,7 @@ from app_pages.ui import context, intake, remembering, session, walk
 from app_pages.ui.compute import compute, draw, picture
 from app_pages.ui.steps import step
 from app_pages.ui.version import APP_VERSION
+from serving.inline import language_script
 
 # What is not there yet gets an inviting place; what is too little gets a caution; everything else is an error.
 NEEDED = frozenset({"churn_no_target", "fields_missing", "table_missing", "nothing_loaded"})
@@ -107,11 +108,8 @@ def frame(name: str) -> Iterator[Words]:
     remembering.take_places()
     _ = session.words()
     here = step(name)
-    # Chinese glyphs and punctuation are chosen by the document's language; the value is one of three constants.
-    st.html(
-        f"<script>document.documentElement.lang='{_.html_language}'</script>",
-        unsafe_allow_javascript=True,
-    )
+    # Chinese glyphs and punctuation are chosen by the document's language; the headers allow this script alone.
+    st.html(f"<script>{language_script(_.html_language)}</script>", unsafe_allow_javascript=True)
     with st.container(horizontal_alignment="center"), st.container(width=WIDTH, key=f"page-{name}"):
         try:
             context.bar(_, here.name)
