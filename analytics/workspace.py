@@ -184,20 +184,26 @@ def recall(remembered: tuple[RememberedMapping, ...], signature: str) -> Remembe
 
 
 def to_link(workspace: Workspace) -> str:
-    """The choices as one URL-safe parameter. Names of files, their headings and digests, the ids of their customers and
-    the values in a person's own repairs and cards are left out: a link opens a world."""
-    default = Workspace()
-    shared = _without_customer(workspace)
-    shared = dataclasses.replace(shared, **{name: getattr(default, name) for name in PRIVATE})
-    if not workspace.world:
-        matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
-        quality = dataclasses.replace(workspace.quality, steps=())
-        shared = dataclasses.replace(shared, matching=matching, quality=quality, persona_edits=PersonaEdits())
+    """The choices as one URL-safe parameter, ``without_private``: a link opens a world."""
+    shared = without_private(workspace)
     link = _link(shared)
     # What a person wrote on cards can be longer than a link may be: the choices still travel.
     if len(link) > MAX_LINK_CHARACTERS:
         link = _link(dataclasses.replace(shared, persona_edits=PersonaEdits()))
     return link
+
+
+def without_private(workspace: Workspace) -> Workspace:
+    """The choices that may go to anybody: no name of a file, no heading or digest, no id of a customer of own files,
+    and none of the values in a person's own repairs and cards."""
+    default = Workspace()
+    shared = _without_customer(workspace)
+    shared = dataclasses.replace(shared, **{name: getattr(default, name) for name in PRIVATE})
+    if workspace.world:
+        return shared
+    matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
+    quality = dataclasses.replace(workspace.quality, steps=())
+    return dataclasses.replace(shared, matching=matching, quality=quality, persona_edits=PersonaEdits())
 
 
 def _link(shared: Workspace) -> str:
