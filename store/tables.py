@@ -90,7 +90,7 @@ UPLOADS = sa.Table(
     "uploads",
     METADATA,
     sa.Column("workspace_id", ID, sa.ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("digest", DIGEST, sa.ForeignKey("blobs.digest"), primary_key=True),
+    sa.Column("digest", DIGEST, sa.ForeignKey("blobs.digest"), primary_key=True, index=True),
     sa.Column("name", sa.String(300), nullable=False),
     sa.Column("at", Moment, nullable=False),
 )
@@ -101,7 +101,7 @@ READ_TABLES = sa.Table(
     METADATA,
     sa.Column("key", DIGEST, primary_key=True),  # of the reading: bytes, name and choices
     sa.Column("source_digest", DIGEST, sa.ForeignKey("blobs.digest", ondelete="CASCADE"), nullable=False, index=True),
-    sa.Column("digest", DIGEST, sa.ForeignKey("blobs.digest"), nullable=False),
+    sa.Column("digest", DIGEST, sa.ForeignKey("blobs.digest"), nullable=False, index=True),
     sa.Column("described", sa.Text, nullable=False),  # what the table is beside its rows, as JSON
     sa.Column("used_at", Moment, nullable=False),
 )
