@@ -1,9 +1,27 @@
 """The server: Streamlit's own with what every answer carries. Start it with ``uv run streamlit run app.py``."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
 
+from serving import logs
 from serving.headers import MIDDLEWARE
 
-app = st.App(Path(__file__).parent / "frame.py", middleware=MIDDLEWARE)
+
+@asynccontextmanager
+async def lifespan(_server: st.App) -> AsyncIterator[None]:
+    """Before the first answer: the log's rule, the imports that sessions would race through, the workers."""
+    logs.set_up()
+    import altair  # noqa: F401
+    import pandas  # noqa: F401
+    import polars  # noqa: F401
+
+    from app_pages.ui.compute import engine
+
+    engine()
+    yield
+
+
+app = st.App(Path(__file__).parent / "frame.py", middleware=MIDDLEWARE, lifespan=lifespan)

@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.inline import LANGUAGE_TAGS, language_script
+from serving.logs import RequestLog
 
 MB = 2**20
 DENIED = (  # what a browser may do for this page: copying to the clipboard and full screen, nothing else
@@ -69,11 +70,12 @@ class Settings:
     metrics_token: str = field(default="", repr=False)  # who shows it may read /_stcore/metrics; "": nobody
     session_upload_bytes: int = 400 * MB  # uploads of one session that wait in memory
     upload_bytes: int = 2000 * MB  # the same over all sessions
+    log_requests: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """From ``REGULARS_FRAME_ANCESTORS``, ``REGULARS_METRICS_TOKEN``, ``REGULARS_SESSION_UPLOAD_MB`` and
-        ``REGULARS_UPLOAD_MB``; raises ValueError on what cannot be meant."""
+        """From ``REGULARS_FRAME_ANCESTORS``, ``REGULARS_METRICS_TOKEN``, ``REGULARS_SESSION_UPLOAD_MB``,
+        ``REGULARS_UPLOAD_MB`` and ``REGULARS_LOG_REQUESTS``; raises ValueError on what cannot be meant."""
         from streamlit import config
 
         ancestors = tuple(environment.get("REGULARS_FRAME_ANCESTORS", "").split())
@@ -90,6 +92,7 @@ class Settings:
             metrics_token=token,
             session_upload_bytes=int(environment.get("REGULARS_SESSION_UPLOAD_MB", "400")) * MB,
             upload_bytes=int(environment.get("REGULARS_UPLOAD_MB", "2000")) * MB,
+            log_requests=environment.get("REGULARS_LOG_REQUESTS", "") == "1",
         )
 
 
@@ -166,11 +169,20 @@ class SecurityHeaders:
                     headers[name] = value
                 if scope.get("scheme") == "https":  # as the trusted proxy says
                     headers["Strict-Transport-Security"] = "max-age=31536000"
+                    message["headers"] = [_secure(name, value) for name, value in message["headers"]]
+                    headers = MutableHeaders(scope=message)
                 if not (scope["path"].startswith(self.static) and message["status"] in {200, 206, 304}):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+def _secure(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A cookie that is set over TLS comes back over TLS only; Streamlit, behind a proxy, does not know that it is."""
+    if name.lower() == b"set-cookie" and b"; secure" not in value.lower():
+        value += b"; Secure"
+    return name, value
 
 
 class ClosedRoutes:
@@ -245,7 +257,8 @@ def _waiting() -> dict[str, int]:
 def middleware(settings: Settings | None = None) -> list[Middleware]:
     """What stands around Streamlit, from the outside in: refusals carry the headers too."""
     settings = settings or Settings.read()
-    return [Middleware(SecurityHeaders, settings=settings), Middleware(ClosedRoutes, settings=settings)]
+    around = [Middleware(SecurityHeaders, settings=settings), Middleware(ClosedRoutes, settings=settings)]
+    return [Middleware(RequestLog), *around] if settings.log_requests else around
 
 
 MIDDLEWARE: list[Middleware] = middleware()
