@@ -7,6 +7,7 @@ goes. What no row speaks of is collected after a grace. Keeping and collecting h
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -135,7 +136,7 @@ def keep_table(store: Store, key: str, source_digest: str, frame: pl.DataFrame, 
     _check(source_digest)
     with _temporary(store) as (path, file):
         with translated(store.folder):
-            frame.write_parquet(path, compression="zstd")
+            _write_parquet(frame, path)
         digest, n_bytes = _finish(store, path, file)
     row = {
         "key": key,
@@ -153,6 +154,16 @@ def keep_table(store: Store, key: str, source_digest: str, frame: pl.DataFrame, 
             return  # collected meanwhile: the upload is read again when it is wanted
         _touch(connection, digest, n_bytes)
         _upsert(connection, READ_TABLES, row, ("key",), ("source_digest", "digest", "described", "used_at"))
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    from polars.exceptions import PolarsError
+
+    try:
+        frame.write_parquet(path, compression="zstd")
+    except PolarsError as problem:
+        number = re.search(r"os error (\d+)", str(problem))  # a full disk is told in prose only
+        raise OSError(int(number[1]) if number else errno.EIO, "the table could not be written") from problem
 
 
 def table(store: Store, key: str) -> tuple[Path, str] | None:

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -33,8 +27,7 @@ from analytics.keys import digest_bytes
 from analytics.mapped import map_frame, path_behind
 from analytics.progress import listening
 from analytics.reading import ReadSpec, read
-
-PASSWORD = "s3cret-pa55word"
+from tests.postgres_server import PASSWORD, postgres_server
 
 
 class TestFolder:
@@ -189,68 +182,12 @@ class TestStreaming:
         assert part["a"].to_list() == [2, 3]
 
 
-def _programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if found:
-        return found[-1].parent
-    initdb = shutil.which("initdb")
-    return Path(initdb).parent if initdb else None
-
-
-def _unprivileged() -> str | None:
-    """Whom PostgreSQL may run as: not root, which it refuses."""
-    if os.getuid() != 0:
-        return None
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in known else "nobody"
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """``host:port`` of a throw-away server with one shop in it."""
-    programs = _programs()
-    if programs is None:
-        if os.environ.get("REGULARS_REQUIRE_POSTGRES"):
-            pytest.fail("REGULARS_REQUIRE_POSTGRES is set and PostgreSQL's programs are not installed")
-        pytest.skip("PostgreSQL's programs are not installed")
-    user = _unprivileged()
-    home = Path(tempfile.mkdtemp(prefix="regulars-postgres-"))
-    if user:
-        os.chown(home, pwd.getpwnam(user).pw_uid, -1)
-
-    def run(*command: str, **variables: str) -> None:
-        done = subprocess.run(
-            command,
-            user=user,
-            cwd=home,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    secret = home / "secret"
-    secret.write_text(PASSWORD)
-    secret.chmod(0o644)
-    data, log = str(home / "data"), str(home / "log")
-    initdb = ("--auth=scram-sha-256", "--username=owner", f"--pwfile={secret}", "--encoding=UTF8", "--no-sync")
-    run(str(programs / "initdb"), "-D", data, *initdb)
-    options = f"-p {port} -h 127.0.0.1 -k {home} -c fsync=off"
-    run(str(programs / "pg_ctl"), "-D", data, "-l", log, "-w", "-o", options, "start")
-    try:
-        (home / "shop.sql").write_text(SHOP)
-        psql = ("-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", port, "-U", "owner", "-d", "postgres")
-        run(str(programs / "psql"), *psql, "-f", str(home / "shop.sql"), PGPASSWORD=PASSWORD)
-        yield f"127.0.0.1:{port}"
-    finally:
-        run(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(home, ignore_errors=True)
+    with postgres_server() as running:
+        running.psql(SHOP)
+        yield running.address
 
 
 ODD = '"Odd ""Shop"""'  # the schema Odd "Shop", quoted as SQL wants it
