@@ -186,14 +186,15 @@ def clean_name(name: str) -> str:
 
 
 def email_key(email: str) -> str:
-    """An e-mail as it is compared: only A to Z in lower case. Raises AnalysisError("email_odd").
+    """An e-mail as it is compared: in lower case. Raises AnalysisError("email_odd").
 
-    Other letters stay as they are: the Kelvin sign in lower case is a "k", and one address would pass for another.
+    Other capitals than A to Z are refused: the Kelvin sign in lower case is a "k", and one address passed for another.
     """
-    text = email.strip()
-    if len(text) > MAX_EMAIL or not _EMAIL.match(text) or any(unicodedata.category(c)[0] == "C" for c in text):
+    text = email.strip().translate(_LOWER)
+    unseen = any(unicodedata.category(letter)[0] == "C" for letter in text)
+    if len(text) > MAX_EMAIL or not _EMAIL.match(text) or unseen or text != text.lower():
         raise AnalysisError("email_odd")
-    return text.translate(_LOWER)
+    return text
 
 
 def _known(store: Store, person: Person) -> Person:
