@@ -18,9 +18,10 @@ where a provider vouches for them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
+from store import database
 from store.model import Access, Deed, Link, Person, Record, Role
 
 _VIEW: frozenset[Deed] = frozenset({"look", "export"})
@@ -59,7 +60,7 @@ def decide(
     ``member_role`` is the role of the person's own e-mail in the workspace; ``owners`` are verified e-mails in lower
     case that may operate.
     """
-    role = _role(person, record, link, member_role, sign_in=sign_in, now=now or datetime.now(UTC))
+    role = _role(person, record, link, member_role, sign_in=sign_in, now=now or database.now())
     deeds = DEEDS[role]
     if role == "world" and person is not None:
         deeds |= OF_SOMEBODY

@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,11 +20,11 @@ import sqlalchemy as sa
 
 from analytics.errors import AnalysisError
 from analytics.workspace import Workspace, from_json, to_json
-from store import workspaces
+from store import database, people, workspaces
 from store.access import is_valid
-from store.database import Store, now
+from store.database import Store
 from store.model import Link, Person, Record, Role
-from store.tables import LINKS, MEMBERS, PEOPLE, WORKSPACES
+from store.tables import DEEDS, LINKS, MEMBERS, PEOPLE, WORKSPACES
 
 TOKEN_BYTES = 32
 MOST_LABEL = 120
@@ -58,7 +59,7 @@ def create_link(
     Raises ``AnalysisError``: ``link_role`` (only view and edit are given away), ``link_until_past``, ``link_page``,
     ``links_many`` (``limit``), ``not_allowed`` (``by`` is no owner), ``workspace_unknown``.
     """
-    moment = now()
+    moment = database.now()
     if role not in ("view", "edit"):
         raise AnalysisError("link_role", role=str(role)[:20])
     if until is not None and until <= moment:
@@ -77,6 +78,7 @@ def create_link(
         page=page,
     )
     with store.write() as connection:
+        people.ensure_within(connection, by)
         _require_owner(connection, record_id, by)
         held = sa.select(sa.func.count()).where(LINKS.c.workspace_id == record_id, LINKS.c.revoked_at.is_(None))
         if connection.execute(held).scalar_one() >= MOST_LINKS:
@@ -95,6 +97,7 @@ def create_link(
                 until=until,
             )
         )
+        _log(connection, by, record_id, "link_made")
     return made, token
 
 
@@ -108,7 +111,7 @@ def open_link(store: Store, token: str) -> OpenedLink:
     if found is None:
         raise AnalysisError("link_unknown")
     link, body = found
-    moment = now()
+    moment = database.now()
     if link.revoked_at is not None:
         raise AnalysisError("link_revoked")
     if not is_valid(link, moment):
@@ -117,8 +120,9 @@ def open_link(store: Store, token: str) -> OpenedLink:
         record = workspaces.load(store, link.workspace_id)
     except AnalysisError as error:
         raise AnalysisError("link_unknown") from error
-    with store.write() as connection:
+    with suppress(AnalysisError), store.write() as connection:  # a full disk keeps nobody from looking
         connection.execute(LINKS.update().where(LINKS.c.id == link.id).values(opened_at=moment))
+        connection.execute(WORKSPACES.update().where(WORKSPACES.c.id == record.id).values(opened_at=moment))
     workspace, _refused = from_json(body.encode())
     return OpenedLink(link, record, workspace, link.page)
 
@@ -126,7 +130,7 @@ def open_link(store: Store, token: str) -> OpenedLink:
 def is_open(store: Store, token: str) -> bool:
     """Whether a token opens at this moment. Cheap: asked at every run of a session that came by it."""
     found = _row(store, token)
-    return found is not None and is_valid(found[0], now())
+    return found is not None and is_valid(found[0], database.now())
 
 
 def links(store: Store, workspace_id: str) -> tuple[Link, ...]:
@@ -149,7 +153,8 @@ def revoke(store: Store, link_id: str, by: Person) -> Link:
             raise AnalysisError("link_unknown")
         _require_owner(connection, row["workspace_id"], by)
         still = (LINKS.c.id == link_id) & LINKS.c.revoked_at.is_(None)
-        connection.execute(LINKS.update().where(still).values(revoked_at=now()))
+        if connection.execute(LINKS.update().where(still).values(revoked_at=database.now())).rowcount:
+            _log(connection, by, row["workspace_id"], "link_revoked")
         return _link(connection.execute(_joined().where(LINKS.c.id == link_id)).mappings().one())
 
 
@@ -205,6 +210,11 @@ def _link(row: sa.RowMapping) -> Link:
         page=row["page"],
         opened_at=row["opened_at"],
     )
+
+
+def _log(connection: sa.Connection, by: Person, workspace_id: str, deed: str) -> None:
+    row = {"id": uuid.uuid4().hex, "at": database.now(), "person_id": by.id, "workspace_id": workspace_id}
+    connection.execute(DEEDS.insert().values(**row, deed=deed))
 
 
 def _digest(token: str) -> str:

@@ -34,6 +34,12 @@ _SYMBOLS = {"TWD": "NT$", "USD": "US$", "CNY": "CN¥", "HKD": "HK$", "GBP": "£"
 # Plain names only: str.format would follow attributes from a translation into objects.
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>:$<])")
+# What stands as it is (an escaped character, the opening of a coloured text), or what could open a link or an element.
+_LINKING = re.compile(
+    r"(\\.|(?<!:):(?:small|(?:red|orange|yellow|green|blue|violet|gray|grey|rainbow|primary)(?:-background|-badge)?)\[)"
+    r"|(\[|(?<=\])\(|<(?=[A-Za-z/!?])|:(?=//)|(?<=[Ww]{3})\.|@)",
+    re.DOTALL,
+)
 
 
 class Words:
@@ -191,6 +197,14 @@ class Words:
 def escape_markdown(text: str) -> str:
     """A person's own text (names, products, reviews) made harmless inside Markdown: no link, image, HTML or maths."""
     return _MARKDOWN.sub(r"\\\1", text.replace("\n", " "))
+
+
+def unlinked(text: str) -> str:
+    """Markdown of our own making in which no link, image or HTML is left, whatever somebody's text brought into it.
+
+    A second sieve: a person's text goes through ``escape_markdown`` where it joins the sentence.
+    """
+    return _LINKING.sub(lambda found: found[1] or "\\" + found[2], text)
 
 
 @cache

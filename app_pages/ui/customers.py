@@ -13,7 +13,7 @@ from analytics.charts import portrait as charts
 from analytics.customers import CustomerScores, CustomerTable
 from analytics.errors import AnalysisError
 from analytics.export.tables import CSV_MIME, to_csv
-from analytics.i18n import Words
+from analytics.i18n import Words, escape_markdown
 from analytics.lifecycle import LifecycleResult
 from analytics.lifecycle.history import stage_history
 from analytics.portrait import (
@@ -108,7 +108,7 @@ def _found(_: Words) -> None:
         st.markdown(f":small[:gray[{_('No customer has an id like this.')}]]")
     elif len(others) > 1:
         session.bind(FOUND, session.workspace().customer if session.workspace().customer in others else None)
-        st.pills(_("Ids like this"), others, key=FOUND, on_change=_take, args=(FOUND,))
+        st.pills(_("Ids like this"), others, format_func=escape_markdown, key=FOUND, on_change=_take, args=(FOUND,))
 
 
 def _step(label: str, icon: str, key: str, target: str | None) -> None:

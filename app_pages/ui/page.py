@@ -20,7 +20,7 @@ from analytics.charts.headline import Headline, Metric
 from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
-from analytics.i18n import Words, escape_markdown
+from analytics.i18n import Words, escape_markdown, unlinked
 from app_pages.ui import context, intake, remembering, session, walk
 from app_pages.ui.compute import compute, draw, picture
 from app_pages.ui.steps import step
@@ -167,8 +167,8 @@ def answer(headline: Headline, _: Words) -> None:
     """The answer card."""
     with st.container(border=True, key="answer"):
         with st.container(gap="xxsmall"):
-            st.header(headline.finding, anchor=False)
-            st.markdown(headline.sentence)
+            st.header(unlinked(headline.finding), anchor=False)
+            st.markdown(unlinked(headline.sentence))
         metrics(headline.metrics)
 
 
@@ -177,18 +177,18 @@ def metrics(items: Sequence[Metric], *, columns: int = 4, narrowest: int = 140) 
     with st.grid(columns, min_column_width=narrowest):
         for metric in items:
             with st.container(gap="xxsmall"):
-                st.metric(metric.label, metric.value)
+                st.metric(unlinked(metric.label), unlinked(metric.value))
                 if metric.note:
                     color = {"gray": "gray", "good": "green", "watch": "orange", "bad": "red"}[metric.tone]
-                    st.badge(metric.note, color=color)  # type: ignore[arg-type]
+                    st.badge(unlinked(metric.note), color=color)  # type: ignore[arg-type]
 
 
 def heading(finding: str, note: str = "") -> None:
     """A finding over its evidence, with a note of what is drawn."""
     with st.container(gap="xxsmall"):
-        st.subheader(finding, anchor=False)
+        st.subheader(unlinked(finding), anchor=False)
         if note:
-            st.markdown(f":small[:gray[{note}]]")
+            st.markdown(f":small[:gray[{unlinked(note)}]]")
 
 
 def chart(finding: str, note: str, spec: Spec, *, key: str) -> None:

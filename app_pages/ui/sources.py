@@ -80,7 +80,7 @@ def panels(_: Words) -> list[SourceRef]:
             readable.append(source)
     if not readable:
         return []
-    titles = {_id(source): intake.title(source) + _mark(source) for source in readable}
+    titles = {_id(source): escape_markdown(intake.title(source)) + _mark(source) for source in readable}
     shown = next(iter(titles))
     if len(titles) > 1:
         session.bind_valid("shown-file", list(titles))

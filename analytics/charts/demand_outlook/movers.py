@@ -11,7 +11,7 @@ from analytics.charts.forecasting.wording import amount, change, joined, level_o
 from analytics.charts.theme import BAR_OPACITY, Spec, finish, neutral, plain_axis, tooltip
 from analytics.demand import DemandPanel
 from analytics.forecasting.spec import PanelForecast
-from analytics.i18n import Words
+from analytics.i18n import Words, escape_markdown
 
 MOST = 12
 ROW = 26
@@ -68,7 +68,7 @@ def movers_finding(panel: DemandPanel, result: PanelForecast, names: Names, _: W
         return _("There is nothing earlier to compare with")
     first, last = found.row(0, named=True), found.row(-1, named=True)
     most = first if abs(first["change"]) >= abs(last["change"]) else last
-    told = {"name": names[most["unique_id"]], "amount": amount(result, abs(most["change"]), _)}
+    told = {"name": escape_markdown(names[most["unique_id"]]), "amount": amount(result, abs(most["change"]), _)}
     if most["change"] >= 0:
         return _("{name} moves most: {amount} more", **told)
     return _("{name} moves most: {amount} less", **told)

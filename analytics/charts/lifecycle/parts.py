@@ -57,4 +57,4 @@ def short_labels(names: list[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + " ".join(text.splitlines()).replace("\\", "\\\\").replace("'", "\\'") + "'"

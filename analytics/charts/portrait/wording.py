@@ -38,4 +38,4 @@ def space(_: Words) -> str:
 
 
 def quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + " ".join(text.splitlines()).replace("\\", "\\\\").replace("'", "\\'") + "'"
