@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def warm() -> bool:
     return True
 
 
-def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) -> tuple[bool, Any]:
-    """``(True, packed result)`` or ``(False, AnalysisError)``; other exceptions travel to the engine as they are.
+def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) -> tuple[bool, Any, float]:
+    """``(True, packed result, seconds)`` or ``(False, AnalysisError, seconds)``; other exceptions travel as they are.
 
     ``args`` and the result are packed by ``crossing``; ``folder`` is where large frames are left.
     """
@@ -60,7 +61,7 @@ def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) 
     from analytics.progress import listening
     from app_pages.ui import crossing
 
-    path = Path(progress_file)
+    path, began = Path(progress_file), time.monotonic()
 
     def tell(fraction: float, step: str) -> None:
         # One short write to a file of this job alone: nothing is shared, so a kill in the middle breaks nothing.
@@ -68,11 +69,12 @@ def run(verb: Callable[..., Any], args: bytes, progress_file: str, folder: str) 
 
     with listening(tell), keeping(folder):
         try:
-            return True, crossing.dumps(verb(*crossing.loads(args, owner=False)), folder)
+            packed = crossing.dumps(verb(*crossing.loads(args, owner=False)), folder)
+            return True, packed, time.monotonic() - began
         except AnalysisError as error:
-            return False, error
+            return False, error, time.monotonic() - began
         except MemoryError:
-            return False, AnalysisError("worker_died")
+            return False, AnalysisError("worker_died"), time.monotonic() - began
         except BaseException as problem:
             if is_panic(problem):  # no Exception: the pool would take it for the end of the worker
                 raise RuntimeError(str(problem)) from None
