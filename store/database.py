@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -164,15 +165,16 @@ def make_engine(url: sa.URL, *, pooled: bool = True) -> sa.Engine:
     pool: dict[str, Any] = {"pool_size": CONNECTIONS, "max_overflow": MORE_CONNECTIONS, "pool_timeout": PATIENCE}
     if not pooled:
         pool = {"poolclass": sa.NullPool}
+    shy = {"hide_parameters": True}  # no exception repeats a name or an address
     if url.get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **pool)
+        engine = sa.create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **pool, **shy)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     limits = {"lock_timeout": PATIENCE, "statement_timeout": 4 * PATIENCE, "idle_in_transaction_session_timeout": 120}
     settings = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
     arguments = {"connect_timeout": 5, "options": f"{settings} -c TimeZone=UTC", "application_name": "regulars"}
-    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=pooled, pool_recycle=1800, **pool)
+    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=pooled, pool_recycle=1800, **pool, **shy)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -198,11 +200,22 @@ def translated(folder: Path) -> Iterator[None]:
         yield
     except (exc.SQLAlchemyError, OSError, sqlite3.Error) as problem:
         error = _meaning(problem, folder)
-        LOG.warning("the store failed: %s (%s)", error.code, type(problem).__name__, exc_info=error.code in _ODD)
+        LOG.warning("the store failed: %s (%s)%s", error.code, _kind(problem), _where(problem, error.code))
         raise error from problem
 
 
-_ODD = {"store_failed", "store_damaged"}  # worth a trace in the log
+def _kind(problem: BaseException) -> str:
+    original = getattr(problem, "orig", None) or problem
+    told = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
+    return f"{type(original).__name__} {told or getattr(original, 'errno', None) or ''}".strip()
+
+
+def _where(problem: BaseException, code: str) -> str:
+    """For what nobody expects, the lines it came through: not its message, in which values of people may stand."""
+    if code != "store_failed":
+        return ""
+    frames = traceback.extract_tb(problem.__traceback__)
+    return "".join(f"\n  {Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 def _meaning(problem: BaseException, folder: Path) -> AnalysisError:

@@ -6,6 +6,7 @@ A new step: change ``store/tables.py``, then ``python -m store.migrations "what 
 from __future__ import annotations
 
 import sqlite3
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 HEAD = "0001"  # the newest step: a database that is there needs neither a lock nor Alembic
 STARTING = 120.0  # seconds that a second process waits for the first to finish
 LOCK_KEY = zlib.crc32(b"regulars migrations")
+_ONE = threading.Lock()  # Alembic's steps speak to one database at a time in a process
 
 
 def bring_up(engine: sa.Engine) -> None:
@@ -32,9 +34,10 @@ def bring_up(engine: sa.Engine) -> None:
         return
     # Its connections are its own: altering a table of SQLite wants foreign keys off, which no other one shall have.
     own = make_engine(engine.url, pooled=False)
-    with locked(own):
+    with _ONE, locked(own):
         if not _is_ready(own):
             _climb(own)
+    engine.dispose()  # a connection from before knows nothing of the new tables and the log
 
 
 def _is_ready(engine: sa.Engine) -> bool:
