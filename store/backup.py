@@ -26,6 +26,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -109,7 +110,7 @@ def _write(store: Store, draft: Path) -> BackUp:
         "rows_sha256": _digest(draft / ROWS),
         "files": [{"sha256": digest, "bytes": n_bytes} for digest, n_bytes in sorted(wanted.items())],
     }
-    with (draft / MANIFEST).open("x", encoding="utf-8") as file:
+    with _new(draft / MANIFEST) as file:
         json.dump(manifest, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
@@ -125,10 +126,10 @@ def _take(store: Store, digest: str, draft: Path) -> bool:
         return True
     hasher = hashlib.sha256()
     try:
-        with blobs.path_of(store, digest).open("rb") as source, copy.open("xb") as file:
+        with blobs.path_of(store, digest).open("rb") as source, _new(copy) as file:
             while piece := source.read(CHUNK):
                 hasher.update(piece)
-                file.write(piece)
+                file.buffer.write(piece)
             file.flush()
             os.fsync(file.fileno())
     except (AnalysisError, FileNotFoundError):
@@ -144,7 +145,7 @@ def _write_rows(store: Store, path: Path) -> tuple[str, dict[str, int], dict[str
     """Every row of one state of the database; gives its revision, rows per table, and the files that they need."""
     counts: dict[str, int] = {}
     wanted: dict[str, int] = {}
-    with store.read() as connection, path.open("w", encoding="utf-8") as file:
+    with store.read() as connection, _new(path) as file:
         revision = str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
         for table in METADATA.sorted_tables:
             counts[table.name] = 0
@@ -295,6 +296,12 @@ def _told(manifest: dict[str, Any]) -> BackUp:
         len(manifest["files"]),
         sum(file["bytes"] for file in manifest["files"]),
     )
+
+
+def _new(path: Path) -> TextIOWrapper:
+    """A file for this user alone, empty."""
+    descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8")
 
 
 def _digest(path: Path) -> str:
