@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import zlib
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
+from datetime import date
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
@@ -26,8 +28,9 @@ from analytics.population import DefinitionsSpec, PopulationSpec
 from analytics.portrait import PortraitSpec
 from analytics.privacy import PrivacySpec
 from analytics.product_life import ProductLifeSpec
-from analytics.quality import QualitySpec
+from analytics.quality import THRESHOLDS, QualitySpec
 from analytics.reading import ReadSpec
+from analytics.schema import TABLES
 from analytics.segmentation import MOST_SCENARIOS, PayoffSpec, Scenario, SegmentationSpec, WhatIfSpec
 from analytics.segmentation.naming import OwnNames
 from analytics.survival import SurvivalSpec
@@ -39,6 +42,7 @@ MAX_LINK_CHARACTERS = 8_000
 MAX_LINK_BYTES = 200_000  # once unpacked
 MAX_JSON_BYTES = 4_000_000
 MAX_REMEMBERED = 50
+TABLE_NAMES = tuple(TABLES)
 PRIVATE = ("sources", "name", "joins", "remembered")  # what never travels in a link: names, headings and digests
 
 
@@ -204,6 +208,65 @@ def without_private(workspace: Workspace) -> Workspace:
     matching = dataclasses.replace(workspace.matching, accepted=(), refused=())
     quality = dataclasses.replace(workspace.quality, steps=())
     return dataclasses.replace(shared, matching=matching, quality=quality, persona_edits=PersonaEdits())
+
+
+def on_cleaned_tables(
+    workspace: Workspace, files: Mapping[str, tuple[str, tuple[str, ...]]], *, currency: str = "", as_of: date | None
+) -> Workspace:
+    """The choices of ``workspace`` for its own tables, cleaned, as Parquet files: each column is already what it says.
+
+    What was done to reach them (repairs, joins, rates, merged customers, pseudonyms) is not asked for once more, and
+    nothing is set aside a second time. ``files``: name of the table -> digest of its file and its columns. ``as_of``:
+    the last day that the tables were observed, ``currency`` what their money is in, "" where it is not known.
+    """
+    sources = tuple(
+        SourceRef(f"{table}.parquet", digest, mapping=MappingSpec(table, _itself(table, columns)))
+        for table, (digest, columns) in files.items()
+    )
+    asked = workspace.quality
+    quality = QualitySpec(
+        **dict.fromkeys(_SETTLED, "keep"),  # type: ignore[arg-type]
+        unparsed="empty",
+        zero_price="mark" if asked.zero_price == "mark" else "keep",
+        service_codes="mark" if asked.service_codes == "mark" else "keep",
+        test_accounts="mark" if asked.test_accounts == "mark" else "keep",
+        as_of=as_of,
+        currency=currency,
+        **{name: getattr(asked, name) for name in THRESHOLDS},
+    )
+    return dataclasses.replace(
+        workspace,
+        world="",
+        sources=sources,
+        remembered=(),
+        quality=quality,
+        currencies=CurrencySpec(),
+        joins=(),
+        matching=MatchSpec(),
+        privacy=dataclasses.replace(workspace.privacy, pseudonymise_ids=False),
+        customer="",
+    )
+
+
+# Repairs that take rows or values away: of cleaned tables they have taken what they had to.
+_SETTLED = (
+    "duplicates",
+    "same_customer",
+    "missing_customer",
+    "missing_date",
+    "negative_price",
+    "future_dates",
+    "early_dates",
+    "spelling_variants",
+    "impossible_values",
+    "overlaps",
+)
+
+
+def _itself(table: str, columns: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Canonical columns as themselves; a quantity that is sold by weight by its exact value."""
+    exact = {"quantity": "quantity_exact"} if "quantity_exact" in columns else {}
+    return tuple((exact.get(name, name), name) for name in TABLES[table].names if name in columns)
 
 
 def _link(shared: Workspace) -> str:
