@@ -12,16 +12,20 @@ from serving.headers import MIDDLEWARE
 
 @asynccontextmanager
 async def lifespan(_server: st.App) -> AsyncIterator[None]:
-    """Before the first answer: the log's rule, the imports that sessions would race through, the workers."""
+    """Before the first answer: the log's rule, bounds on threads, the imports that sessions would race through, the workers."""
     logs.set_up()
+    from app_pages.ui import threads
+
+    threads.bound()  # before numpy and Polars are loaded
     import altair  # noqa: F401
     import pandas  # noqa: F401
     import polars  # noqa: F401
 
     from app_pages.ui.compute import engine
 
-    engine()
+    workers = engine()
     yield
+    workers.close()
 
 
 app = st.App(Path(__file__).parent / "frame.py", middleware=MIDDLEWARE, lifespan=lifespan)

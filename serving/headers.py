@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.inline import LANGUAGE_TAGS, language_script
 from serving.logs import RequestLog
+from serving.visitors import VisitorCookie
 
 MB = 2**20
 DENIED = (  # what a browser may do for this page: copying to the clipboard and full screen, nothing else
@@ -257,7 +258,11 @@ def _waiting() -> dict[str, int]:
 def middleware(settings: Settings | None = None) -> list[Middleware]:
     """What stands around Streamlit, from the outside in: refusals carry the headers too."""
     settings = settings or Settings.read()
-    around = [Middleware(SecurityHeaders, settings=settings), Middleware(ClosedRoutes, settings=settings)]
+    around = [
+        Middleware(SecurityHeaders, settings=settings),
+        Middleware(ClosedRoutes, settings=settings),
+        Middleware(VisitorCookie),
+    ]
     return [Middleware(RequestLog), *around] if settings.log_requests else around
 
 
