@@ -30,6 +30,7 @@ MOST_DAYS = 3650
 DEED_DAYS = 400  # the list of deeds goes back so far
 EVERY = timedelta(days=1)
 TURN_SECONDS = 3600.0  # between two looks at whether a sweep is due; what is open is noted as often
+AGAIN_SECONDS = 60.0  # after a failure
 SWEEP = "sweep"
 NOBODY = ""  # the person behind what the server does by itself
 _TURN = 0x5245_4755  # of the lock that one process holds while it looks whether a sweep is due
@@ -202,28 +203,31 @@ def sweep_when_due(
 
 
 def run_daily(
-    store: Store,
+    store: Callable[[], Store],
     opened: Callable[[], Collection[str]] = tuple,
     *,
     clock: Callable[[], datetime] | None = None,
     turn_seconds: float = TURN_SECONDS,
+    again_seconds: float = AGAIN_SECONDS,
 ) -> Callable[[], None]:
     """Look in a thread of its own, now and every hour, whether a sweep is due; gives what ends it.
 
-    ``opened`` tells which workspaces are open in sessions of this process. A failure is logged and tried again.
+    ``store`` opens the store, ``opened`` tells which workspaces are open in sessions of this process. A failure of
+    either, or of the sweep, is logged and tried again.
     """
     ended = threading.Event()
 
     def turns() -> None:
-        while True:
+        wait = 0.0
+        while not ended.wait(wait):
+            wait = turn_seconds
             try:
-                swept = sweep_when_due(store, (clock or database.now)(), opened())
+                swept = sweep_when_due(store(), (clock or database.now)(), opened())
                 if swept is not None:
                     LOG.info("swept: %d workspaces, %d bytes", swept.n_workspaces, swept.n_bytes)
-            except Exception:
-                LOG.exception("the sweep failed and is tried again")
-            if ended.wait(turn_seconds):
-                return
+            except Exception as problem:
+                LOG.warning("the sweep failed and is tried again: %s", type(problem).__name__)
+                wait = again_seconds
 
     thread = threading.Thread(target=turns, daemon=True, name="retention")
     thread.start()

@@ -190,7 +190,7 @@ def test_it_runs_by_itself_at_the_start_and_goes_on_after_a_failure(
         return ()
 
     monkeypatch.setenv("REGULARS_KEEP_DAYS", str(DAYS))
-    end = retention.run_daily(store, opened, turn_seconds=0.01)
+    end = retention.run_daily(lambda: store, opened, turn_seconds=0.01, again_seconds=0.01)
     deadline = time.monotonic() + 10
     while there(store, loose) and time.monotonic() < deadline:
         time.sleep(0.01)
