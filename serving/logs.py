@@ -39,7 +39,7 @@ LEFT_OUT: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         r"\1\2…",
     ),
-    (re.compile(r"[^\s@\"'<>(),;:]+@[^\s@\"'<>(),;]+\.[A-Za-z]{2,}"), "<e-mail>"),
+    (re.compile(r"[^\s@\"'<>(),;:]+@[^\s@\"'<>(),;]+\.[^\W\d_]{2,}"), "<e-mail>"),
     (re.compile(rf"([\"'])(?:(?!\1)[^\n])*?{DATA_FILE}\1", re.IGNORECASE), "<file>"),
     (re.compile(rf"[^\s\"'<>/\\]+{DATA_FILE}\b", re.IGNORECASE), "<file>"),
     (re.compile(r"\b(?!127\.0\.0\.1\b|0\.0\.0\.0\b)\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<address>"),
