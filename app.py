@@ -12,7 +12,7 @@ from serving.headers import MIDDLEWARE
 
 @asynccontextmanager
 async def lifespan(_server: st.App) -> AsyncIterator[None]:
-    """Before the first answer: the log's rule, bounds on threads, the imports that sessions would race through, the workers."""
+    """Before the first answer: the log's rule, bounds on threads, imports that sessions would race through, workers."""
     logs.set_up()
     from app_pages.ui import threads
 

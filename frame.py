@@ -2,6 +2,9 @@
 
 # A worker process that is spawned while this script runs imports it under another name: it must do nothing then.
 if __name__ == "__main__":
+    from app_pages.ui.threads import bound
+
+    bound()  # before numpy and Polars are loaded
     # Thirty sessions that open a fresh process at once race through the first import of pandas: it comes first.
     import pandas  # noqa: F401, I001
     import polars  # noqa: F401
@@ -11,8 +14,7 @@ if __name__ == "__main__":
 
     import streamlit as st
 
-    from app_pages.ui import session
-    from app_pages.ui.compute import engine
+    from app_pages.ui import compute, session
     from app_pages.ui.steps import STEPS
 
     brand = Path(__file__).parent / "app_pages" / "ui" / "brand"
@@ -26,7 +28,7 @@ if __name__ == "__main__":
         menu_items={"About": _("Regulars (常客): from scattered customer data to decisions.")},
     )
     st.logo(str(brand / "wordmark.svg"), icon_image=str(brand / "seal.svg"), size="large")
-    engine()  # starts the workers in the background at the first session
+    compute.begin()  # starts the workers in the background at the first session
 
     sections: dict[str, list[st.Page]] = {}
     for step in STEPS:

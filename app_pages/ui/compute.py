@@ -7,7 +7,6 @@ same for charts and headlines, whose key includes the language.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from concurrent import futures
@@ -18,15 +17,28 @@ import msgspec
 import polars as pl
 import streamlit as st
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError
 from analytics.i18n import Words
 from analytics.keys import derive_key, digest_bytes, digest_frame
 from app_pages.ui import session
-from app_pages.ui.engine import Engine, Job, Outcome
+from app_pages.ui.engine import Engine, Job, Outcome, Place, engine_from
 
 T = TypeVar("T")
+# Failures that may be none another time: [Run again] tries.
+PASSING = frozenset(
+    {
+        "step_cancelled",
+        "step_too_long",
+        "worker_died",
+        "unexpected",
+        "queue_full",
+        "queue_long",
+        "person_seconds_spent",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +51,49 @@ class Deferred:
 
 POLL_SECONDS = 0.15
 QUIET_SECONDS = 0.4  # a step that ends within this shows no progress bar
+SOON_SECONDS, MINUTE = 10, 60  # an estimate of a wait is no more exact than this
 
 
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """The one engine of this process."""
-    started = Engine(max_bytes=int(os.environ.get("REGULARS_STORE_MB", "1024")) * 2**20)
+    started = engine_from()
     started.warm()
     return started
 
 
-def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False, seconds: float | None = None) -> T:
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where the result of a heavy step may lie outside of this process, and how a new one gets there.
+
+    ``had()`` gives a verb and its inputs that bring the result back, run in its place; None where it is not there.
+    ``made(result)`` is told of a new one.
+    """
+
+    had: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]] | None]
+    made: Callable[[Any], None]
+
+
+def begin() -> None:
+    """A run of the page begins in this session: what it looks at stays in memory while the session lives."""
+    here = _here()
+    if here:
+        engine().begin(here, session.still_there())
+
+
+def run_again() -> None:
+    """What was stopped, or failed for a passing reason, runs again."""
+    session.run_again()
+    engine().retry(_here())
+
+
+def compute(
+    verb: Callable[..., T],
+    *inputs: Any,
+    heavy: bool = False,
+    seconds: float | None = None,
+    elsewhere: Elsewhere | None = None,
+) -> T:
     """``verb(*inputs)``, once per process for equal inputs; raises the step's ``AnalysisError``.
 
     Parameters
@@ -58,16 +102,42 @@ def compute(verb: Callable[..., T], *inputs: Any, heavy: bool = False, seconds: 
     *inputs : data with a ``key``, bytes, frozen specs or plain values, in the verb's order.
     heavy : run in a worker process, with progress and cancel on the page.
     seconds : a heavy step that works for longer is stopped; None: the engine's limit.
+    elsewhere : where a heavy step's result may be had without running it.
     """
     key = _scoped(key_of(verb, *inputs))
-    outcome = engine().peek(key)
+    outcome = engine().peek(key, _here())
     if outcome is None:
         if heavy and session.is_stopped(key):
             raise AnalysisError("step_cancelled")
-        had = tuple(item.load() if isinstance(item, Deferred) else item for item in inputs)
-        outcome = _wait(engine().submit(key, verb, had, seconds)) if heavy else engine().run(key, lambda: verb(*had))
+        outcome = _in_worker(key, verb, inputs, seconds, elsewhere) if heavy else _in_server(key, verb, inputs)
     result: T = outcome.unwrap()
     return result
+
+
+def _in_server(key: str, verb: Callable[..., Any], inputs: tuple[Any, ...]) -> Outcome:
+    had = _loaded(inputs)
+    return engine().run(key, lambda: verb(*had), _name(verb, inputs))
+
+
+def _in_worker(
+    key: str, verb: Callable[..., Any], inputs: tuple[Any, ...], seconds: float | None, elsewhere: Elsewhere | None
+) -> Outcome:
+    back = elsewhere.had() if elsewhere is not None else None
+    if back is not None:
+        again, args = back
+        outcome = _wait(engine().submit(key, again, args, seconds, owner=_owner(), name=_name(again, args)))
+        if outcome.failure is None:
+            return outcome
+        engine().drop(key)  # what was kept cannot be had: the step itself runs
+    job = engine().submit(key, verb, _loaded(inputs), seconds, owner=_owner(), name=_name(verb, inputs))
+    outcome = _wait(job)
+    if elsewhere is not None and outcome.failure is None and job.verb is verb:
+        elsewhere.made(outcome.value)
+    return outcome
+
+
+def _loaded(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(item.load() if isinstance(item, Deferred) else item for item in inputs)
 
 
 def draw(chart: Callable[..., T], *inputs: Any) -> T:
@@ -77,12 +147,12 @@ def draw(chart: Callable[..., T], *inputs: Any) -> T:
 
 def later(verb: Callable[..., T], *inputs: Any) -> Callable[[], T]:
     """What gives ``verb(*inputs)``, run in a worker when asked for: by a download's click, outside the session."""
-    key, asked = _scoped(key_of(verb, *inputs)), engine()
+    key, asked, owner = _scoped(key_of(verb, *inputs)), engine(), _owner()
 
     def give() -> T:
         outcome = asked.peek(key)
         if outcome is None:
-            job = asked.submit(key, verb, inputs)
+            job = asked.submit(key, verb, inputs, owner=owner)
             job.join()
             try:
                 futures.wait([job.future])
@@ -145,6 +215,24 @@ def _identity(item: Any) -> str:
     return f"{type(item).__name__}{msgspec.json.encode(item, order='deterministic').decode()}"
 
 
+def _here() -> str:
+    """This session; "" outside of any."""
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else ""
+
+
+def _owner() -> str:
+    """Whose turn in the queue this takes: a person's, whatever the number of their windows."""
+    key: Callable[[], str] = getattr(session, "fair_key", _here)
+    return key()
+
+
+def _name(verb: Callable[..., Any], inputs: tuple[Any, ...]) -> str:
+    """What a step is called in the list of slow ones."""
+    named = inputs[0] if verb is _pictured else verb
+    return str(named.__qualname__)
+
+
 def _stop(job: Job) -> None:
     session.stop(job.key)
     job.cancel()
@@ -157,16 +245,15 @@ def _wait(job: Job) -> Outcome:
     place = st.empty()
     started = time.monotonic()
     try:
-        bar = None
+        bar, told = None, None
         while not job.done:
             time.sleep(POLL_SECONDS)
             if time.monotonic() - started < QUIET_SECONDS:
                 continue
-            fraction, step = job.progress()
-            text = _.phrase(f"progress.{step}")
+            now = _standing(job, _)
             if bar is None:
                 with place.container(border=True):
-                    bar = st.progress(fraction, text=text)
+                    bar = st.progress(*now)
                     st.button(
                         _("Stop"),
                         icon=":material/stop_circle:",
@@ -174,7 +261,9 @@ def _wait(job: Job) -> Outcome:
                         args=(job,),
                         key=f"stop-{job.key[-12:]}",
                     )
-            bar.progress(fraction, text=text)
+            elif now != told:
+                bar.progress(*now)
+            told = now
         outcome = engine().collect(job)
     finally:
         job.leave()
@@ -182,3 +271,24 @@ def _wait(job: Job) -> Outcome:
     if outcome is None:
         raise AnalysisError("step_cancelled")
     return outcome
+
+
+def _standing(job: Job, _: Words) -> tuple[float, str]:
+    """How far a job is, in words: its place in the queue, then its steps."""
+    place = engine().place(job)
+    if place is not None:
+        return 0.0, _queued(place, _)
+    fraction, step = job.progress()
+    return fraction, _.phrase(f"progress.{step}")
+
+
+def _queued(place: Place, _: Words) -> str:
+    """ "Number 3 in the queue, about 40 s"; the time only where like steps were timed before."""
+    if place.seconds is None:
+        return _("Number {n} in the queue", n=place.number)
+    if place.seconds < SOON_SECONDS:
+        return _("Number {n} in the queue, a few seconds", n=place.number)
+    if place.seconds < 2 * MINUTE:
+        about = round(place.seconds / SOON_SECONDS) * SOON_SECONDS
+        return _("Number {n} in the queue, about {seconds} s", n=place.number, seconds=about)
+    return _("Number {n} in the queue, about {minutes} min", n=place.number, minutes=round(place.seconds / MINUTE))

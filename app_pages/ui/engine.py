@@ -154,6 +154,9 @@ class Engine:
         """Store a value under its key."""
         return self._store.keep(key, of_value(value))
 
+    def drop(self, key: str) -> None:
+        self._store.drop(key)
+
     def run(self, key: str, work: Callable[[], Any], name: str = "") -> Outcome:
         """The outcome of ``work()``, run here and once: others who ask meanwhile wait for it."""
         while True:

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.connecting import read_file
+from analytics.connecting import LocalFile, read_file
 from analytics.errors import AnalysisError
 from analytics.integration import carry
 from analytics.keys import digest_bytes
@@ -31,12 +31,14 @@ from analytics.reading import RawTable, ReadSpec, read, unpacked_size
 from analytics.schema import TABLES
 from analytics.workspace import RememberedMapping, SourceRef, recall
 from app_pages.ui import crossing, session
-from app_pages.ui.compute import Deferred, compute
+from app_pages.ui.compute import PASSING, Deferred, compute
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
-PASSING = frozenset({"step_cancelled", "step_too_long", "worker_died", "unexpected"})  # may go well another time
 READING_SECONDS = 20.0  # any file may take this long to read, and longer by its size
 READ_PER_SECOND = 2_000_000  # bytes once unpacked
+REPAIRED_BYTES = (
+    200 * 2**20
+)  # the most that one upload may be: up to here a ragged file is repaired, larger ones stream
 HEAVY_BYTES, HEAVY_ROWS = 2_000_000, 200_000  # beyond these a file is read and checked in a worker
 
 
@@ -56,9 +58,19 @@ def title(source: SourceRef) -> str:
 
 
 def source_bytes(source: SourceRef) -> bytes:
-    """The bytes of a source, from the world's folder or from the session's uploads."""
+    """The bytes of a source, from the world's folder or from the person's uploads."""
     world = session.workspace().world
-    return (WORLDS / world / source.name).read_bytes() if world else session.uploaded(source)
+    if world:
+        return (WORLDS / world / source.name).read_bytes()
+    held = session.uploaded(source)
+    return held if isinstance(held, bytes) else _bytes_of(held, source.name)
+
+
+def _bytes_of(file: LocalFile, name: str) -> bytes:
+    try:
+        return Path(file.path).read_bytes()
+    except OSError:
+        raise AnalysisError("source_gone", name=name) from None
 
 
 def raw(source: SourceRef) -> RawTable:
@@ -78,14 +90,18 @@ def read_as(source: SourceRef, how: ReadSpec) -> RawTable:
 def _read(source: SourceRef, how: ReadSpec) -> RawTable | Cleared:
     world = session.workspace().world
     stored = None if world else session.stored(source)
+    if stored is None and not world:
+        held = session.uploaded(source)
+        stored = held if isinstance(held, LocalFile) and held.n_bytes > REPAIRED_BYTES else None
     if stored is not None:
         seconds = READING_SECONDS + stored.n_bytes / READ_PER_SECOND
         return _run(read_file, stored, source, how, crossing.folder(), heavy=True, seconds=seconds)
     if world:
         heavy = (WORLDS / world / source.name).stat().st_size > HEAVY_BYTES
         return _run(read, Deferred(source.digest, lambda: source_bytes(source)), source, how, heavy=heavy)
-    uploaded = session.uploaded(source)
-    data = Deferred(source.digest, lambda: uploaded)
+    held = session.uploaded(source)
+    # Read when it is wanted, and let go of at once: an upload lies in the store and not in this process.
+    data = Deferred(source.digest, lambda: held if isinstance(held, bytes) else _bytes_of(held, source.name))
     seconds = READING_SECONDS + compute(unpacked_size, data) / READ_PER_SECOND
     try:
         # A stranger's file is parsed in a worker whatever its size: a small one can ask for any amount of memory.

@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Job:
-    """A heavy step that waits for a worker or runs in one. Sessions wait on it together; it stops when the last cancels.
+    """A heavy step that waits for a worker or runs in one. Sessions wait together; it stops when the last cancels.
 
     ``owner`` is the person who asked first, ``name`` the step's. ``future`` is the job's own: it outlives a worker that
     was taken away from it.

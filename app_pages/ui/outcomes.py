@@ -106,6 +106,15 @@ class _Shelf:
     n_mapped: int = 0
 
 
+def _unpinned(shelf: _Shelf, key: str) -> None:
+    """Among the free ones, in its place by time of use: that is near the end."""
+    used = shelf.pinned.pop(key)
+    later = [other for other, _at in itertools.takewhile(lambda item: item[1] > used, reversed(shelf.free.items()))]
+    shelf.free[key] = used
+    for other in reversed(later):
+        shelf.free.move_to_end(other)
+
+
 @dataclass(slots=True)
 class _Looking:
     """One live session: the keys of its last run and of the one under way, and whether its browser is still there."""
@@ -245,17 +254,10 @@ class Outcomes:
     def _unpin(self, keys: Mapping[str, None]) -> None:
         for key in keys:
             self._pins[key] -= 1
-            if self._pins[key] > 0:
-                continue
-            del self._pins[key]
-            if key in self._held:
-                shelf = self._shelves[scope_of(key)]
-                used = shelf.pinned.pop(key)
-                # In its place by time of use: it was used in one of the last runs, so this is near the end.
-                later = list(itertools.takewhile(lambda item: item[1] > used, reversed(shelf.free.items())))
-                shelf.free[key] = used
-                for other, _at in reversed(later):
-                    shelf.free.move_to_end(other)
+            if self._pins[key] == 0:
+                del self._pins[key]
+                if key in self._held:
+                    _unpinned(self._shelves[scope_of(key)], key)
 
     def _release_gone(self, *, at_once: bool = False) -> None:
         """Sessions whose browser has been gone for a while pin nothing; asked at most once a second."""

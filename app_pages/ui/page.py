@@ -22,7 +22,7 @@ from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
 from analytics.i18n import Words, escape_markdown, unlinked
 from app_pages.ui import context, intake, remembering, session, walk
-from app_pages.ui.compute import compute, draw, picture
+from app_pages.ui.compute import PASSING, compute, draw, picture, run_again
 from app_pages.ui.steps import step
 from app_pages.ui.version import APP_VERSION
 from serving.inline import language_script
@@ -365,8 +365,8 @@ def _ways_on(error: AnalysisError, _: Words, name: str) -> None:
                 on_click=session.choose_world,
                 args=(next(iter(session.WORLDS)),),
             )
-        if error.code in {"step_cancelled", "unexpected", "worker_died", "step_too_long"}:
-            st.button(_("Run again"), icon=":material/refresh:", key="run-again", on_click=session.run_again)
+        if error.code in {*PASSING, "reading_failed", "reading_too_long"}:
+            st.button(_("Run again"), icon=":material/refresh:", key="run-again", on_click=run_again)
 
 
 def _left_out(_: Words) -> None:

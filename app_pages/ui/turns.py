@@ -1,6 +1,6 @@
 """Whose turn it is: heavy steps of many people in front of a few workers.
 
-The next worker goes to the person with the least under way; among these to who had the least of the workers' time within
+The next worker goes to the person with the least under way; among these to who had least of the workers' time within
 the last hour; then to who came first. Of one person's steps, those that somebody looks at go before those that nobody
 waits for any more. So one person alone has all workers, and has one as soon as somebody else waits.
 """
@@ -85,8 +85,9 @@ class Turns:
     def admit(self, owner: str) -> Waiting | None:
         """Whether one more job of this person may wait: None, or a job of theirs that must leave for it.
 
-        Raises ``AnalysisError``: ``queue_full`` (n: so many of theirs wait, and somebody waits for each), ``queue_long``
-        (n: all who wait), ``person_seconds_spent`` (minutes of the workers' time within ``window`` minutes).
+        Raises ``AnalysisError``: ``queue_full`` (n: so many of theirs wait, and somebody waits for each),
+        ``queue_long`` (n: all who wait), ``person_seconds_spent`` (minutes of the workers' time within ``window``
+        minutes).
         """
         if owner == NOBODY:
             return None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-THREADS = "1"
+THREADS = "1"  # of a library in one worker; the variable REGULARS_WORKER_THREADS says otherwise
 # What is freed goes back to the system soon: the next step is another one's.
 ALLOCATOR = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:200,muzzy_decay_ms:0"}
 MEMORY_MB = "4096"  # of its own, beside mapped files; the variable REGULARS_WORKER_MB says otherwise
@@ -16,11 +16,11 @@ MEMORY_MB = "4096"  # of its own, beside mapped files; the variable REGULARS_WOR
 
 def start(folder: str) -> None:
     """Run once in each new worker: its family, a limit on its memory, and a step back behind the server."""
-    from app_pages.ui import family
+    from app_pages.ui import family, threads
 
     family.begin(folder)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
-        os.environ.setdefault(name, THREADS)
+    for name in (*threads.NUMERIC, "POLARS_MAX_THREADS"):
+        os.environ[name] = os.environ.get("REGULARS_WORKER_THREADS", THREADS)  # the server's own bounds are wider
     os.environ.update(ALLOCATOR)
     if hasattr(os, "nice"):
         os.nice(5)
