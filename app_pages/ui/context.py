@@ -8,12 +8,11 @@ import streamlit as st
 
 from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
-from analytics.i18n import LANGUAGES, N_, Words, escape_markdown
+from analytics.i18n import N_, Words, escape_markdown
 from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
-from app_pages.ui import session, sharing, walk, widgets
+from app_pages.ui import languages, session, sharing, walk, widgets
 from app_pages.ui.compute import compute
 
-LANGUAGE_NAMES = {"en": "English", "zh_CN": "简体中文", "zh_TW": "繁體中文"}
 WORLD_NAMES = {
     "marketplace": N_("Marketplace world"),
     "marketplace_dirty": N_("Marketplace world, as dirty as real exports"),
@@ -48,16 +47,7 @@ def bar(_: Words, name: str) -> None:
             on_click=session.undo,
             help=_("Take the last change back"),
         )
-        session.bind("language", workspace.language)
-        st.selectbox(
-            _("Language"),
-            LANGUAGES,
-            format_func=LANGUAGE_NAMES.__getitem__,
-            key="language",
-            label_visibility="collapsed",
-            width=130,
-            on_change=lambda: session.set_language(session.widget_value("language")),
-        )
+        languages.choose(_)
         with st.popover(_("Share"), icon=":material/share:", key="share"):
             sharing.panel(_, name)
 
