@@ -141,6 +141,7 @@ def set_up(style: str | None = None) -> None:
     from streamlit import config
 
     config.set_option("logger.messageFormat", form)
+    config.set_option("logger.enableRich", False)  # prints past every logger, message and source lines included
     for logger in [root, *(known for known in logging.Logger.manager.loggerDict.values())]:
         for printer in getattr(logger, "handlers", ()):
             printer.setFormatter(logging.Formatter(form))

@@ -126,6 +126,21 @@ def test_every_logger_of_the_process_obeys(style: str) -> None:
         assert all(set(line) == {"time", "level", "logger", "message"} for line in lines)
 
 
+def test_a_script_that_fails_under_streamlit_tells_no_cell() -> None:
+    """Streamlit prints what a script raised in its own way where it can; it must not."""
+    child = (
+        "from serving import logs; logs.set_up('plain')\n"
+        "from streamlit.error_util import _log_uncaught_app_exception as fail\n"
+        "try: raise ValueError('cell Mei Lin')\n"
+        "except ValueError as error: fail(error)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, "-c", child], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert "Uncaught app execution" in ran.stderr
+    assert "ValueError" in ran.stderr
+    assert "Mei" not in ran.stdout + ran.stderr
+
+
 def test_an_unknown_style_is_refused() -> None:
     from serving.logs import set_up
 
