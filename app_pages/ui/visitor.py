@@ -81,7 +81,8 @@ def end_sign_in() -> None:
 
 def verified_email(claims: Mapping[str, Any]) -> str:
     """The e-mail that a provider says it verified, else "". Anybody can write any address into an account."""
-    if claims.get("email_verified") not in (True, "true"):
+    said = claims.get("email_verified")
+    if said is not True and said != "true":
         return ""
     try:
         return people.email_key(str(claims.get("email") or ""))
