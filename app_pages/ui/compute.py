@@ -91,7 +91,7 @@ def compute(
     verb: Callable[..., T],
     *inputs: Any,
     heavy: bool = False,
-    seconds: float | None = None,
+    seconds: float | Callable[[], float] | None = None,
     elsewhere: Elsewhere | None = None,
 ) -> T:
     """``verb(*inputs)``, once per process for equal inputs; raises the step's ``AnalysisError``.
@@ -101,7 +101,7 @@ def compute(
     verb : a module-level function of ``analytics``.
     *inputs : data with a ``key``, bytes, frozen specs or plain values, in the verb's order.
     heavy : run in a worker process, with progress and cancel on the page.
-    seconds : a heavy step that works for longer is stopped; None: the engine's limit.
+    seconds : a heavy step that works for longer is stopped, also given by a function; None: the engine's limit.
     elsewhere : where a heavy step's result may be had without running it.
     """
     key = _scoped(key_of(verb, *inputs))
@@ -120,16 +120,21 @@ def _in_server(key: str, verb: Callable[..., Any], inputs: tuple[Any, ...]) -> O
 
 
 def _in_worker(
-    key: str, verb: Callable[..., Any], inputs: tuple[Any, ...], seconds: float | None, elsewhere: Elsewhere | None
+    key: str,
+    verb: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    seconds: float | Callable[[], float] | None,
+    elsewhere: Elsewhere | None,
 ) -> Outcome:
     back = elsewhere.had() if elsewhere is not None else None
     if back is not None:
         again, args = back
-        outcome = _wait(engine().submit(key, again, args, seconds, owner=_owner(), name=_name(again, args)))
+        outcome = _wait(engine().submit(key, again, args, owner=_owner(), name=_name(again, args)))
         if outcome.failure is None:
             return outcome
         engine().drop(key)  # what was kept cannot be had: the step itself runs
-    job = engine().submit(key, verb, _loaded(inputs), seconds, owner=_owner(), name=_name(verb, inputs))
+    limit = seconds() if callable(seconds) else seconds
+    job = engine().submit(key, verb, _loaded(inputs), limit, owner=_owner(), name=_name(verb, inputs))
     outcome = _wait(job)
     if elsewhere is not None and outcome.failure is None and job.verb is verb:
         elsewhere.made(outcome.value)
@@ -143,6 +148,11 @@ def _loaded(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 def draw(chart: Callable[..., T], *inputs: Any) -> T:
     """A finished chart, headline or sentence: ``chart(*inputs)``, with ``_: Words`` among the inputs."""
     return compute(chart, *inputs)
+
+
+def in_background(key: str, verb: Callable[..., Any], *inputs: Any) -> None:
+    """``verb(*inputs)`` in a worker that has nothing else to do; nobody waits for it."""
+    engine().submit(_scoped(key), verb, inputs)
 
 
 def later(verb: Callable[..., T], *inputs: Any) -> Callable[[], T]:

@@ -30,7 +30,7 @@ from analytics.quality import QualitySpec, ValidationResult, validate
 from analytics.reading import RawTable, ReadSpec, read, unpacked_size
 from analytics.schema import TABLES
 from analytics.workspace import RememberedMapping, SourceRef, recall
-from app_pages.ui import crossing, session
+from app_pages.ui import crossing, kept_tables, session
 from app_pages.ui.compute import PASSING, Deferred, compute
 
 WORLDS = Path(__file__).parents[2] / "sample_data"
@@ -95,17 +95,22 @@ def _read(source: SourceRef, how: ReadSpec) -> RawTable | Cleared:
         stored = held if isinstance(held, LocalFile) and held.n_bytes > REPAIRED_BYTES else None
     if stored is not None:
         seconds = READING_SECONDS + stored.n_bytes / READ_PER_SECOND
-        return _run(read_file, stored, source, how, crossing.folder(), heavy=True, seconds=seconds)
+        kept = None if session.stored(source) else kept_tables.elsewhere(stored, read_file, source.name, how)
+        return _run(read_file, stored, source, how, crossing.folder(), heavy=True, seconds=seconds, elsewhere=kept)
     if world:
         heavy = (WORLDS / world / source.name).stat().st_size > HEAVY_BYTES
         return _run(read, Deferred(source.digest, lambda: source_bytes(source)), source, how, heavy=heavy)
     held = session.uploaded(source)
     # Read when it is wanted, and let go of at once: an upload lies in the store and not in this process.
     data = Deferred(source.digest, lambda: held if isinstance(held, bytes) else _bytes_of(held, source.name))
-    seconds = READING_SECONDS + compute(unpacked_size, data) / READ_PER_SECOND
+    kept = kept_tables.elsewhere(held, read, source.name, how) if isinstance(held, LocalFile) else None
+
+    def seconds() -> float:
+        return READING_SECONDS + compute(unpacked_size, data) / READ_PER_SECOND
+
     try:
         # A stranger's file is parsed in a worker whatever its size: a small one can ask for any amount of memory.
-        return _run(read, data, source, how, heavy=True, seconds=seconds)
+        return _run(read, data, source, how, heavy=True, seconds=seconds, elsewhere=kept)
     except AnalysisError as error:
         if error.code == "worker_died":
             raise AnalysisError("reading_failed") from error
@@ -120,6 +125,7 @@ def _run(verb: Any, data: Any, source: SourceRef, how: ReadSpec, *into: str, **l
         table: RawTable = compute(verb, data, source.name, how, *into, **limits)
         return table
     hint = Path(source.name).stem if session.workspace().world and Path(source.name).stem in TABLES else ""
+    limits.pop("elsewhere", None)  # what is kept still has the rows of the erased
     gone = (session.id_headings(), hint, session.erased(), session.secret())
     return compute(read_without, data, source.name, how, crossing.folder(), *gone, **limits)
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from analytics.errors import AnalysisError
 
-NOBODY = ""  # whose steps are the server's own: no limits
+NOBODY = ""  # whose steps are the server's own: no limits, after everybody else's
 SUPPOSED_SECONDS = 10.0  # of a step that never ran, to put those behind it in order; no estimate is told then
 PATIENCE_SECONDS = 10.0  # who has nothing under way waits so long before another's second step makes room
 
@@ -168,9 +168,10 @@ class Turns:
 
     @staticmethod
     def _first(jobs: Iterable[Waiting], counts: dict[str, int], spends: dict[str, float]) -> Waiting:
-        def rank(job: Waiting) -> tuple[int, int, bool, float]:
+        def rank(job: Waiting) -> tuple[bool, int, int, bool, float]:
             # Whole seconds: of two who had next to nothing, who came first.
-            return counts.get(job.owner, 0), round(spends[job.owner]), not job.is_watched, job.came
+            spent = round(spends[job.owner])
+            return job.owner == NOBODY, counts.get(job.owner, 0), spent, not job.is_watched, job.came
 
         return min(jobs, key=rank)
 
