@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ LOG = logging.getLogger("regulars.store")
 DIGEST = re.compile("[0-9a-f]{64}")
 GRACE = timedelta(hours=1)
 LONGEST_NAME = 300
+# What uploads leave free on the disk: choices are small and can be saved when no more files can be.
+RESERVE = 64_000_000
 _PIECE = 1 << 20
 _STALE = 3600.0  # seconds without a write after which a temporary file belongs to nobody
 
@@ -136,6 +139,7 @@ def keep_table(store: Store, key: str, source_digest: str, frame: pl.DataFrame, 
     _check(source_digest)
     with _temporary(store) as (path, file):
         with translated(store.folder):
+            _ensure_room(store, frame.estimated_size() // 4)  # about what it is when written
             _write_parquet(frame, path)
         digest, n_bytes = _finish(store, path, file)
     row = {
@@ -202,7 +206,8 @@ def collect(store: Store, grace: timedelta = GRACE) -> int:
     with store.read() as connection:
         candidates = connection.execute(unused).scalars().all()
     n = sum(_collect_one(store, digest, unused) for digest in candidates)
-    n += sum(_collect_orphan(store, path) for path in _old_files(store, before.timestamp()))
+    orphans = list(_orphans(store, before.timestamp()))
+    n += sum(_collect_orphan(store, path) for path in orphans)
     for path in (store.folder / "blobs").glob("*.part"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > max(_STALE, grace.total_seconds()):
@@ -226,34 +231,38 @@ def _collect_one(store: Store, digest: str, unused: sa.Select[tuple[str]]) -> in
         of_it = (READ_TABLES.c.digest == digest) | (READ_TABLES.c.source_digest == digest)
         connection.execute(sa.delete(READ_TABLES).where(of_it))
         connection.execute(sa.delete(BLOBS).where(BLOBS.c.digest == digest))
-        # Before the commit: the lock ends with it. A row that outlives its file this way names none, and ``keep``
-        # looks whether the file is there.
-        _unlink(_place(store, digest))
-    return 1
+    # The file last: whoever dies in between leaves a file without a row, never a row without its file.
+    return _collect_orphan(store, _place(store, digest))
 
 
-def _old_files(store: Store, before: float) -> Iterator[Path]:
+def _orphans(store: Store, before: float) -> Iterator[Path]:
+    """Files that are old enough and that no row knows at this moment."""
+    found = []
     for path in (store.folder / "blobs").glob("??/*"):
         with suppress(OSError):
             if DIGEST.fullmatch(path.name) and path.stat().st_mtime <= before:
-                yield path
+                found.append(path)
+    if found:
+        with store.read() as connection:
+            known = set(connection.execute(sa.select(BLOBS.c.digest)).scalars())
+        yield from (path for path in found if path.name not in known)
 
 
 def _collect_orphan(store: Store, path: Path) -> int:
+    """Delete a file that no row knows; ``keep`` waits meanwhile, then sees that it is gone and writes it again."""
     known = sa.select(BLOBS.c.digest).where(BLOBS.c.digest == path.name)
-    with store.read() as connection:
-        if connection.execute(known).first() is not None:
-            return 0
     with store.write() as connection:
         _lock(store, connection, path.name)
         if connection.execute(known).first() is not None:
             return 0
-        _unlink(path)
-    return 1
+        with suppress(FileNotFoundError):
+            _unlink(path)
+            return 1
+    return 0
 
 
 def _unlink(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    path.unlink()
 
 
 # ---- rows and locks ------------------------------------------------------------------------------------------------
@@ -308,7 +317,13 @@ def _put(store: Store, data: bytes | Path, name: str) -> tuple[str, int]:
         place = _place(store, digest)
         if _is_whole(place, n_bytes) and _measure(_pieces(place, name))[0] == digest:
             return digest, n_bytes
+        _ensure_room(store, n_bytes)
     return _write(store, data, name)
+
+
+def _ensure_room(store: Store, n_bytes: int) -> None:
+    if shutil.disk_usage(store.folder).free < n_bytes + RESERVE:
+        raise OSError(errno.ENOSPC, "the reserve is not for files")
 
 
 def _write(store: Store, data: bytes | Path, name: str) -> tuple[str, int]:

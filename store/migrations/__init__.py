@@ -20,6 +20,7 @@ from analytics.errors import AnalysisError
 if TYPE_CHECKING:
     from alembic.config import Config
 
+PLACE = Path(__file__).parent
 HEAD = "0001"  # the newest step: a database that is there needs neither a lock nor Alembic
 STARTING = 120.0  # seconds that a second process waits for the first to finish
 LOCK_KEY = zlib.crc32(b"regulars migrations")
@@ -79,7 +80,7 @@ def configuration() -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(PLACE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 

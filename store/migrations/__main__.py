@@ -17,8 +17,7 @@ def main(message: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = make_engine(sa.make_url(f"sqlite:///{Path(folder) / 'draft.sqlite'}"), pooled=False)
         config = configuration()
-        if any((Path(__file__).parent / "versions").glob(f"{HEAD}_*.py")):
-            bring_up(engine)
+        bring_up(engine)
         with engine.connect() as connection:
             config.attributes["connection"] = connection
             number = f"{int(HEAD) + 1:04d}"
