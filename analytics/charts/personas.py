@@ -178,7 +178,7 @@ def comparison(result: PersonasResult, names: Names, _: Words) -> tuple[dict[str
     each buys more than the others.
     """
     labels = result.cards["label"].to_list()
-    heads = {label: names.get(label, label) for label in labels}
+    heads = {label: escape_markdown(names.get(label, label)) for label in labels}  # headings are Markdown
     cards = {row["label"]: row for row in result.cards.iter_rows(named=True)}
     rows = [{"": _("Customers"), **{heads[label]: _.number(cards[label]["n_customers"]) for label in labels}}]
     if result.cards["revenue_share"].count():

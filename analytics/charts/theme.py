@@ -100,6 +100,8 @@ def label_expr(_: Words, *, currency: str | None = None, percent: bool = False, 
 
 def tooltip(field: str, title: str, *, kind: str = "nominal", format: str | None = None) -> alt.Tooltip:
     """One line of a tooltip with its translated title; at most five lines a chart."""
+    # A line called so would be drawn as a picture or as a heading: a column of somebody's file may have this name.
+    title = title.capitalize() if title in ("image", "title") else title
     options: dict[str, Any] = {"format": format} if format else {}
     return alt.Tooltip(field=field, type=kind, title=title, **options)  # type: ignore[arg-type]
 
