@@ -129,7 +129,7 @@ def environment(name: str, *requirements: str) -> Path:
         [uv, "venv", "--no-config", "--quiet", "--clear", "--python", sys.executable, str(folder)],
         [uv, "pip", "install", "--no-config", "--quiet", "--python", str(python), *requirements],
     ):
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        made = subprocess.run(command, capture_output=True, text=True, check=False)  # nosec B603 # a fixed command, no shell
         if made.returncode:
             raise RuntimeError(f"the environment of {name} could not be made: {made.stderr.strip()[-300:]}")
     stamp.write_text("\n".join(requirements))
@@ -147,7 +147,7 @@ def run_once(contestant: Contestant) -> dict[str, float]:
         "PYTHONWARNINGS": "ignore",
     }
     started = time.perf_counter()
-    process = subprocess.Popen(contestant.command, stdout=subprocess.PIPE, env=settings, cwd=ROOT, text=True)
+    process = subprocess.Popen(contestant.command, stdout=subprocess.PIPE, env=settings, cwd=ROOT, text=True)  # nosec B603 # a fixed command, no shell
     assert process.stdout is not None
     with watched(psutil.Process(process.pid)) as peak:
         printed = process.stdout.read()

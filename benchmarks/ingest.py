@@ -261,14 +261,14 @@ def _count_in(connection: Any) -> dict[str, Any]:
     """The balance and ``CHECKS`` from the table ``checked``, a query each: cheaper here than one of eighty sums."""
     kept = "sum(case when identity then 1 else n end) filter (reason is null)"
     balance = connection.execute(
-        f"select sum(n), {kept}, sum(n - 1) filter (reason is null and identity), sum(n) filter (reason is not null), "
+        f"select sum(n), {kept}, sum(n - 1) filter (reason is null and identity), sum(n) filter (reason is not null), "  # nosec B608 # constants of benchmarks and its own path
         "any_value(gross) from checked"
     ).fetchone()
     found: dict[str, dict[str, Any]] = {}
     for name, (condition, shown) in CHECKS.items():
         times = TIMES.get(name, "n")
         n, up, down = connection.execute(
-            f"select sum({times}), sum({times} * amount) filter (amount > 0), "
+            f"select sum({times}), sum({times} * amount) filter (amount > 0), "  # nosec B608 # constants above
             f"-sum({times} * amount) filter (amount < 0) from checked where {condition}"
         ).fetchone()
         if not n:
@@ -276,7 +276,7 @@ def _count_in(connection: Any) -> dict[str, Any]:
         found[name] = {"n": int(n), "touched": round(max(int(up or 0), int(down or 0)) / int(balance[4]), 12)}
         if shown:
             examples = connection.execute(
-                f"select ({shown})::varchar as shown from checked where {condition} and {times} > 0 "
+                f"select ({shown})::varchar as shown from checked where {condition} and {times} > 0 "  # nosec B608 # constants of benchmarks and its own path
                 f"group by shown order by sum({times}) desc, shown limit 5"
             )
             found[name]["examples"] = [value for (value,) in examples.fetchall() if value is not None]

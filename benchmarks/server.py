@@ -43,13 +43,13 @@ def _running(script: str, environment: Mapping[str, str]) -> Iterator[tuple[str,
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", "--server.address=127.0.0.1"]
     command += [f"--server.port={port}", "--server.fileWatcherType=none"]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr, env=variables)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr, env=variables)  # nosec B603 # a fixed command, no shell
     try:
         url = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 60
         while True:
             try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):  # nosec B310 # this machine's own address
                     break
             except OSError:
                 if time.monotonic() > deadline or process.poll() is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import io
 import os
-import pickle
+import pickle  # nosec B403 # only what this server's own workers wrote, never what a user sent
 import shutil
 import tempfile
 import uuid
