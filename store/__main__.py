@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analytics.errors import AnalysisError
 from analytics.i18n import words_for
-from store import backup, blobs, database, retention
+from store import backup, blobs, database, holdings, retention
 from store.database import Store, open_store
 
 
@@ -60,7 +60,7 @@ def _tell_back_up(made: backup.BackUp) -> None:
 def _sweep(store: Store, *, dry: bool) -> None:
     days, moment = retention.keep_days(), database.now()
     if dry:
-        due = [item for item in retention.leaving(store, days) if item.goes_at <= moment]
+        due = retention.leaving(holdings.holdings(store, days, most=None), moment)
         for item in due:
             size = f"{_count(item.n_uploads, 'file')}, {item.n_bytes / 1e6:,.1f} MB"
             print(f"{item.workspace_id}  opened {item.opened_at:%Y-%m-%d}  {size}")

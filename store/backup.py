@@ -37,7 +37,7 @@ import sqlalchemy as sa
 from analytics.errors import AnalysisError
 from store import blobs, database, migrations
 from store.database import Store, make_engine, make_folder, translated
-from store.tables import BLOBS, METADATA
+from store.tables import BLOBS, METADATA, READ_TABLES, UPLOADS
 
 FORMAT = 1
 MANIFEST, ROWS, FILES = "manifest.json", "rows.jsonl", "blobs"
@@ -142,14 +142,22 @@ def _take(store: Store, digest: str, draft: Path) -> bool:
 
 
 def _write_rows(store: Store, path: Path) -> tuple[str, dict[str, int], dict[str, int]]:
-    """Every row of one state of the database; gives its revision, rows per table, and the files that they need."""
+    """Every row of one state of the database; gives its revision, rows per table, and the files that they need.
+
+    Files that nothing speaks of any more wait for their collection and may be gone at any moment: they stay behind.
+    """
     counts: dict[str, int] = {}
     wanted: dict[str, int] = {}
     with store.read() as connection, _new(path) as file:
         revision = str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
         for table in METADATA.sorted_tables:
             counts[table.name] = 0
-            found = connection.execution_options(stream_results=True).execute(sa.select(table))
+            query = sa.select(table)
+            if table is BLOBS:
+                query = query.where(blobs._spoken_of(BLOBS.c.digest))
+            elif table is READ_TABLES:
+                query = query.where(sa.exists().where(UPLOADS.c.digest == READ_TABLES.c.source_digest))
+            found = connection.execution_options(stream_results=True).execute(query)
             for row in found.mappings():
                 file.write(json.dumps([table.name, {name: _plain(value) for name, value in row.items()}]) + "\n")
                 counts[table.name] += 1

@@ -52,7 +52,7 @@ def erase_workspace(store: Store, workspace_id: str, by: str) -> Erased:
             raise AnalysisError("workspace_unknown")
         return n
 
-    return _erased(store, erase, "erase_workspace", by, workspace_id)
+    return _erased(store, erase, "workspace_erased", by, workspace_id)
 
 
 def erase_person(store: Store, person_id: str, by: str) -> Erased:
@@ -77,7 +77,7 @@ def erase_person(store: Store, person_id: str, by: str) -> Erased:
         connection.execute(sa.update(PEOPLE).where(PEOPLE.c.id == person_id).values(**nobody))
         return n
 
-    return _erased(store, erase, "erase_person", by)
+    return _erased(store, erase, "person_erased", by)
 
 
 def erase_upload(store: Store, digest: str, by: str) -> Erased:
@@ -103,7 +103,7 @@ def erase_upload(store: Store, digest: str, by: str) -> Erased:
         )
         return len(ids)
 
-    return _erased(store, erase, "erase_upload", by)
+    return _erased(store, erase, "upload_erased", by)
 
 
 def close_links(store: Store, workspace_id: str, by: str) -> int:
@@ -112,7 +112,7 @@ def close_links(store: Store, workspace_id: str, by: str) -> int:
     with store.write() as connection:
         n = connection.execute(sa.update(LINKS).where(still).values(revoked_at=database.now())).rowcount
         if n:
-            _enter(connection, "revoke_links", by, workspace_id, n)
+            _enter(connection, "links_revoked", by, workspace_id, n)
     return n
 
 

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from analytics.errors import AnalysisError
 from store import blobs, database
 from store.database import Store
-from store.model import Person
+from store.holdings import Holding
 from store.tables import BLOBS, DEEDS, LINKS, MEMBERS, PEOPLE, READ_TABLES, UPLOADS, VERSIONS, WORKSPACES
 
 LOG = logging.getLogger("regulars")
@@ -31,23 +31,9 @@ DEED_DAYS = 400  # the list of deeds goes back so far
 EVERY = timedelta(days=1)
 TURN_SECONDS = 3600.0  # between two looks at whether a sweep is due; what is open is noted as often
 AGAIN_SECONDS = 60.0  # after a failure
-SWEEP = "sweep"
+SWEEP = "swept"
 NOBODY = ""  # the person behind what the server does by itself
 _TURN = 0x5245_4755  # of the lock that one process holds while it looks whether a sweep is due
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """A stored workspace that will vanish at ``goes_at`` unless somebody opens or keeps it (or has it back)."""
-
-    workspace_id: str
-    name: str
-    owner: Person
-    opened_at: datetime
-    goes_at: datetime
-    n_uploads: int
-    n_bytes: int
-    deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,44 +72,10 @@ def keep_days() -> int:
     return int(said)
 
 
-def leaving(store: Store, days: int) -> tuple[Leaving, ...]:
-    """Everything that will vanish, the first to go first; the kept ones are not among it."""
-    held = (
-        sa.select(
-            UPLOADS.c.workspace_id,
-            sa.func.count().label("n_uploads"),
-            sa.func.sum(BLOBS.c.n_bytes).label("n_bytes"),
-        )
-        .join(BLOBS, BLOBS.c.digest == UPLOADS.c.digest)
-        .group_by(UPLOADS.c.workspace_id)
-        .subquery()
-    )
-    query = (
-        sa.select(
-            WORKSPACES, PEOPLE.c.kind, PEOPLE.c.name.label("who"), PEOPLE.c.email, held.c.n_uploads, held.c.n_bytes
-        )
-        .join(PEOPLE, PEOPLE.c.id == WORKSPACES.c.owner_id)
-        .outerjoin(held, held.c.workspace_id == WORKSPACES.c.id)
-        .where(sa.or_(WORKSPACES.c.deleted_at.is_not(None), ~WORKSPACES.c.kept))
-    )
-    with store.read() as connection:
-        rows = connection.execute(query).all()
-    found = []
-    for row in rows:
-        last = row.deleted_at or max(row.opened_at, row.changed_at)
-        found.append(
-            Leaving(
-                row.id,
-                row.name,
-                Person(row.owner_id, row.kind, row.who, row.email),
-                row.opened_at,
-                last + timedelta(days=days),
-                row.n_uploads or 0,
-                int(row.n_bytes or 0),
-                row.deleted_at is not None,
-            )
-        )
-    return tuple(sorted(found, key=lambda item: (item.goes_at, item.workspace_id)))
+def leaving(held: Iterable[Holding], until: datetime | None = None) -> tuple[Holding, ...]:
+    """Of what the store holds, what will vanish (by ``until``), the first to go first."""
+    going = [item for item in held if item.goes_at is not None and (until is None or item.goes_at <= until)]
+    return tuple(sorted(going, key=lambda item: (item.goes_at or datetime.max, item.workspace_id)))
 
 
 def sweep(store: Store, days: int, moment: datetime) -> Swept:

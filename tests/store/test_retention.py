@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from analytics.errors import AnalysisError
 from analytics.workspace import RememberedMapping, SourceRef, Workspace
-from store import blobs, database, erasing, links, people, retention, workspaces
+from store import blobs, database, erasing, holdings, links, people, retention, workspaces
 from store.database import Store, open_store
 from store.model import Record
 from store.tables import DEEDS, LINKS, METADATA, PEOPLE, READ_TABLES, UPLOADS, VERSIONS, WORKSPACES
@@ -92,7 +92,9 @@ def test_opening_begins_the_days_anew(store: Store, at) -> None:
     at(10)
     workspaces.load(store, record.id)
     assert retention.sweep(store, DAYS, at(DAYS + 5)).n_workspaces == 0
-    assert [item.goes_at for item in retention.leaving(store, DAYS)] == [START + timedelta(days=10 + DAYS)]
+    assert [item.goes_at for item in retention.leaving(holdings.holdings(store, DAYS))] == [
+        START + timedelta(days=10 + DAYS)
+    ]
     assert retention.sweep(store, DAYS, at(10 + DAYS + 0.1)).n_workspaces == 1
 
 
@@ -113,7 +115,7 @@ def test_the_deleted_can_be_had_back_for_the_days_and_then_vanishes_though_it_wa
     workspaces.delete(store, record.id, record.owner)
     assert retention.sweep(store, DAYS, at(30 + DAYS - 1)).n_workspaces == 0
     assert blobs.uploads(store, record.id)
-    (leaving,) = retention.leaving(store, DAYS)
+    (leaving,) = retention.leaving(holdings.holdings(store, DAYS))
     assert (leaving.deleted, leaving.goes_at, leaving.n_uploads) == (True, START + timedelta(days=30 + DAYS), 1)
     assert retention.sweep(store, DAYS, at(30 + DAYS + 1)).n_workspaces == 1
     assert rows(store, UPLOADS) == 0
@@ -143,12 +145,34 @@ def test_what_leaves_is_listed_the_first_to_go_first(store: Store, at) -> None:
     at(3)
     second = made(store, "b", content=b"123")
     made(store, "c", name="Kept")
-    listed = retention.leaving(store, DAYS)
+    listed = retention.leaving(holdings.holdings(store, DAYS))
     assert [(item.workspace_id, item.n_uploads, item.n_bytes) for item in listed] == [
         (first.id, 1, 5),
         (second.id, 1, 3),
     ]
     assert [item.goes_at - START for item in listed] == [timedelta(days=DAYS), timedelta(days=DAYS + 3)]
+    assert retention.leaving(holdings.holdings(store, DAYS), START + timedelta(days=DAYS)) == listed[:1]
+
+
+def test_what_the_store_holds_is_listed_for_whoever_operates_it(store: Store, at) -> None:
+    first = made(store, "a", content=b"12345")
+    at(3)
+    second = made(store, "b", name="Kept", content=b"12345")
+    blobs.keep(store, second.id, "more.csv", b"123")
+    held = holdings.holdings(store, DAYS)
+    assert [(item.workspace_id, item.name, item.n_uploads, item.n_bytes, item.n_links) for item in held] == [
+        (second.id, "Kept", 2, 8, 1),
+        (first.id, "", 1, 5, 1),
+    ]
+    assert [item.goes_at for item in held] == [None, START + timedelta(days=DAYS)]
+    assert [(item.name, item.n_bytes, item.n_workspaces) for item in holdings.files(store)] == [
+        ("b.csv", 5, 2),
+        ("more.csv", 3, 1),
+    ]
+    assert [(item.person, item.n_workspaces) for item in holdings.persons(store)] == [
+        (second.owner, 1),
+        (first.owner, 1),
+    ]
 
 
 # ---- by itself ---------------------------------------------------------------------------------------------------
@@ -285,7 +309,7 @@ def test_an_erased_workspace_leaves_no_byte_and_takes_nothing_from_others(store:
     assert (erased.n_workspaces, erased.scrubbed) == (1, True)
     assert found_in(store, CANARY) == []
     assert blobs.path_of(store, blobs.uploads(store, other.id)[0].digest).read_bytes() == b"another file"
-    (line,) = [entry for entry in workspaces.deeds(store) if entry.deed == "erase_workspace"]
+    (line,) = [entry for entry in workspaces.deeds(store) if entry.deed == "workspace_erased"]
     assert line.workspace_id == record.id
     with pytest.raises(AnalysisError, match="workspace_unknown"):
         erasing.erase_workspace(store, record.id, "operator")
