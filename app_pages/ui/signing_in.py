@@ -36,9 +36,7 @@ def page(_: Words) -> None:
         with st.container(gap="xxsmall"):
             st.title(_("Sign in"), anchor=False)
             if not settings.problems:
-                st.markdown(
-                    _("Work on this server belongs to people who sign in. Afterwards you are where you wanted.")
-                )
+                st.markdown(_("Work on this server belongs to people who sign in. You then go on to where you wanted."))
         if settings.problems:
             _why_nobody_can(_, settings)
         else:
