@@ -254,6 +254,11 @@ class Engine:
                 self._stop(job)
                 job.close()
 
+    def empty(self) -> None:
+        """Let go of every outcome; what waits or runs goes on."""
+        with self._lock:
+            self._store.forget("")
+
     def warm(self) -> None:
         """Start the workers and let each import its libraries in the background."""
         pool = self._workers()
