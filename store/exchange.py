@@ -6,9 +6,9 @@
   money in whole units of the currency. The choices in such a file are those for these tables: what was done to reach
   them is not done again.
 
-What does not come along: the files themselves and the rows set aside, the repairs, joins and merges as choices, the key
-of the pseudonyms and with it the way back to names and ids, the names and words that were taken out of texts, the
-history, links, colleagues, and which customers were erased (their rows are in no table).
+What does not come along: the files themselves and the rows set aside, the repairs, joins and merges as choices, names,
+e-mails and phone numbers even as pseudonyms, the key of the pseudonyms and with it the way back to ids, what was taken
+out of texts, the history, links, colleagues, and which customers were erased (their rows are in no table).
 
 Equal work gives equal bytes. A file that comes in may be anybody's: only the names above are read, each once and no
 further than its limit, and nothing is written to disk.
@@ -42,6 +42,7 @@ MAX_TABLE_BYTES = 600_000_000  # one table as Parquet; reading.PARQUET_LIMIT bou
 _TIME = (1980, 1, 1, 0, 0, 0)
 _KNOWN = {CHOICES, ABOUT, *(f"data/{table}.parquet" for table in TABLE_NAMES)}
 _PARQUET = b"PAR1"
+_DIRECT = ("name", "email", "phone")  # pseudonyms by now: of no use to anybody without the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ def export_workspace(
 
     Raises ``AnalysisError("exchange_too_large")`` (``megabytes``, ``limit``) when it could not be read back.
     """
-    known = {name: tables[name] for name in TABLE_NAMES if tables and name in tables and tables[name].height}
+    there = {name: tables[name] for name in TABLE_NAMES if tables and name in tables and tables[name].height}
+    known = {name: frame.drop(_DIRECT, strict=False) for name, frame in there.items()}
     files = {name: _parquet(frame) for name, frame in known.items()}
     for data in files.values():
         if len(data) > MAX_TABLE_BYTES:

@@ -27,8 +27,9 @@ from store.tables import PEOPLE, VERSIONS
 
 TOGETHER = timedelta(minutes=10)
 ALL_KEPT = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 ONE_A_DAY_AFTER, ONE_AN_HOUR_AFTER = timedelta(days=30), timedelta(days=1)
-MOST_AUTOMATIC, MOST_NAMED = 400, 500
+MOST_AUTOMATIC, MOST_NAMED = 1000, 500
 THIN_EVERY = 25  # saves
 
 
@@ -46,7 +47,8 @@ def shown(saves: Sequence[Saved]) -> list[int]:
 
     ``saves`` are in the order of their numbers.
     """
-    return [one.number for one, after in zip(saves, [*saves[1:], None], strict=True) if not _hides(one, after)]
+    after = [*saves[1:], None][: len(saves)]
+    return [one.number for one, following in zip(saves, after, strict=True) if not _hides(one, following)]
 
 
 def _hides(one: Saved, after: Saved | None) -> bool:
@@ -71,18 +73,23 @@ def needed(saves: Sequence[Saved], moment: datetime) -> set[int]:
     for one in saves:
         if one.note or one.number not in visible:
             continue
-        age = moment - one.at
-        if age < ONE_AN_HOUR_AFTER:
-            last["save", one.number] = one.number
-        elif age < ONE_A_DAY_AFTER:
-            last["hour", _of_clock(one.at, timedelta(hours=1))] = one.number
+        hour, day = _of_clock(one.at, _HOUR), _of_clock(one.at, _DAY)
+        if _age(day, _DAY, moment) >= ONE_A_DAY_AFTER:
+            last["day", day] = one.number
+        elif _age(hour, _HOUR, moment) >= ONE_AN_HOUR_AFTER:
+            last["hour", hour] = one.number
         else:
-            last["day", _of_clock(one.at, timedelta(days=1))] = one.number
+            last["save", one.number] = one.number
     return always | set(sorted(last.values())[-MOST_AUTOMATIC:])
 
 
 def _of_clock(moment: datetime, length: timedelta) -> int:
     return int(moment.timestamp() // length.total_seconds())
+
+
+def _age(number: int, length: timedelta, moment: datetime) -> timedelta:
+    """How long ago an hour or a day of the clock came to its end: none of it is treated unlike the rest."""
+    return timedelta(seconds=moment.timestamp() - (number + 1) * length.total_seconds())
 
 
 def entries(connection: sa.Connection, workspace_id: str, limit: int) -> tuple[Version, ...]:

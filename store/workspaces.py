@@ -22,6 +22,7 @@ import msgspec
 import sqlalchemy as sa
 
 from analytics.errors import AnalysisError
+from analytics.i18n import Language
 from analytics.workspace import MAX_JSON_BYTES, Workspace, from_json, to_json, without_private
 from store import database, versions
 from store.database import Store
@@ -45,10 +46,9 @@ _CHANGERS = [_CHANGER.c[column].label(f"changing_{column}") for column in _OF_PE
 
 
 class _Held(NamedTuple):
-    """A stored workspace as it lies in the database: the record, and what its body was."""
+    """A stored workspace, and when it was last opened."""
 
     record: Record
-    body: str
     opened_at: datetime
 
 
@@ -136,47 +136,57 @@ def _save(
     note: str,
     deed: str = "",
 ) -> Record | Conflict:
+    # Compared as both come back from the store: what is never stored is no change.
+    stored, _refused = from_json(_body(workspace).encode())
     with store.write() as connection:
         held = _held(connection, workspace_id, lock=True)
         record = held.record
-        # Compared as both come back from the store: what is never stored is no change.
-        stored, _refused = from_json(to_json(workspace))
         changed = bool(changed_fields(record.workspace, stored))
+        language = stored.language if by.id == record.owner.id else record.workspace.language
         if not changed and (not note or deed):
-            if by.id == record.owner.id and stored.language != record.workspace.language:
-                body = _body(dataclasses.replace(record.workspace, language=stored.language))
-                if not record.refused:
-                    _update(connection, workspace_id, body=body)
-                return _held(connection, workspace_id).record
-            return record
+            return _in_language(connection, record, language)
         if base_version != record.version:
             return Conflict(versions.base(connection, workspace_id, base_version) or record.workspace, record)
         if by.id not in (record.owner.id, record.changed_by.id):
             ensure_within(connection, by)
         if not changed and versions.name_newest(connection, workspace_id, record.version, by, note):
             return record
-        language = stored.language if by.id == record.owner.id else record.workspace.language
-        body = _body(dataclasses.replace(stored, language=language, name=record.name))
-        number, moment = record.version + 1, database.now()
         if record.refused:
             versions.mark(connection, workspace_id, record.version, OLDER_APP)
-        values = {"body": body, "page": _page(page) or record.page}
-        _update(
-            connection,
-            workspace_id,
-            version=number,
-            changed_at=moment,
-            changed_by=by.id,
-            opened_at=moment,
-            **values,
+        made = dataclasses.replace(
+            record,
+            version=record.version + 1,
+            workspace=dataclasses.replace(stored, language=language, name=record.name),
+            page=_page(page) or record.page,
+            changed_by=by,
+            changed_at=database.now(),
+            refused=(),
         )
-        row = {"workspace_id": workspace_id, "number": number, "by": by.id, "at": moment, "note": note, **values}
-        connection.execute(VERSIONS.insert().values(row))
-        if number % versions.THIN_EVERY == 0:
-            versions.thin_within(connection, workspace_id, moment)
+        _write(connection, made, note)
         if deed:
             _log(connection, by, workspace_id, deed)
-        return _held(connection, workspace_id).record
+        return made
+
+
+def _write(connection: sa.Connection, made: Record, note: str) -> None:
+    """The newest version as a row of its own, and as what the workspace is."""
+    values = {"body": _body(made.workspace), "page": made.page}
+    moment = {"changed_at": made.changed_at, "changed_by": made.changed_by.id, "opened_at": made.changed_at}
+    _update(connection, made.id, version=made.version, **moment, **values)
+    row = {"workspace_id": made.id, "number": made.version, "by": made.changed_by.id, "at": made.changed_at}
+    connection.execute(VERSIONS.insert().values({**row, **values, "note": note}))
+    if made.version % versions.THIN_EVERY == 0:
+        versions.thin_within(connection, made.id, made.changed_at)
+
+
+def _in_language(connection: sa.Connection, record: Record, language: Language) -> Record:
+    """The record in another language, which is no version. What an older app wrote is not written over for that."""
+    if language == record.workspace.language:
+        return record
+    spoken = dataclasses.replace(record, workspace=dataclasses.replace(record.workspace, language=language))
+    if not record.refused:
+        _update(connection, record.id, body=_body(spoken.workspace))
+    return spoken
 
 
 # ---- its history -------------------------------------------------------------------------------------------------
@@ -425,14 +435,15 @@ def _insert(
 
 
 def _held(connection: sa.Connection, workspace_id: str, *, lock: bool = False) -> _Held:
+    if lock and connection.dialect.name != "sqlite":  # which locks as a whole, from the first statement on
+        # A statement of its own: one that waits sees the newest workspace, but not who has just been written down.
+        connection.execute(sa.select(WORKSPACES.c.id).where(*_present(workspace_id)).with_for_update())
     asked = (
         sa.select(WORKSPACES, *_OWNERS, *_CHANGERS)
         .join(_OWNER, _OWNER.c.id == WORKSPACES.c.owner_id)
         .join(_CHANGER, _CHANGER.c.id == WORKSPACES.c.changed_by)
         .where(*_present(workspace_id))
     )
-    if lock:  # SQLite locks as a whole, from the first statement on
-        asked = asked.with_for_update(of=WORKSPACES)
     row = connection.execute(asked).mappings().first()
     if row is None:
         raise AnalysisError("workspace_unknown")
@@ -449,7 +460,7 @@ def _held(connection: sa.Connection, workspace_id: str, *, lock: bool = False) -
         kept=row["kept"],
         refused=refused,
     )
-    return _Held(record, row["body"], row["opened_at"])
+    return _Held(record, row["opened_at"])
 
 
 def _listed(store: Store, person: Person, there: sa.ColumnElement[bool], *, shared: bool) -> tuple[Listed, ...]:
