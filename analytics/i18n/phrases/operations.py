@@ -8,7 +8,9 @@ PHRASES: dict[str, str] = {
         "REGULARS_KEEP_DAYS says {value}; give a whole number from 1 to {most}. Until then nothing is swept."
     ),
     "error.backup_target": N_("There is something at {place} already"),
-    "error.backup_target.remedy": N_("Name a folder that does not exist yet: a back-up never takes the place of anything."),
+    "error.backup_target.remedy": N_(
+        "Name a folder that does not exist yet: a back-up never takes the place of anything."
+    ),
     "error.upload_damaged": N_("A stored file is not what it was when it came ({digest})"),
     "error.upload_damaged.remedy": N_(
         "The disk may be failing. Bring the file back from an earlier back-up, or erase it, then back up again."
@@ -37,7 +39,7 @@ PHRASES: dict[str, str] = {
     "caveat.queue_long.body": N_("People wait longer than usual. The slow steps below tell for what."),
     "caveat.workers_died": N_("{n} workers died since the server started"),
     "caveat.workers_died.body": N_(
-        "Each was replaced. A step asked for more memory than it may have (REGULARS_WORKER_MB), or the machine ran short."
+        "Each was replaced. A step asked for more memory than REGULARS_WORKER_MB, or the machine ran short."
     ),
     "caveat.store_failing": N_("Saved work cannot be reached"),
     "caveat.store_failing.body": N_("{problem}. People go on with what they have in sight; nothing new is saved."),
@@ -50,7 +52,9 @@ PHRASES: dict[str, str] = {
         "The server has been running for {hours} hours. Sweep now; if it stays so, the log tells why."
     ),
     "caveat.retention_unusable": N_("Nothing is swept: the days of retention are no number"),
-    "caveat.retention_unusable.body": N_("Set REGULARS_KEEP_DAYS to a whole number of days and start the server again."),
+    "caveat.retention_unusable.body": N_(
+        "Set REGULARS_KEEP_DAYS to a whole number of days and start the server again."
+    ),
     "field.session_who": N_("Who"),
     "field.session_since": N_("Here since"),
     "field.session_seen": N_("Last click"),
@@ -73,4 +77,15 @@ PHRASES: dict[str, str] = {
     "field.step_longest": N_("Longest, seconds"),
     "field.server_figure": N_("Figure"),
     "field.server_value": N_("Value"),
+    "deed.swept": N_("Swept workspaces over their days"),
+    "deed.workspace_erased": N_("Erased a workspace for good"),
+    "deed.person_erased": N_("Erased everything of a person"),
+    "deed.upload_erased": N_("Erased a file everywhere"),
+    "deed.links_revoked": N_("Closed all links of a workspace"),
+    "deed.cache_emptied": N_("Emptied the cache"),
+    "deed.link_made": N_("Made a link"),
+    "deed.link_revoked": N_("Closed a link"),
+    "deed.add_colleague": N_("Let a colleague in"),
+    "deed.remove_colleague": N_("Let a colleague in no longer"),
+    "deed.exported_ids": N_("Took original ids along"),
 }
