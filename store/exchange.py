@@ -151,7 +151,7 @@ def import_workspace(data: bytes) -> Imported:
             if not (table.startswith(_PARQUET) and table.endswith(_PARQUET)):
                 raise AnalysisError("exchange_unsafe", name=name)
             if (digest := digest_bytes(table)) in wanted:
-                files.append((wanted[digest], table))
+                files.append((wanted.pop(digest), table))
     called = _name(about.name) or _name(workspace.name)
     return Imported(dataclasses.replace(workspace, name=""), called, tuple(files), refused, about)
 
