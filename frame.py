@@ -14,11 +14,12 @@ if __name__ == "__main__":
 
     import streamlit as st
 
-    from app_pages.ui import compute, session
-    from app_pages.ui.steps import STEPS
+    from app_pages.ui import audience, compute, session
+    from app_pages.ui.steps import PAGES
 
     brand = Path(__file__).parent / "app_pages" / "ui" / "brand"
     session.start()
+    audience.note()
     _ = session.words()
     st.set_page_config(
         page_title="Regulars 常客",
@@ -31,13 +32,15 @@ if __name__ == "__main__":
     compute.begin()  # starts the workers in the background at the first session
 
     sections: dict[str, list[st.Page]] = {}
-    for step in STEPS:
+    for step in PAGES:
         shown = st.Page(
             f"app_pages/{step.name}.py",
             title=_(step.title),
             icon=step.icon,
             url_path=step.name,
-            default=step is STEPS[0],
+            default=step is PAGES[0],
+            # Whoever types the address of a page that is not theirs gets a refusal there.
+            visibility="visible" if not step.deed or session.may(step.deed) else "hidden",
         )
         sections.setdefault(_(step.section), []).append(shown)
     st.navigation(sections).run()

@@ -10,7 +10,7 @@ from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.errors import AnalysisError
 from analytics.i18n import N_, Words, escape_markdown
 from analytics.population import DefinitionsSpec, PopulationChoices, PopulationSpec, choices
-from app_pages.ui import languages, session, sharing, walk, widgets
+from app_pages.ui import languages, saving, session, sharing, signing_in, walk, widgets
 from app_pages.ui.compute import compute
 
 WORLD_NAMES = {
@@ -28,7 +28,10 @@ def bar(_: Words, name: str) -> None:
     data = _dataset()
     workspace = session.workspace()
     with st.container(horizontal=True, vertical_alignment="center", key="context"):
-        st.markdown(f":small[:material/storefront: {escape_markdown(source_name(_))}]", width="content")
+        record, named = session.record(), escape_markdown(source_name(_))
+        if record is not None and record.name:
+            named = f"**{saving.short(record.name)}** · {named}"
+        st.markdown(f":small[:material/storefront: {named}]", width="content")
         if data is not None:
             offered = compute(choices, data)
             if data.as_of != UNKNOWN_DAY:  # data without any date have no such day
@@ -38,6 +41,7 @@ def bar(_: Words, name: str) -> None:
             with st.popover(summary(_), icon=":material/filter_alt:", type="tertiary", key="population"):
                 _population(_, offered)
         st.space("stretch")
+        saving.state(_)
         st.button(
             _("Undo"),
             icon=":material/undo:",
@@ -47,6 +51,7 @@ def bar(_: Words, name: str) -> None:
             on_click=session.undo,
             help=_("Take the last change back"),
         )
+        signing_in.account(_)
         languages.choose(_)
         with st.popover(_("Share"), icon=":material/share:", key="share"):
             sharing.panel(_, name)

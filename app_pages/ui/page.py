@@ -21,9 +21,9 @@ from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
 from analytics.i18n import Words, escape_markdown, unlinked
-from app_pages.ui import context, intake, remembering, session, walk
+from app_pages.ui import context, intake, languages, remembering, saving, session, signing_in, walk
 from app_pages.ui.compute import PASSING, compute, draw, picture, run_again
-from app_pages.ui.steps import step
+from app_pages.ui.steps import STEPS, step
 from app_pages.ui.version import APP_VERSION
 from serving.inline import language_script
 
@@ -106,15 +106,19 @@ def frame(name: str) -> Iterator[Words]:
     """Everything around a page's own content; gives the session's words."""
     session.enter(name)
     remembering.take_places()
+    session.save(name)  # before anything takes long; what a page itself changes is saved at its end
     _ = session.words()
     here = step(name)
     # Chinese glyphs and punctuation are chosen by the document's language; the headers allow this script alone.
     st.html(f"<script>{language_script(_.html_language)}</script>", unsafe_allow_javascript=True)
     with st.container(horizontal_alignment="center"), st.container(width=WIDTH, key=f"page-{name}"):
+        _open_or_stop(_)
+        session.others_saved()
         try:
             context.bar(_, here.name)
         except Exception:
             LOG.exception("context bar of %s failed", name)  # the page below tells what is wrong
+        saving.watch(_)
         with st.container(gap="xxsmall"):
             st.title(_(here.title), anchor=False)
             st.markdown(f":gray[{_(here.question)}]")
@@ -122,12 +126,13 @@ def frame(name: str) -> Iterator[Words]:
         if notice is not None:
             message(notice, _, tone="watch")
         try:
-            if here.name != "upload":
+            if here in STEPS and here.name != "upload":
                 _left_out(_)
             if here.needs:
                 context.require(here.needs)
         except AnalysisError as error:
             refusal(error, _, here.name)
+            session.save(name)
             st.stop()
         try:
             yield _
@@ -136,6 +141,29 @@ def frame(name: str) -> Iterator[Words]:
         except Exception:
             LOG.exception("page %s failed", name)
             refusal(AnalysisError("unexpected", reference=name), _, here.name)
+        finally:
+            session.save(name)
+
+
+def _open_or_stop(_: Words) -> None:
+    """Nothing more is shown of what is not open to this visitor: sign in first, or why a link does not open."""
+    if signing_in.is_asked():
+        signing_in.page(_)
+        st.stop()
+    shut = session.shut()
+    if shut is None:
+        return
+    with st.container(border=True, horizontal_alignment="center", gap="small", key="shut"):
+        st.image(str(SEAL), width=44)
+        safe = _safe(shut.params, _)
+        st.subheader(_.phrase(f"error.{shut.code}", **safe), anchor=False, text_alignment="center")
+        if _.has_phrase(f"error.{shut.code}.remedy"):
+            st.markdown(f":gray[{_.phrase(f'error.{shut.code}.remedy', **safe)}]", text_alignment="center")
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.button(_("Try again"), icon=":material/refresh:", key="open-again")
+            st.button(_("Go on without it"), icon=":material/storefront:", key="leave", on_click=session.leave)
+            languages.choose(_)
+    st.stop()
 
 
 def controls(key: str = "controls") -> Any:

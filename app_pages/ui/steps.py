@@ -1,4 +1,4 @@
-"""The steps of the walk, in their order: the pages of the app."""
+"""The steps of the walk, in their order, and the pages about the work itself: the pages of the app."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Step:
     needs: tuple[str, ...] = ()
     next: str = ""
     next_label: str = ""
+    deed: str = ""  # shown to whoever may do this; to anybody where it is ""
 
 
 STEPS: tuple[Step, ...] = (
@@ -201,5 +202,26 @@ STEPS: tuple[Step, ...] = (
 )
 
 
+# Pages about the work itself, beside the walk.
+WORK: tuple[Step, ...] = (
+    Step(
+        "workspaces",
+        N_("Work"),
+        N_("Workspaces"),
+        N_("Which work is saved here, who changed it, and where shall we go on?"),
+        ":material/folder_open:",
+    ),
+    Step(
+        "operations",
+        N_("Work"),
+        N_("Operations"),
+        N_("Is everything in order, and what may go?"),
+        ":material/monitor_heart:",
+        deed="operate",
+    ),
+)
+PAGES = (*STEPS, *WORK)
+
+
 def step(name: str) -> Step:
-    return next(item for item in STEPS if item.name == name)
+    return next(item for item in PAGES if item.name == name)

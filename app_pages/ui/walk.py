@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date
 
 import polars as pl
 
@@ -16,7 +17,7 @@ from analytics.charts.persona_card import Card, cards
 from analytics.charts.segmentation import segment_names
 from analytics.churn import ChurnResult, judge, learn_churn, learning
 from analytics.customers import CustomerLabels, CustomerTable, summarise_customers
-from analytics.dataset import Dataset
+from analytics.dataset import UNKNOWN_DAY, Dataset
 from analytics.demand import By
 from analytics.errors import AnalysisError
 from analytics.export.aggregates import Aggregates, listed_aggregates
@@ -90,6 +91,7 @@ from app_pages.ui import intake, session
 from app_pages.ui.compute import compute, forget
 
 MOST_ENDS = 6  # values of a column that may say who is gone
+ID = "customer_id"
 DIRECT_FIELDS = frozenset({"name", "email", "phone"})
 MANY_CUSTOMERS = 100_000  # beyond these preparing them for segments takes longer than a moment
 SLOW_METHODS = frozenset({"mixture", "hierarchical"})
@@ -227,6 +229,21 @@ def shareable(frame: pl.DataFrame, *ids: str) -> pl.DataFrame:
     show pseudonyms."""
     replaced = scanned().ids_are_personal or session.workspace().privacy.pseudonymise_ids
     return compute(pseudonymise_ids, frame, ids, session.secret()) if replaced else frame
+
+
+def given_away() -> dict[str, pl.DataFrame]:
+    """The tables for somebody else: as they leave the app, and every customer id a pseudonym."""
+    replaced = scanned().ids_are_personal or session.workspace().privacy.pseudonymise_ids
+    tables = cleaned()
+    if replaced:
+        return tables
+    return {name: compute(pseudonymise_ids, frame, (ID,), session.secret()) for name, frame in tables.items()}
+
+
+def known_day() -> date | None:
+    """The last day of the data; None where they have no dates."""
+    day = protected().as_of
+    return None if day == UNKNOWN_DAY else day
 
 
 def cost_of_small_groups(_: Words) -> str:

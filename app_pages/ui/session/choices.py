@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from analytics.errors import AnalysisError
+from analytics.forecasting.view import ForecastView
 from analytics.i18n import LANGUAGES, Language, Words, words_for
+from analytics.lifecycle import CohortView
+from analytics.segmentation import WhatIfSpec
 from analytics.workspace import (
     Workspace,
     from_json,
-    from_link,
     mappings_from_json,
     remember,
     to_link,
     with_reference,
 )
-from app_pages.ui.session.held import HISTORY, NOTICE, SHELF, UPLOADS, WORKSPACE
+from app_pages.ui.session.access import require, visit
+from app_pages.ui.session.held import HISTORY, NOTICE, SHELF, WORKSPACE
 from app_pages.ui.session.notices import tell
+from store.model import Access
 
 LINK_PARAMETER = "s"
 MAX_UNDO = 50
@@ -29,23 +33,10 @@ MAX_NAMED = 10  # refused parts of a file that are told by name
 OF_THE_PERSON = frozenset({"name", "language", "sources", "remembered"})  # choices that other data do not change
 
 
-def start() -> None:
-    """Once per session: the Workspace from the link, or the defaults in the browser's language."""
-    if WORKSPACE in st.session_state:
-        return
-    st.session_state[HISTORY] = []
-    st.session_state[UPLOADS] = {}
-    st.session_state[NOTICE] = None
-    st.session_state[WORKSPACE] = Workspace(language=_browser_language())
-    link = st.query_params.get(LINK_PARAMETER)
-    if link:
-        _adopt(lambda: from_link(link))
-        st.session_state[HISTORY] = []  # nothing came before the link
-
-
 def workspace() -> Workspace:
     """All choices as they stand."""
-    start()
+    if WORKSPACE not in st.session_state:
+        visit()
     stored: Workspace = st.session_state[WORKSPACE]
     return stored
 
@@ -61,14 +52,67 @@ def change(**changes: Any) -> None:
     after = dataclasses.replace(before, **changes)
     if "reference" not in changes:
         after = with_reference(before, after)
-    if after != before:
+    after = as_seen(after, visit().access)
+    if after != before and _allowed(before, after):
         st.session_state[HISTORY] = [*st.session_state[HISTORY][-MAX_UNDO + 1 :], before]
         st.session_state[WORKSPACE] = after
 
 
+def change_all(after: Workspace) -> None:
+    """Replace every choice in one step; the language stays."""
+    change(**{**_fields(after), "language": workspace().language})
+
+
 def amend(**changes: Any) -> None:
     """Replace choices as a part of the last change: one undo takes both back."""
-    st.session_state[WORKSPACE] = dataclasses.replace(workspace(), **changes)
+    after = as_seen(dataclasses.replace(workspace(), **changes), visit().access)
+    if _allowed(workspace(), after):
+        st.session_state[WORKSPACE] = after
+
+
+def _allowed(before: Workspace, after: Workspace) -> bool:
+    """Whether the choices may become these: who only looks may look at what they like. A refusal is told."""
+    if same_but_seen(before, after):
+        return True
+    try:
+        require("change")
+    except AnalysisError as error:
+        tell(error)
+        return False
+    return True
+
+
+def same_but_seen(one: Workspace, other: Workspace) -> bool:
+    """Whether two differ only in what is looked at: the language, which customer, series, back-test or cut."""
+    return one == other or _work(one) == _work(other)
+
+
+def _work(seen: Workspace) -> Workspace:
+    return dataclasses.replace(
+        seen,
+        name="",
+        language=LANGUAGES[0],
+        customer="",
+        cohort_view=CohortView(),
+        forecast=dataclasses.replace(seen.forecast, unique_id=""),
+        forecast_view=ForecastView(),
+        what_if=WhatIfSpec(),
+    )
+
+
+def as_seen(shown: Workspace, access: Access) -> Workspace:
+    """The choices for somebody with this access: who may not have original ids sees pseudonyms in their place."""
+    if access.may("export_ids") or access.role in ("out", "world"):
+        return shown
+    return dataclasses.replace(shown, privacy=dataclasses.replace(shown.privacy, pseudonymise_ids=True))
+
+
+def as_saved(seen: Workspace, access: Access, before: Workspace) -> Workspace:
+    """The other way round: what was only shown so is no choice of theirs."""
+    if access.may("export_ids"):
+        return seen
+    held = dataclasses.replace(seen.privacy, pseudonymise_ids=before.privacy.pseudonymise_ids)
+    return dataclasses.replace(seen, privacy=held)
 
 
 def choose_world(world: str) -> None:
@@ -142,9 +186,10 @@ def undo() -> None:
     """Take the last change back. The language is not a change of the work: it stays."""
     history = st.session_state[HISTORY]
     if history:
-        language = workspace().language
-        st.session_state[WORKSPACE] = dataclasses.replace(history[-1], language=language)
-        st.session_state[HISTORY] = history[:-1]
+        before = dataclasses.replace(history[-1], language=workspace().language)
+        if _allowed(workspace(), before):
+            st.session_state[WORKSPACE] = before
+            st.session_state[HISTORY] = history[:-1]
 
 
 def set_language(language: Language) -> None:
@@ -154,7 +199,7 @@ def set_language(language: Language) -> None:
 def open_saved(data: bytes) -> None:
     """Adopt the choices of a saved JSON file; the language, and what is remembered of other files, stay."""
     language = workspace().language
-    _adopt(lambda: from_json(data))
+    adopt(lambda: from_json(data))
     set_language(language)
 
 
@@ -170,6 +215,11 @@ def open_mappings(data: bytes) -> None:
     change(remembered=remember(workspace().remembered, *found))
 
 
+def time_zone() -> str:
+    """The browser's time zone by its name; "UTC" where it tells none."""
+    return st.context.timezone or "UTC"
+
+
 def link_parameter() -> str:
     """The share link's parameter for the present choices."""
     return to_link(workspace())
@@ -181,7 +231,8 @@ def base_url() -> str:
     return url.partition("?")[0]
 
 
-def _adopt(decode: Any) -> None:
+def adopt(decode: Callable[[], tuple[Workspace, tuple[str, ...]]]) -> None:
+    """Take over choices that come from outside; what was refused of them is told."""
     before = workspace()
     try:
         adopted, refused = decode()
@@ -201,7 +252,7 @@ def _fields(whole: Workspace) -> dict[str, Any]:
     return {item.name: getattr(whole, item.name) for item in dataclasses.fields(whole)}
 
 
-def _browser_language() -> Language:
+def browser_language() -> Language:
     """Simplified for zh, Traditional for zh-TW, zh-HK and zh-Hant, else English."""
     locale = (st.context.locale or "en").lower()
     if not locale.startswith("zh"):

@@ -45,6 +45,16 @@ def widget_value(key: str) -> Any:
     return st.session_state[key]
 
 
+def note(key: str, value: Any) -> None:
+    """Note what is shown of a page: no choice about data, and gone with the session; for callbacks."""
+    st.session_state[key] = value
+
+
+def noted(key: str) -> Any:
+    """What was noted by ``note``."""
+    return st.session_state.get(key)
+
+
 def as_date(value: Any) -> date | None:
     return value if isinstance(value, date) else None
 

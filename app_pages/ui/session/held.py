@@ -1,5 +1,6 @@
 """What the session holds, by the keys of Streamlit's session state."""
 
+VISIT = "visit"  # who is here, what is open, and how it stands with saving
 WORKSPACE, HISTORY, UPLOADS, NOTICE = "workspace", "history", "uploads", "notice"
 STOPPED = "stopped"
 PAGE, TOLD = "page", "told"

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import secrets
 
 import streamlit as st
 
 from analytics.privacy import Secret
 from analytics.workspace import Workspace
+from app_pages.ui.session.access import require, visit
 from app_pages.ui.session.choices import amend, workspace
 from app_pages.ui.session.fields import clear
 from app_pages.ui.session.held import ERASED, HISTORY, SECRET, SHELF
+from app_pages.ui.session.stored import noting, store
+from store import workspaces
+from store.model import Erasure
 
-_SAMPLE_SECRET = Secret(secrets.token_bytes(32))  # sample people are nobody: all sessions share their results
+# Sample people are nobody: all sessions share their results, and who was erased among them stays so after a restart.
+_SAMPLE_SECRET = Secret(hashlib.sha256(b"the sample worlds of Regulars").digest())
 
 
-def secret() -> Secret:
-    """The key of this session's pseudonyms. It lives here alone: never in the Workspace, a link or a file."""
-    if workspace().world:
+def secret(*, own: bool = False) -> Secret:
+    """The key of this work's pseudonyms. It is in the store and here: never in the Workspace, a link or a file.
+
+    ``own`` asks for that of the person's own files while a sample world is in sight.
+    """
+    if workspace().world and not own:
         return _SAMPLE_SECRET
     if SECRET not in st.session_state:
         st.session_state[SECRET] = Secret(secrets.token_bytes(32))
@@ -27,7 +36,7 @@ def secret() -> Secret:
 
 
 def scope() -> str:
-    """What keeps the stored results of a person's own files apart from those of other sessions: "" for sample data."""
+    """What keeps the stored results of a person's own files apart from those of other work: "" for sample data."""
     return "" if workspace().world else secret().key[:16]
 
 
@@ -47,9 +56,19 @@ def id_headings() -> tuple[str, ...]:
 
 
 def erase(digests: tuple[str, ...], headings: tuple[str, ...]) -> None:
-    """Erase a customer for as long as the session lives; no undo brings them back."""
-    stored = st.session_state.get(ERASED, {})
-    st.session_state[ERASED] = {**stored, workspace().world: (*_erasures(), (digests, headings))}
+    """Erase a customer for good; neither undo nor an older version brings them back.
+
+    Raises ``AnalysisError``: ``not_allowed``, and those of the store, when it could not be written down.
+    """
+    from app_pages.ui.session.saving import stored_record
+
+    require("erase")
+    record, here = stored_record(), visit()
+    if record is not None and here.person is not None:
+        with noting():
+            workspaces.erase(store(), record.id, Erasure(workspace().world, digests, headings), here.person)
+    held = st.session_state.get(ERASED, {})
+    st.session_state[ERASED] = {**held, workspace().world: (*_erasures(), (digests, headings))}
     # The customer whose page was open may be this one: neither choices nor widgets may go on naming them.
     amend(customer="")
     st.session_state[HISTORY] = [dataclasses.replace(before, customer="") for before in st.session_state[HISTORY]]

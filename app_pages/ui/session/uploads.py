@@ -1,4 +1,4 @@
-"""The files of the session: what the upload widget brings, and what lies on the server."""
+"""The files of the work: what the upload widget brings goes to the store; what lies on the server is read there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import uuid
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,71 @@ from analytics.errors import AnalysisError
 from analytics.keys import digest_bytes
 from analytics.reading import bundle, same_shape
 from analytics.workspace import SourceRef
+from app_pages.ui.session.access import require, visit
 from app_pages.ui.session.choices import change, choices_for, workspace
 from app_pages.ui.session.held import FETCHING, STORED, UPLOADER, UPLOADS
 from app_pages.ui.session.notices import tell
+from app_pages.ui.session.opening import UNKNOWN
+from app_pages.ui.session.saving import stored_record
+from app_pages.ui.session.stored import is_failure, noting, store
+from store import blobs
 
 SESSION_MB = "600"  # of uploads; the variable REGULARS_SESSION_MB says otherwise
 
 
 def remember_upload(name: str, data: bytes, needed: Sequence[SourceRef]) -> SourceRef:
-    """Keep the bytes for as long as the session lives; equal bytes are kept once.
+    """Put a file into the store, where it stays with this work; equal bytes are kept once.
 
-    Raises ``AnalysisError("session_full")`` beyond the session's share; bytes of no ``needed`` source make room first.
+    While the store fails the bytes stay in this session, and go to the store with the next save that succeeds.
+
+    Raises ``AnalysisError``: ``not_allowed``, ``nobody_uploads`` (nobody would own it), ``session_full`` beyond the
+    share of one workspace; files of no ``needed`` source make room first.
     """
+    here = visit()
+    if here.record is None and not here.access.may("upload") and here.person is None:
+        raise AnalysisError("nobody_uploads", name=name)
+    if here.person is not UNKNOWN:
+        require("upload")
     digest, kept = digest_bytes(data), st.session_state[UPLOADS]
-    if digest not in kept:
-        limit = int(os.environ.get("REGULARS_SESSION_MB", SESSION_MB))
-        stay = {source.digest for source in needed}
-        while (held := sum(map(len, kept.values()))) + len(data) > limit * 2**20:
-            spare = next((old for old in kept if old not in stay), None)
-            if spare is None:
-                raise AnalysisError("session_full", name=name, megabytes=round(held / 2**20), limit=limit)
-            del kept[spare]
+    if digest in kept:
+        return SourceRef(name, digest)
+    limit = int(os.environ.get("REGULARS_SESSION_MB", SESSION_MB))
+    stay = {source.digest for source in needed}
+    while (held := sum(map(_size, kept.values()))) + len(data) > limit * 2**20:
+        spare = next((old for old in kept if old not in stay), None)
+        if spare is None:
+            raise AnalysisError("session_full", name=name, megabytes=round(held / 2**20), limit=limit)
+        _let_go(spare)
+    try:
+        kept[digest] = _put(name, data) or data
+    except AnalysisError as error:
+        if not is_failure(error):
+            raise
+        here.failure = error
         kept[digest] = data
     return SourceRef(name, digest)
+
+
+def _put(name: str, data: bytes | Path) -> LocalFile | None:
+    """The file in the store, None where this work is not stored."""
+    with noting():
+        record = stored_record("upload")
+        if record is None:
+            return None
+        upload = blobs.keep(store(), record.id, name, data)
+        return LocalFile(str(blobs.path_of(store(), upload.digest)), upload.digest, upload.n_bytes)
+
+
+def _let_go(digest: str) -> None:
+    record = visit().record
+    if record is not None and isinstance(st.session_state[UPLOADS][digest], LocalFile):
+        with noting():
+            blobs.release(store(), record.id, digest)
+    del st.session_state[UPLOADS][digest]
+
+
+def _size(file: LocalFile | bytes) -> int:
+    return len(file) if isinstance(file, bytes) else file.n_bytes
 
 
 def receive(files: Sequence[Any]) -> None:
@@ -100,21 +143,26 @@ def is_here(source: SourceRef) -> bool:
     return source.digest in st.session_state[UPLOADS] or stored(source) is not None
 
 
-def uploaded(source: SourceRef) -> bytes:
-    """The bytes of a source; raises ``AnalysisError("source_gone")``."""
-    data: bytes | None = st.session_state[UPLOADS].get(source.digest)
-    if data is None:
+def uploaded(source: SourceRef) -> LocalFile | bytes:
+    """The upload behind a source: in the store, or its bytes; raises ``AnalysisError("source_gone")``."""
+    found: LocalFile | bytes | None = st.session_state[UPLOADS].get(source.digest)
+    if found is None:
         raise AnalysisError("source_gone", name=source.name)
-    return data
+    return found
 
 
 def remember_stored(name: str, file: LocalFile, *, temporary: bool = False) -> None:
     """Take a file that lies on the server into the work; it is read there and never held here.
 
-    A ``temporary`` file was made for this session and leaves with it.
+    A ``temporary`` file was made for this session: it goes into the store, and where that fails it leaves with the
+    session. Raises ``AnalysisError("not_allowed")``.
     """
+    if visit().person is not UNKNOWN:
+        require("upload")
     if temporary:
         weakref.finalize(file, Path(file.path).unlink, missing_ok=True)
+        with suppress(AnalysisError):
+            file = _put(name, Path(file.path)) or file
     sources = workspace().sources
     known = [source for source in sources if source.digest == file.key]
     if known and is_here(known[0]):
