@@ -58,8 +58,7 @@ def keep(store: Store, workspace_id: str, name: str, data: bytes | Path) -> Uplo
     digest, n_bytes = _put(store, data, name)
     row = {"workspace_id": workspace_id, "digest": digest, "name": name, "at": database.now()}
     with store.write() as connection:
-        known = sa.select(WORKSPACES.c.id).where(WORKSPACES.c.id == workspace_id)
-        if connection.execute(known.with_for_update(read=True, key_share=True)).first() is None:
+        if not _is_known(connection, workspace_id):
             raise AnalysisError("workspace_unknown")
         _lock(store, connection, digest)
         # Looked at again, under the lock: what was found there a moment ago may have been collected since.
@@ -273,6 +272,12 @@ def _lock(store: Store, connection: sa.Connection, digest: str) -> None:
     if not store.is_sqlite:
         number = int.from_bytes(bytes.fromhex(digest[:16]), signed=True)
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def _is_known(connection: sa.Connection, workspace_id: str) -> bool:
+    """Whether the workspace is there, and stays until the transaction ends."""
+    known = sa.select(WORKSPACES.c.id).where(WORKSPACES.c.id == workspace_id)
+    return connection.execute(known.with_for_update(read=True, key_share=True)).first() is not None
 
 
 def _touch(connection: sa.Connection, digest: str, n_bytes: int) -> None:

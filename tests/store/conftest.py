@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,12 +41,25 @@ def shared_url(new_postgres: Callable[[], str]) -> str:
     return new_postgres()
 
 
+@pytest.fixture(scope="session")
+def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its tables: a copy of it is there sooner than a new one, which waits for the disk."""
+    path = tmp_path_factory.mktemp("made") / "work.sqlite"
+    open_store(path.parent, f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store' / 'work.sqlite'}"
+        return _copied(request.getfixturevalue("made_sqlite"), tmp_path)
     found: str = request.getfixturevalue("shared_url")
     return found
+
+
+def _copied(made: Path, tmp_path: Path) -> str:
+    (tmp_path / "store").mkdir()
+    return f"sqlite:///{shutil.copy(made, tmp_path / 'store' / 'work.sqlite')}"
 
 
 @pytest.fixture
@@ -62,8 +76,8 @@ def store(url: str, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+def sqlite_store(made_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
     """SQLite alone, for what does not depend on the database."""
-    opened = open_store(tmp_path / "store", f"sqlite:///{tmp_path / 'store' / 'work.sqlite'}")
+    opened = open_store(tmp_path / "store", _copied(made_sqlite, tmp_path))
     yield opened
     opened.close()
