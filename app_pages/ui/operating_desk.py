@@ -202,4 +202,4 @@ def _told(erased: erasing.Erased, _: Words) -> str:
     gone = _("Erased, with {size} of files.", size=charts.in_bytes(erased.n_bytes, _))
     if erased.scrubbed:
         return gone
-    return gone + " " + _("The database was busy: old pages of it are written over with the next erasing or sweep.")
+    return gone + " " + _("The database was busy: old pages of it are written over with the next erasing.")
