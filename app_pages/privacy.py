@@ -34,7 +34,7 @@ with page.frame("privacy") as _:
         _(
             "Every text column is read for e-mails, phones of China, Taiwan, Hong Kong and the United States, Chinese "
             "and Taiwan identity numbers and bank cards with their check digits, addresses and names. What is found is "
-            "replaced by keyed pseudonyms before any analysis; the key stays in this session's memory on the server. "
+            "replaced by keyed pseudonyms before any analysis; the key stays on the server. "
             "Digests of the data are taken before that."
         ),
         {"privacy": spec},

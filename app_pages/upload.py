@@ -1,9 +1,10 @@
 """Which data do we have, and which column is what?"""
 
 from analytics.charts import mapping as charts
-from app_pages.ui import intake, page, session, sources
+from app_pages.ui import intake, page, session, sources, work
 
 with page.frame("upload") as _:
+    work.go_on(_)
     sources.choose(_)
     page.lesson(_, "upload")
     top = page.place()

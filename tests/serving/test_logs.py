@@ -51,7 +51,7 @@ def test_left_out(text: str, secret: str) -> None:
         "Uvicorn server started on 127.0.0.1:8501",
         "swept: 3 workspaces, 1024 bytes",
         "2026-11-22 19:43:38,486 step a1b2c3d4e5f6 failed",
-        "a customer was erased on request; 2 in this session",
+        "a customer was erased on request; 2 in this work",
         "analytics.segmentation.segment took 1.25 s",
         "the store failed: store_full (OperationalError)",
         "What now? Nothing.",
