@@ -90,7 +90,7 @@ def erasing_for_good(_: Words, items: tuple[Holding, ...]) -> None:
         n_links = next((item.n_links for item in items if item.workspace_id == chosen), 0)
         if n_links:
             st.button(
-                _.ngettext("Close its {n} link", "Close its {n} links", n_links),
+                _.ngettext("Revoke its {n} link", "Revoke its {n} links", n_links),
                 icon=":material/link_off:",
                 key="close-links",
                 on_click=_act,
@@ -182,7 +182,7 @@ def _empty(_: Words) -> str:
 
 def _close(_: Words, workspace_id: str) -> str:
     n = erasing.close_links(session.store(), workspace_id, _by())
-    return _.ngettext("{n} link is closed", "{n} links are closed", n)
+    return _.ngettext("{n} link is revoked", "{n} links are revoked", n)
 
 
 def _workspace(_: Words, workspace_id: str) -> str:
