@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from datetime import date
+from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
@@ -338,7 +339,7 @@ def _built(value: Any) -> Any:
 
 def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
     """Each choice by itself, so that one stale or hostile value does not cost the others."""
-    types = get_type_hints(Workspace, include_extras=True)
+    types = _types()
     accepted: dict[str, Any] = {}
     refused: list[str] = []
     if "scenario" in choices and "scenarios" not in choices:  # until there could be several, there was one unnamed
@@ -359,6 +360,12 @@ def _convert(choices: dict[str, Any]) -> tuple[Workspace, tuple[str, ...]]:
         except (KeyError, ValueError, TypeError, RecursionError):
             refused.append(str(name)[:40])
     return _without_customer(Workspace(**accepted)), tuple(refused)
+
+
+@cache
+def _types() -> dict[str, Any]:
+    """The type of each choice. Found out once: a stored workspace is read in many runs of the pages."""
+    return get_type_hints(Workspace, include_extras=True)
 
 
 def _forecast_of_old(choices: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import secrets
 import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -24,12 +24,15 @@ import sqlalchemy as sa
 from analytics.errors import AnalysisError
 from analytics.i18n import Language
 from analytics.workspace import MAX_JSON_BYTES, Workspace, from_json, to_json, without_private
-from store import database, versions
+from store import database, rows, versions
 from store.database import Store
+from store.listing import deeds as deeds
+from store.listing import deleted_listing as deleted_listing
+from store.listing import listing as listing
 from store.merging import changed_fields
-from store.model import Conflict, Entry, Erasure, Listed, Person, Record, Role, Version
-from store.people import email_key, ensure_within
-from store.tables import BLOBS, DEEDS, ERASURES, LINKS, MEMBERS, PEOPLE, UPLOADS, VERSIONS, WORKSPACES
+from store.model import Conflict, Erasure, Person, Record, Version
+from store.people import ensure_within
+from store.tables import DEEDS, ERASURES, UPLOADS, VERSIONS, WORKSPACES
 
 MOST_NAME = 200
 MOST_NOTE = 200
@@ -37,19 +40,6 @@ SECRET_BYTES = 32
 SEEN_EVERY = timedelta(hours=1)  # so often a workspace's last visit is written down
 RESTORED = "restored:"  # a note made by itself: the number that a version was restored from
 OLDER_APP = "older_app"  # noted on a version that holds choices which are not accepted any more: it is always kept
-_ID = re.compile(r"[0-9a-f]{32}")
-_OF_PERSON = ("id", "kind", "name", "email")
-_OWNER, _CHANGER = PEOPLE.alias("owner"), PEOPLE.alias("changer")
-_OTHERS = MEMBERS.alias("others")
-_OWNERS = [_OWNER.c[column].label(f"owning_{column}") for column in _OF_PERSON]
-_CHANGERS = [_CHANGER.c[column].label(f"changing_{column}") for column in _OF_PERSON]
-
-
-class _Held(NamedTuple):
-    """A stored workspace, and when it was last opened."""
-
-    record: Record
-    opened_at: datetime
 
 
 # ---- the work itself ---------------------------------------------------------------------------------------------
@@ -65,7 +55,7 @@ def create(store: Store, owner: Person, workspace: Workspace, page: str, *, name
     with store.write() as connection:
         ensure_within(connection, owner)
         made = _insert(connection, owner, workspace, page, checked_name(name), secret, kept=bool(name))
-        return _held(connection, made).record
+        return rows.find(connection, made).record
 
 
 def load(store: Store, workspace_id: str) -> Record:
@@ -74,7 +64,7 @@ def load(store: Store, workspace_id: str) -> Record:
     Raises ``AnalysisError("workspace_unknown")`` for what is not there, was deleted, or is no id at all.
     """
     with store.read() as connection:
-        held = _held(connection, workspace_id)
+        held = rows.find(connection, workspace_id)
     if database.now() - held.opened_at > SEEN_EVERY:
         # To look at saved work asks for no room on the disk.
         with suppress(AnalysisError):
@@ -85,7 +75,7 @@ def load(store: Store, workspace_id: str) -> Record:
 def touch(store: Store, workspace_id: str) -> None:
     """Note that the workspace is open: retention counts its days from here."""
     with store.write() as connection:
-        _update(connection, workspace_id, opened_at=database.now())
+        rows.update(connection, workspace_id, opened_at=database.now())
 
 
 def version_of(store: Store, workspace_id: str) -> tuple[int, Person, datetime]:
@@ -93,13 +83,13 @@ def version_of(store: Store, workspace_id: str) -> tuple[int, Person, datetime]:
 
     Raises ``AnalysisError("workspace_unknown")``.
     """
-    asked = sa.select(WORKSPACES.c.version, WORKSPACES.c.changed_at, *_CHANGERS)
-    asked = asked.join(_CHANGER, _CHANGER.c.id == WORKSPACES.c.changed_by).where(*_present(workspace_id))
+    asked = sa.select(WORKSPACES.c.version, WORKSPACES.c.changed_at, *rows.CHANGERS)
+    asked = asked.join(rows.CHANGER, rows.CHANGER.c.id == WORKSPACES.c.changed_by).where(*rows.present(workspace_id))
     with store.read() as connection:
         row = connection.execute(asked).mappings().first()
     if row is None:
         raise AnalysisError("workspace_unknown")
-    return row["version"], _person(row, "changing"), row["changed_at"]
+    return row["version"], rows.person_in(row, "changing"), row["changed_at"]
 
 
 def save(
@@ -139,7 +129,7 @@ def _save(
     # Compared as both come back from the store: what is never stored is no change.
     stored, _refused = from_json(_body(workspace).encode())
     with store.write() as connection:
-        held = _held(connection, workspace_id, lock=True)
+        held = rows.find(connection, workspace_id, lock=True)
         record = held.record
         changed = bool(changed_fields(record.workspace, stored))
         language = stored.language if by.id == record.owner.id else record.workspace.language
@@ -172,7 +162,7 @@ def _write(connection: sa.Connection, made: Record, note: str) -> None:
     """The newest version as a row of its own, and as what the workspace is."""
     values = {"body": _body(made.workspace), "page": made.page}
     moment = {"changed_at": made.changed_at, "changed_by": made.changed_by.id, "opened_at": made.changed_at}
-    _update(connection, made.id, version=made.version, **moment, **values)
+    rows.update(connection, made.id, version=made.version, **moment, **values)
     row = {"workspace_id": made.id, "number": made.version, "by": made.changed_by.id, "at": made.changed_at}
     connection.execute(VERSIONS.insert().values({**row, **values, "note": note}))
     if made.version % versions.THIN_EVERY == 0:
@@ -185,7 +175,7 @@ def _in_language(connection: sa.Connection, record: Record, language: Language) 
         return record
     spoken = dataclasses.replace(record, workspace=dataclasses.replace(record.workspace, language=language))
     if not record.refused:
-        _update(connection, record.id, body=_body(spoken.workspace))
+        rows.update(connection, record.id, body=_body(spoken.workspace))
     return spoken
 
 
@@ -198,7 +188,7 @@ def history(store: Store, workspace_id: str, limit: int = 100) -> tuple[Version,
     Raises ``AnalysisError("workspace_unknown")``.
     """
     with store.read() as connection:
-        _held(connection, workspace_id)
+        rows.find(connection, workspace_id)
         return versions.entries(connection, workspace_id, limit)
 
 
@@ -209,7 +199,7 @@ def at_version(store: Store, workspace_id: str, number: int) -> Workspace:
 
 def _at(store: Store, workspace_id: str, number: int) -> tuple[Workspace, tuple[str, ...]]:
     with store.read() as connection:
-        held = _held(connection, workspace_id)
+        held = rows.find(connection, workspace_id)
         body = versions.body(connection, workspace_id, number)
     if body is None:
         raise AnalysisError("version_unknown", number=number)
@@ -235,18 +225,18 @@ def rename(store: Store, workspace_id: str, name: str, by: Person) -> Record:
     if not name:
         raise AnalysisError("name_empty")
     with store.write() as connection:
-        _held(connection, workspace_id, lock=True)
-        _update(connection, workspace_id, name=name, kept=True)
+        rows.find(connection, workspace_id, lock=True)
+        rows.update(connection, workspace_id, name=name, kept=True)
         _log(connection, by, workspace_id, "renamed")
-        return _held(connection, workspace_id).record
+        return rows.find(connection, workspace_id).record
 
 
 def keep(store: Store, workspace_id: str, kept: bool = True) -> Record:
     """Say whether it outlasts the days of retention; raises ``AnalysisError("workspace_unknown")``."""
     with store.write() as connection:
-        _held(connection, workspace_id, lock=True)
-        _update(connection, workspace_id, kept=kept)
-        return _held(connection, workspace_id).record
+        rows.find(connection, workspace_id, lock=True)
+        rows.update(connection, workspace_id, kept=kept)
+        return rows.find(connection, workspace_id).record
 
 
 def duplicate(store: Store, workspace_id: str, owner: Person, *, with_uploads: bool, name: str = "") -> Record:
@@ -259,7 +249,7 @@ def duplicate(store: Store, workspace_id: str, owner: Person, *, with_uploads: b
     Raises ``AnalysisError``: ``workspace_unknown``, ``not_allowed``, and those of ``create``.
     """
     with store.write() as connection:
-        record = _held(connection, workspace_id, lock=True).record
+        record = rows.find(connection, workspace_id, lock=True).record
         own = record.owner.id == owner.id
         if with_uploads and not own:
             raise AnalysisError("not_allowed", deed="upload")
@@ -272,7 +262,7 @@ def duplicate(store: Store, workspace_id: str, owner: Person, *, with_uploads: b
             _copy_rows(connection, UPLOADS, workspace_id, made)
             _copy_rows(connection, ERASURES, workspace_id, made)
         _log(connection, owner, made, "copied")
-        return _held(connection, made).record
+        return rows.find(connection, made).record
 
 
 def delete(store: Store, workspace_id: str, by: Person) -> None:
@@ -281,30 +271,20 @@ def delete(store: Store, workspace_id: str, by: Person) -> None:
     Raises ``AnalysisError("workspace_unknown")``.
     """
     with store.write() as connection:
-        _held(connection, workspace_id, lock=True)
-        _update(connection, workspace_id, deleted_at=database.now())
+        rows.find(connection, workspace_id, lock=True)
+        rows.update(connection, workspace_id, deleted_at=database.now())
         _log(connection, by, workspace_id, "deleted")
 
 
 def undelete(store: Store, workspace_id: str, by: Person) -> Record:
     """Have a deleted workspace back; raises ``AnalysisError("workspace_unknown")`` when it is gone for good."""
     with store.write() as connection:
-        asked = WORKSPACES.c.id == (workspace_id if _ID.fullmatch(workspace_id) else "")
+        asked = WORKSPACES.c.id == (workspace_id if rows.ID.fullmatch(workspace_id) else "")
         values = {"deleted_at": None, "opened_at": database.now()}
         connection.execute(WORKSPACES.update().where(asked, WORKSPACES.c.deleted_at.is_not(None)).values(values))
-        record = _held(connection, workspace_id).record
+        record = rows.find(connection, workspace_id).record
         _log(connection, by, workspace_id, "undeleted")
         return record
-
-
-def listing(store: Store, person: Person) -> tuple[Listed, ...]:
-    """All workspaces of a person and those shared with their e-mail, the last changed first."""
-    return _listed(store, person, WORKSPACES.c.deleted_at.is_(None), shared=True)
-
-
-def deleted_listing(store: Store, person: Person) -> tuple[Listed, ...]:
-    """The person's own deleted workspaces that can still be had back."""
-    return _listed(store, person, WORKSPACES.c.deleted_at.is_not(None), shared=False)
 
 
 # ---- the key of the pseudonyms, and who was erased ---------------------------------------------------------------
@@ -322,7 +302,7 @@ def erase(store: Store, workspace_id: str, erasure: Erasure, by: Person) -> None
     Raises ``AnalysisError("workspace_unknown")``.
     """
     with store.write() as connection:
-        _held(connection, workspace_id, lock=True)
+        rows.find(connection, workspace_id, lock=True)
         row = {
             "id": uuid.uuid4().hex,
             "workspace_id": workspace_id,
@@ -339,7 +319,7 @@ def erasures(store: Store, workspace_id: str) -> tuple[Erasure, ...]:
     """All who were erased, in their order."""
     asked = sa.select(ERASURES).where(ERASURES.c.workspace_id == workspace_id).order_by(ERASURES.c.at, ERASURES.c.id)
     with store.read() as connection:
-        rows = connection.execute(asked).mappings().all()
+        found = connection.execute(asked).mappings().all()
     kind = tuple[str, ...]
     return tuple(
         Erasure(
@@ -347,7 +327,7 @@ def erasures(store: Store, workspace_id: str) -> tuple[Erasure, ...]:
             msgspec.json.decode(row["digests"], type=kind),
             msgspec.json.decode(row["headings"], type=kind),
         )
-        for row in rows
+        for row in found
     )
 
 
@@ -355,25 +335,6 @@ def log_deed(store: Store, person: Person, workspace_id: str, deed: str, count: 
     """Write down that somebody did something with work or data: no figure, no id of a customer."""
     with store.write() as connection:
         _log(connection, person, workspace_id, deed, count)
-
-
-def deeds(store: Store, limit: int = 200, workspace_id: str = "") -> tuple[Entry, ...]:
-    """The last deeds, newest first; of one workspace where it is named."""
-    asked = sa.select(DEEDS, *_OWNERS).join(_OWNER, _OWNER.c.id == DEEDS.c.person_id, isouter=True)
-    if workspace_id:
-        asked = asked.where(DEEDS.c.workspace_id == workspace_id)
-    with store.read() as connection:
-        rows = connection.execute(asked.order_by(DEEDS.c.at.desc(), DEEDS.c.id).limit(limit)).mappings().all()
-    return tuple(
-        Entry(
-            row["at"],
-            _person(row, "owning") if row["owning_id"] else None,
-            row["workspace_id"],
-            row["deed"],
-            row["count"],
-        )
-        for row in rows
-    )
 
 
 # ---- names -------------------------------------------------------------------------------------------------------
@@ -434,111 +395,16 @@ def _insert(
     return made
 
 
-def _held(connection: sa.Connection, workspace_id: str, *, lock: bool = False) -> _Held:
-    if lock and connection.dialect.name != "sqlite":  # which locks as a whole, from the first statement on
-        # A statement of its own: one that waits sees the newest workspace, but not who has just been written down.
-        connection.execute(sa.select(WORKSPACES.c.id).where(*_present(workspace_id)).with_for_update())
-    asked = (
-        sa.select(WORKSPACES, *_OWNERS, *_CHANGERS)
-        .join(_OWNER, _OWNER.c.id == WORKSPACES.c.owner_id)
-        .join(_CHANGER, _CHANGER.c.id == WORKSPACES.c.changed_by)
-        .where(*_present(workspace_id))
-    )
-    row = connection.execute(asked).mappings().first()
-    if row is None:
-        raise AnalysisError("workspace_unknown")
-    workspace, refused = from_json(row["body"].encode())
-    record = Record(
-        id=row["id"],
-        name=row["name"],
-        version=row["version"],
-        workspace=dataclasses.replace(workspace, name=row["name"]),
-        page=row["page"],
-        owner=_person(row, "owning"),
-        changed_by=_person(row, "changing"),
-        changed_at=row["changed_at"],
-        kept=row["kept"],
-        refused=refused,
-    )
-    return _Held(record, row["opened_at"])
-
-
-def _listed(store: Store, person: Person, there: sa.ColumnElement[bool], *, shared: bool) -> tuple[Listed, ...]:
-    moment = database.now()
-    email = email_key(person.email) if shared and person.kind == "member" and person.email else ""
-    member = (MEMBERS.c.workspace_id == WORKSPACES.c.id) & (MEMBERS.c.email == email)
-    is_open = LINKS.c.revoked_at.is_(None) & (LINKS.c.until.is_(None) | (LINKS.c.until > moment))
-    held = UPLOADS.join(BLOBS, BLOBS.c.digest == UPLOADS.c.digest)
-    of_it = {table: table.c.workspace_id == WORKSPACES.c.id for table in (UPLOADS, LINKS, _OTHERS)}
-    n, n_bytes = sa.func.count(), sa.func.coalesce(sa.func.sum(BLOBS.c.n_bytes), 0)
-    counts = {
-        "n_uploads": sa.select(n).select_from(UPLOADS).where(of_it[UPLOADS]),
-        "n_bytes": sa.select(n_bytes).select_from(held).where(of_it[UPLOADS]),
-        "n_links": sa.select(n).select_from(LINKS).where(of_it[LINKS], is_open),
-        "n_members": sa.select(n).select_from(_OTHERS).where(of_it[_OTHERS]),
-    }
-    asked = (
-        sa.select(
-            WORKSPACES,
-            *_OWNERS,
-            *_CHANGERS,
-            MEMBERS.c.role.label("member_role"),
-            *(query.correlate(WORKSPACES).scalar_subquery().label(name) for name, query in counts.items()),
-        )
-        .join(_OWNER, _OWNER.c.id == WORKSPACES.c.owner_id)
-        .join(_CHANGER, _CHANGER.c.id == WORKSPACES.c.changed_by)
-        .join(MEMBERS, member, isouter=True)
-        .where(there, (WORKSPACES.c.owner_id == person.id) | MEMBERS.c.role.is_not(None))
-        .order_by(WORKSPACES.c.changed_at.desc(), WORKSPACES.c.id)
-    )
-    with store.read() as connection:
-        rows = connection.execute(asked).mappings().all()
-    return tuple(_one_listed(row, person) for row in rows)
-
-
-def _one_listed(row: sa.RowMapping, person: Person) -> Listed:
-    role: Role = "owner" if row["owner_id"] == person.id else row["member_role"]
-    choices = msgspec.json.decode(row["body"]).get("choices", {})
-    return Listed(
-        id=row["id"],
-        name=row["name"],
-        role=role,
-        version=row["version"],
-        page=row["page"],
-        world=str(choices.get("world", Workspace().world))[:40],
-        owner=_person(row, "owning"),
-        changed_by=_person(row, "changing"),
-        changed_at=row["changed_at"],
-        opened_at=row["opened_at"],
-        kept=row["kept"],
-        deleted_at=row["deleted_at"],
-        n_uploads=row["n_uploads"],
-        n_bytes=int(row["n_bytes"]),
-        n_links=row["n_links"],
-        n_members=row["n_members"],
-    )
-
-
-def _present(workspace_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """What is asked of a workspace that is there; an id that is none is not even looked up."""
-    known = workspace_id if isinstance(workspace_id, str) and _ID.fullmatch(workspace_id) else ""
-    return WORKSPACES.c.id == known, WORKSPACES.c.deleted_at.is_(None)
-
-
 def _secret(connection: sa.Connection, workspace_id: str) -> bytes:
-    found = connection.execute(sa.select(WORKSPACES.c.secret).where(*_present(workspace_id))).scalar()
+    found = connection.execute(sa.select(WORKSPACES.c.secret).where(*rows.present(workspace_id))).scalar()
     if found is None:
         raise AnalysisError("workspace_unknown")
     return bytes(found)
 
 
-def _update(connection: sa.Connection, workspace_id: str, **values: object) -> None:
-    connection.execute(WORKSPACES.update().where(*_present(workspace_id)).values(values))
-
-
 def _copy_rows(connection: sa.Connection, table: sa.Table, source: str, target: str) -> None:
-    rows = connection.execute(sa.select(table).where(table.c.workspace_id == source)).mappings().all()
-    copies: list[dict[str, Any]] = [{**row, "workspace_id": target} for row in rows]
+    found = connection.execute(sa.select(table).where(table.c.workspace_id == source)).mappings().all()
+    copies: list[dict[str, Any]] = [{**row, "workspace_id": target} for row in found]
     for copy in copies:
         if "id" in copy:
             copy["id"] = uuid.uuid4().hex
@@ -549,7 +415,3 @@ def _copy_rows(connection: sa.Connection, table: sa.Table, source: str, target: 
 def _log(connection: sa.Connection, person: Person, workspace_id: str, deed: str, count: int = 0) -> None:
     row = {"id": uuid.uuid4().hex, "at": database.now(), "person_id": person.id, "workspace_id": workspace_id}
     connection.execute(DEEDS.insert().values(deed=deed, count=count, **row))
-
-
-def _person(row: sa.RowMapping, who: str) -> Person:
-    return Person(*(row[f"{who}_{column}"] for column in _OF_PERSON))
