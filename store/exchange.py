@@ -30,7 +30,7 @@ import polars as pl
 
 from analytics.errors import AnalysisError
 from analytics.keys import digest_bytes
-from analytics.reading.archive import checked_entries, is_zip
+from analytics.reading.archive import RATIO_FREE, checked_entries, is_zip
 from analytics.workspace import MAX_JSON_BYTES, TABLE_NAMES, Workspace, from_json, on_cleaned_tables, to_json
 from store.workspaces import checked_name
 
@@ -39,6 +39,7 @@ FORMAT = 1
 CHOICES, ABOUT, DATA = "choices.json", "about.json", "data/"
 MAX_ABOUT_BYTES = 20_000
 MAX_TABLE_BYTES = 600_000_000  # one table as Parquet; reading.PARQUET_LIMIT bounds what that unpacks to
+MOST_RATIO = 4  # Parquet is packed already: beyond RATIO_FREE bytes nothing honest unpacks to more than this
 _TIME = (1980, 1, 1, 0, 0, 0)
 _KNOWN = {CHOICES, ABOUT, *(f"data/{table}.parquet" for table in TABLE_NAMES)}
 _PARQUET = b"PAR1"
@@ -135,6 +136,9 @@ def import_workspace(data: bytes) -> Imported:
     entries = checked_entries(data, "exchange")
     _refuse_strange(entries)
     found = {entry.filename: entry for entry in entries}
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > max(RATIO_FREE, MOST_RATIO * len(data)):
+        raise _too_large(unpacked, MOST_RATIO * len(data))
     if CHOICES not in found:
         raise AnalysisError("exchange_unreadable")
     limits = {CHOICES: MAX_JSON_BYTES, ABOUT: MAX_ABOUT_BYTES}

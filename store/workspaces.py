@@ -132,7 +132,9 @@ def _save(
         held = rows.find(connection, workspace_id, lock=True)
         record = held.record
         changed = bool(changed_fields(record.workspace, stored))
-        language = stored.language if by.id == record.owner.id else record.workspace.language
+        # An older version comes back in the language of today.
+        spoken = stored if by.id == record.owner.id and not deed else record.workspace
+        language = spoken.language
         if not changed and (not note or deed):
             return _in_language(connection, record, language)
         if base_version != record.version:

@@ -31,6 +31,7 @@ from analytics.quality.recipe import Step
 from analytics.reading import archive, read
 from analytics.segmentation import SegmentationSpec, segment
 from analytics.workspace import RememberedMapping, SourceRef, Workspace, to_json
+from store import exchange
 from store.exchange import ABOUT, CHOICES, About, Imported, export_workspace, import_workspace
 
 ROOT = Path(__file__).parents[2]
@@ -273,7 +274,7 @@ def test_what_unpacks_to_far_more_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert refused("exchange_too_large", bomb).params["limit"] == 4.0
     about = packed({CHOICES: to_json(OWN), ABOUT: b" " * 30_000}, compression=zipfile.ZIP_DEFLATED)
     assert refused("exchange_too_large", about).params["limit"] == 0.02
-    monkeypatch.setattr(archive, "RATIO_FREE", 1_000_000)
+    monkeypatch.setattr(exchange, "RATIO_FREE", 1_000_000)
     table = packed(
         {CHOICES: to_json(OWN), "data/customers.parquet": b"\0" * 3_000_000}, compression=zipfile.ZIP_DEFLATED
     )

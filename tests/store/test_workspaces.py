@@ -300,7 +300,12 @@ def test_an_older_version_is_restored_as_a_version_of_its_own(store: Store, cloc
     assert (back.version, back.workspace, back.page) == (4, days(Workspace(), 60), "lifecycle")
     assert workspaces.history(store, record.id)[0].note == "restored:2"
     assert workspaces.restore(store, record.id, 2, 4, BO) == back, "it is this version already"
-    refused("version_unknown", workspaces.restore, store, record.id, 77, 4, BO)
+    spoken = saved(store, back, dataclasses.replace(back.workspace, language="zh_TW"))
+    assert spoken.version == 4
+    again = workspaces.restore(store, record.id, 3, 4, ANN)
+    assert isinstance(again, Record)
+    assert (again.version, again.workspace.language) == (5, "zh_TW"), "an older version in the language of today"
+    refused("version_unknown", workspaces.restore, store, record.id, 77, 5, BO)
     refused("version_unknown", workspaces.at_version, store, record.id, 0)
 
 
