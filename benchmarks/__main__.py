@@ -20,6 +20,7 @@ BENCHMARKS = {
     "whatif": "a changed number of segments against k-means on everybody, and from the slider to the chart",
     "value": "fits and predictions of the repeat-buying models, against lifetimes",
     "forecast": "errors and intervals of the automatic choice, and its speed, against Prophet as it comes",
+    "sessions": "thirty and more real sessions: errors, waits, CPU and memory, alone and beside heavy steps",
     "rerun": "CPU per cached rerun of each page, memory per added session",
 }
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("name", nargs="?", choices=BENCHMARKS)
     parser.add_argument("--rows", dest="n_rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", dest="n_repeats", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=0.0, help="sessions: watch the memory of fifty for so long")
     parser.add_argument("--all", dest="everything", action="store_true", help="forecast: all series of M4")
     chosen = vars(parser.parse_args(arguments))
     name = chosen.pop("name")

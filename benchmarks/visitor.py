@@ -1,12 +1,13 @@
 """One visitor of a running app without a browser: a websocket that speaks Streamlit's own messages.
 
-Used by the ``rerun`` benchmark and by the test in which thirty visitors open a fresh process at once. Load is bounded
-by the number of visitors and reruns that the caller asks for, and goes to this machine only.
+Used by the ``rerun`` and ``sessions`` benchmarks and by the test in which thirty visitors open a fresh process at
+once. Load is bounded by the number of visitors and reruns that the caller asks for, and goes to this machine only.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from serving.visitors import COOKIE
 
 LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 MAX_MESSAGE = 64 * 2**20
@@ -31,18 +34,29 @@ class Visit:
 
 
 class Visitor:
-    """A session of its own; use as ``async with Visitor(url) as visitor: await visitor.open("segmentation")``."""
+    """A session of its own; use as ``async with Visitor(url) as visitor: await visitor.open("segmentation")``.
 
-    def __init__(self, url: str) -> None:
+    ``as_stranger``: a person of their own who came through a proxy, with a browser's cookie; else the one person of
+    this machine, whose sessions share what one person may have.
+    """
+
+    def __init__(self, url: str, *, as_stranger: bool = False) -> None:
         parts = urlsplit(url)
         if parts.hostname not in LOCAL_HOSTS:
             raise ValueError("visitors only go to this machine")
         self._address = f"ws://{parts.netloc}/_stcore/stream"
+        cookie = f"{COOKIE}={secrets.token_urlsafe(32)}"
+        self._headers = {"Cookie": cookie, "X-Forwarded-For": "127.0.0.1"} if as_stranger else {}
         self._socket: Any = None
 
     async def __aenter__(self) -> Visitor:
         self._socket = await websockets.connect(
-            self._address, subprotocols=["streamlit"], max_size=MAX_MESSAGE, open_timeout=60, ping_timeout=None
+            self._address,
+            subprotocols=["streamlit"],
+            additional_headers=self._headers,
+            max_size=MAX_MESSAGE,
+            open_timeout=60,
+            ping_timeout=None,
         )
         return self
 

@@ -6,6 +6,7 @@ sources -> raw tables -> mapped tables -> validated.
 from __future__ import annotations
 
 import dataclasses
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ from analytics.workspace import RememberedMapping, SourceRef, recall
 from app_pages.ui import crossing, kept_tables, session
 from app_pages.ui.compute import PASSING, Deferred, compute
 
-WORLDS = Path(__file__).parents[2] / "sample_data"
+# The variable REGULARS_WORLDS names a folder of larger sample worlds, made by "python -m sample_data".
+WORLDS = Path(os.environ.get("REGULARS_WORLDS") or Path(__file__).parents[2] / "sample_data")
 READING_SECONDS = 20.0  # any file may take this long to read, and longer by its size
 READ_PER_SECOND = 2_000_000  # bytes once unpacked
 REPAIRED_BYTES = (

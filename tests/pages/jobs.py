@@ -58,3 +58,10 @@ def fit_packaged_prophet(n_days: int) -> float:
     never = dict.fromkeys(("tol_obj", "tol_rel_obj", "tol_grad", "tol_rel_grad", "tol_param"), 1e-300)
     model.fit(table, iter=1_000_000, **never)
     return float(model.predict(table)["yhat"].iloc[-1])
+
+
+def note_and_work(note: str, seconds: float) -> float:
+    """Notes its process, then works."""
+    Path(note).write_text(str(os.getpid()))
+    time.sleep(seconds)
+    return seconds
