@@ -12,7 +12,10 @@ from serving.headers import MIDDLEWARE
 
 @asynccontextmanager
 async def lifespan(_server: st.App) -> AsyncIterator[None]:
-    """Before the first answer: the log's rule, bounds on threads, imports that sessions would race through, workers."""
+    """Before the first answer: the log's rule, bounds on threads, imports that sessions would race through, workers.
+
+    Then the daily sweep, which begins with the first look at what is over its days.
+    """
     logs.set_up()
     from app_pages.ui import threads
 
@@ -21,10 +24,14 @@ async def lifespan(_server: st.App) -> AsyncIterator[None]:
     import pandas  # noqa: F401
     import polars  # noqa: F401
 
+    from app_pages.ui import audience, session
     from app_pages.ui.compute import engine
+    from store import retention
 
     workers = engine()
+    end_retention = retention.run_daily(session.store, audience.opened)
     yield
+    end_retention()
     workers.close()
 
 

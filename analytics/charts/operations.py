@@ -21,6 +21,7 @@ QUEUE_WATCH = 5  # steps that wait, for each worker
 DEATHS_WATCH = 3  # workers that died since the start
 SWEEP_HOURS = 48.0
 STARTING_HOURS = 1.0  # a server that has just started need not have swept yet
+SESSIONS_TO_TELL = 5  # before, the libraries that the first pages load look like a session's own memory
 MOST_STEPS = 8
 SEVERE = frozenset({"disk_full", "store_failing"})
 
@@ -161,7 +162,7 @@ def headline(standing: Standing, found: Sequence[Caveat], _: Words) -> Headline:
         finding = _("All is well")
         sentence = _("Nothing is short, nobody waits long, saved work can be reached and is swept.")
     used = _.percent(standing.cpu)
-    sentence += " " + _(
+    sentence += (" " if _.language == "en" else "") + _(
         "Running for {time}; {used} of {n} cores in use.",
         time=in_hours(standing.up_hours, _),
         used=used,
@@ -201,6 +202,10 @@ def _tone(codes: set[str], *wrong: str) -> Tone:
     return "bad" if hit & SEVERE else "watch" if hit else "gray"
 
 
+def _few(standing: Standing) -> bool:
+    return standing.session_bytes is None or standing.sessions < SESSIONS_TO_TELL
+
+
 def engine_metrics(standing: Standing, _: Words) -> tuple[Metric, ...]:
     """What the engine holds and saves."""
     return (
@@ -210,11 +215,11 @@ def engine_metrics(standing: Standing, _: Words) -> tuple[Metric, ...]:
             in_bytes(standing.held_bytes, _),
             _("of {most}", most=in_bytes(standing.max_bytes, _)),
         ),
-        Metric(_("In use by sessions"), in_bytes(standing.pinned_bytes, _), _("kept while they are open")),
+        Metric(_("In use by sessions"), in_bytes(standing.pinned_bytes, _), _("kept while open")),
         Metric(
             _("Memory per session"),
-            "–" if standing.session_bytes is None else in_bytes(standing.session_bytes, _),
-            _("about, beside results"),
+            "–" if _few(standing) else in_bytes(standing.session_bytes or 0, _),
+            _("about; from {n} sessions on", n=SESSIONS_TO_TELL),
         ),
     )
 
@@ -286,7 +291,7 @@ def slow_steps_note(_: Words) -> str:
 def step_name(name: str, _: Words) -> str:
     """A step as people know it from its progress, else the name of its function."""
     short = name.rpartition(".")[2]
-    return _.phrase(f"progress.{short}") if _.has_phrase(f"progress.{short}") else short
+    return _.phrase(f"progress.{short}") if _.has_phrase(f"progress.{short}") else short.replace("_", " ")
 
 
 def _bars(

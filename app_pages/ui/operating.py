@@ -169,14 +169,14 @@ def live(_: Words) -> None:
                 page.chart(charts.slow_steps_finding(slow, _), charts.slow_steps_note(_), drawn, key="chart-slow")
             else:
                 page.heading(charts.slow_steps_finding(slow, _), _("It fills as people open pages."))
-            page.metrics(charts.engine_metrics(standing, _), columns=4)
+            page.metrics(charts.engine_metrics(standing, _), narrowest=120)
         with right:
             if standing.problem:
                 page.heading(_("Saved work is out of reach"), standing.problem)
             else:
                 drawn = charts.room(standing, _)
                 page.chart(charts.room_finding(standing, _), charts.room_note(_), drawn, key="chart-room")
-                page.metrics(charts.store_metrics(standing, _), columns=4)
+                page.metrics(charts.store_metrics(standing, _), columns=2)
         tables.sessions(_)
 
 

@@ -64,7 +64,7 @@ def erasing_for_good(_: Words, items: tuple[Holding, ...]) -> None:
     kinds = {"workspace": _("A workspace"), "person": _("A person"), "file": _("A file")}
     session.bind_first(WHAT, "workspace")
     what = st.segmented_control(
-        _("What"), list(kinds), format_func=kinds.__getitem__, key=WHAT, required=True, on_change=_unsure
+        _("What to erase"), list(kinds), format_func=kinds.__getitem__, key=WHAT, required=True, on_change=_unsure
     )
     offered = {"workspace": lambda: _workspaces(items, _), "person": lambda: _people(_), "file": lambda: _files(_)}[
         str(what)
@@ -75,7 +75,7 @@ def erasing_for_good(_: Words, items: tuple[Holding, ...]) -> None:
     key = f"{WHICH}-{what}"
     session.bind_valid(key, list(offered))
     chosen = st.selectbox(
-        kinds[str(what)], list(offered), format_func=offered.__getitem__, key=key, on_change=_unsure, width=640
+        _("Which one"), list(offered), format_func=offered.__getitem__, key=key, on_change=_unsure, width=640
     )
     sure = st.checkbox(_("I know that this is final"), key=SURE)
     with st.container(horizontal=True):
@@ -116,7 +116,7 @@ def _people(_: Words) -> dict[str, str]:
         item.person.id: _line(
             _("{who} ({id})", who=tables.who(item.person, _), id=item.person.id[:6]),
             _.ngettext("{n} workspace", "{n} workspaces", item.n_workspaces),
-            _("last here {when}", when=tables.moment(item.seen_at, session.time_zone())),
+            _("last here {when}", when=tables.moment(item.seen_at, session.time_zone(), _)),
         )
         for item in found
     }

@@ -43,7 +43,7 @@ def leaving(_: Words, items: tuple[Holding, ...]) -> None:
     """What vanishes, the first to go first."""
     going = retention.leaving(items)
     if going:
-        first = moment(going[0].goes_at, session.time_zone())
+        first = moment(going[0].goes_at, session.time_zone(), _)
         finding = _.ngettext(
             "{n} workspace will vanish, at {first}",
             "{n} workspaces will vanish, the first at {first}",
@@ -86,8 +86,8 @@ def sessions_frame(_: Words, place: str) -> pl.DataFrame:
     rows = [
         {
             "session_who": who(item.person, _),
-            "session_since": moment(item.since, place),
-            "session_seen": moment(item.seen, place),
+            "session_since": moment(item.since, place, _),
+            "session_seen": moment(item.seen, place, _),
             "session_open": _("Stored work") if item.workspace_id else _("Sample data, or not stored"),
         }
         for item in audience.present()
@@ -98,10 +98,10 @@ def sessions_frame(_: Words, place: str) -> pl.DataFrame:
 def leaving_frame(items: tuple[Holding, ...], _: Words, place: str) -> pl.DataFrame:
     rows = [
         {
-            "leaving_at": moment(item.goes_at, place),
+            "leaving_at": moment(item.goes_at, place, _),
             "leaving_name": workspace_name(item, _),
             "leaving_owner": who(item.owner, _),
-            "leaving_opened": moment(item.opened_at, place),
+            "leaving_opened": moment(item.opened_at, place, _),
             "leaving_files": item.n_uploads,
             "leaving_size": charts.in_bytes(item.n_bytes, _) if item.n_uploads else "–",
             "leaving_why": _("Deleted") if item.deleted else _("Not kept"),
@@ -114,7 +114,7 @@ def leaving_frame(items: tuple[Holding, ...], _: Words, place: str) -> pl.DataFr
 def deeds_frame(_: Words, place: str) -> pl.DataFrame:
     rows = [
         {
-            "deed_at": moment(item.at, place),
+            "deed_at": moment(item.at, place, _),
             "deed_what": _.label("deed", item.deed),
             "deed_count": item.count or None,
             "deed_who": _("The server") if item.deed == retention.SWEEP and not item.person else who(item.person, _),
@@ -130,15 +130,15 @@ def _frame(rows: list[dict[str, object]], kinds: dict[str, str]) -> pl.DataFrame
     return pl.DataFrame(rows, schema=schema)
 
 
-def moment(when: datetime | None, place: str) -> str:
-    """In the reader's own time; a column of it can be sorted."""
+def moment(when: datetime | None, place: str, _: Words) -> str:
+    """In the reader's own time."""
     if when is None:
         return "–"
     try:
         local = when.astimezone(ZoneInfo(place))
     except (ValueError, OSError, LookupError):
         local = when.astimezone(UTC)
-    return f"{local:%Y-%m-%d %H:%M}"
+    return f"{_.day(local.date())} {local:%H:%M}"
 
 
 def who(person: Person | None, _: Words) -> str:

@@ -102,7 +102,8 @@ def test_figures_of_the_card() -> None:
         ("Waiting steps", "0"),
     ]
     assert "Running for 30 h; 25% of 2 cores in use." in card.sentence
-    assert [item.value for item in charts.engine_metrics(WELL, _)] == ["92%", "97.0 MB", "0 kB", "1.3 MB"]
+    assert [item.value for item in charts.engine_metrics(WELL, _)] == ["92%", "97.0 MB", "0 kB", "–"]
+    assert charts.engine_metrics(replace(WELL, sessions=5), _)[-1].value == "1.3 MB"
 
 
 def test_bars_hold_what_the_finding_says() -> None:
