@@ -45,7 +45,8 @@ with page.frame("customer") as _:
     with st.expander(_("The rows behind each figure"), icon=":material/table_rows:", type="compact"):
         kinds = {"figure": "text", "figure_value": "text", "below": "share", "n_all": "int", "n_rows": "int"}
         page.table(figures, _, kinds, key="figures", alt=_("All figures"))
-        customers.behind(_, result)
+        if session.may("see_rows"):
+            customers.behind(_, result)
     page.how_counted(
         _,
         _(

@@ -27,7 +27,7 @@ with page.frame("integration") as _:
         left, right = st.columns([5, 7], gap="medium")
         with left:
             page.evidence(matches, _, charts.scores, charts.scores_finding, charts.scores_note)
-        if matches.pairs.height:
+        if matches.pairs.height and session.may("see_rows"):
             with right:
                 page.heading(_("Two records, one person?"), _("The uncertain ones come first."))
                 chosen = pairs.review(_, matches, data)
@@ -50,12 +50,8 @@ with page.frame("integration") as _:
         }
         changes = page.draw(charts.change_table, shown, _)
         page.table(changes, _, kinds, key="changes", alt=_("What a merge changes"))
-        downloads = {
-            _("Pairs"): walk.shareable(page.draw(charts.pair_table, matches, _), "customer_id_a", "customer_id_b"),
-            _("Merged records"): walk.shareable(charts.record_table(merged), "person", "merged_from"),
-            _("What a merge changes"): changes,
-        }
-        choices["matching"] = session.workspace().matching
+        downloads = {**pairs.downloads(_, matches, merged), _("What a merge changes"): changes}
+        choices["matching"] = pairs.told()
         key = matches.key
     else:
         page.answer(page.draw(charts.headline_without, data, len(walk.joined()[1]), _), _)

@@ -4,10 +4,9 @@ import streamlit as st
 
 from analytics.charts import coverage as times
 from analytics.charts import quality as charts
-from analytics.charts import recipe as recipes
 from analytics.quality import THRESHOLDS
 from app_pages.ui import intake, page, session, walk, widgets
-from app_pages.ui.recipe import recipe
+from app_pages.ui.recipe import downloads, recipe, told
 
 REPAIRS = (
     "duplicates",
@@ -29,7 +28,7 @@ MOST_SHOWN = 200
 
 with page.frame("validation") as _:
     page.lesson(_, "validation")
-    result = intake.validated()
+    result, rows_seen = intake.validated(), session.may("see_rows")
     page.answer(page.draw(charts.headline, result, _), _)
     left, right = st.columns([7, 5], gap="medium")
     with left:
@@ -61,7 +60,7 @@ with page.frame("validation") as _:
             _("Each file is counted as it came; what is compared across tables, after your own steps."),
         )
         for severity, tab in zip(found, st.tabs(list(found.values())), strict=True):
-            rows = page.draw(charts.issue_rows, result, severity, _)
+            rows = page.draw(charts.issue_rows if rows_seen else charts.issue_rows_told, result, severity, _)
             tab.table(rows, border="horizontal", hide_index=True, alt=found[severity])
     recipe(_, result)
     repairs = st.expander(_("Standing repairs: what is done with each kind of finding"), icon=":material/build:")
@@ -73,6 +72,7 @@ with page.frame("validation") as _:
         for field, (low, high) in THRESHOLDS.items():
             widgets.number("quality", field, _.label("field", field), low, high)
     aside = page.draw(charts.quarantined, walk.set_aside(), _)
+    aside = aside if rows_seen else aside.clear()
     page.heading(
         page.draw(charts.quarantined_finding, result, _),
         page.draw(charts.quarantined_note, result, MOST_SHOWN, _) if aside.height else "",
@@ -89,18 +89,13 @@ with page.frame("validation") as _:
             "Every finding is counted in the file as it came. A quarantined row keeps its number in the file and its "
             "reason; a merged row says into which row it went. Rows without a customer stay for demand and baskets."
         ),
-        {"quality": session.workspace().quality},
+        {"quality": told()},
         result.key,
     )
     page.take_away(
         _,
         "validation",
-        {
-            _("Rows set aside"): aside,
-            _("Merged rows"): result.merged,
-            _("Repairs"): page.draw(recipes.ledger, result, intake.quality(), _),
-            **{_.phrase(f"table.{name}"): frame for name, frame in walk.cleaned().items()},
-        },
+        downloads(_, result, aside),
         csv=_("Rows set aside (CSV)"),
         xlsx=_("Cleaned tables (XLSX)"),
     )

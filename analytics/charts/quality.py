@@ -80,13 +80,22 @@ def severities(result: ValidationResult, _: Words) -> dict[str, str]:
 def issue_rows(result: ValidationResult, severity: str, _: Words) -> list[dict[str, str]]:
     """The findings of one severity, written out in Markdown: what, where, how much, for which pages it matters and why,
     what was done and what else can be."""
+    return _issue_rows(result, severity, _, examples=True)
+
+
+def issue_rows_told(result: ValidationResult, severity: str, _: Words) -> list[dict[str, str]]:
+    """As ``issue_rows``, without any value as it stands in the files: for who may not see their rows."""
+    return _issue_rows(result, severity, _, examples=False)
+
+
+def _issue_rows(result: ValidationResult, severity: str, _: Words, *, examples: bool) -> list[dict[str, str]]:
     return [
         {
             _("Problem"): _two_lines(
                 f":{BADGES[severity]}]{NO_BREAK}**{_one_line(_.phrase(f'issue.{code}'))}**",
                 _.phrase(f"issue.{code}.body"),
             ),
-            _("Where"): _two_lines(_where(issues, _), _examples(issues, _)),
+            _("Where"): _two_lines(_where(issues, _), _examples(issues, _) if examples else ""),
             _("Rows"): _two_lines(_rows_or_days(issues, _), _share(max(issue.row_share for issue in issues), _)),
             _("Revenue touched"): _touched(issues, _),
             _("Matters for"): _two_lines(_broad(_pages(code, _)), _broad(_.phrase(f"why.{meaning(code).reason}"))),

@@ -15,6 +15,8 @@ MANY, LIST_HEIGHT = 6, 200  # a longer list scrolls
 
 def choose(_: Words) -> None:
     """Load saved choices; see, save and load what is remembered of files by their headings."""
+    if not session.may("change"):
+        return
     with st.popover(_("Load saved choices"), icon=":material/folder_open:", type="tertiary"):
         st.file_uploader(_("A JSON file saved by Share"), key="choices", on_change=_load, max_upload_size=MAX_MB)
     workspace = session.workspace()

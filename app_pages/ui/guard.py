@@ -24,12 +24,20 @@ def owner(_: Words) -> None:
     if session.workspace().world:
         st.markdown(_("Sample data belong to nobody: there is no such list."))
         return
+    if not session.may("export_ids"):
+        st.markdown(_("Only the owner of the work can have it."))
+        return
     if not st.toggle(_("Prepare the list with original ids"), key="prepare-owner"):
         return
-    listed = walk.owner_list()
+    listed, asked = walk.owner_list(), session.still_allowed("export_ids")
+
+    def made() -> bytes:
+        asked()
+        return to_csv(listed, _)
+
     st.download_button(
         _("Customers with original ids (CSV)"),
-        data=to_csv(listed, _),
+        data=made,
         file_name="regulars-original-ids.csv",
         mime=CSV_MIME,
         icon=":material/key:",
@@ -41,20 +49,23 @@ def owner(_: Words) -> None:
 
 
 def erasing(_: Words) -> None:
-    """Take one customer out of everything; final for the session."""
+    """Take one customer out of everything; final."""
     page.heading(
         _("Erase a customer"),
-        _("From every table, page and download of this session. It cannot be undone, not even by Undo."),
+        _("From every table, page and download of this work, in all its versions. No Undo brings them back."),
     )
+    if not session.may("erase"):
+        st.markdown(_("Only the owner of the work can erase somebody."))
+        return
     st.text_input(_("Customer id or pseudonym"), key=ASKED, autocomplete="off")
     sure = st.checkbox(_("I know that this is final"), key="erase-sure")
     st.button(_("Erase"), icon=":material/person_remove:", key="erase", disabled=not sure, on_click=_erase)
     n = session.n_erased()
     if n:
         st.markdown(
-            _.ngettext("{n} customer was erased in this session.", "{n} customers were erased in this session.", n)
+            _.ngettext("{n} customer was erased in this work.", "{n} customers were erased in this work.", n)
         )
-    note = _("The uploaded file itself stays as it is until the session ends: erase at the source too.")
+    note = _("The uploaded file itself stays as it is on this server until it is deleted: erase at the source too.")
     st.markdown(f":small[:gray[{note}]]")
 
 
@@ -65,7 +76,7 @@ def _erase() -> None:
         session.tell(error)
         return
     session.clear(ASKED, "erase-sure")
-    LOG.info("a customer was erased on request; %d in this session", session.n_erased())
+    LOG.info("a customer was erased on request; %d in this work", session.n_erased())
 
 
 def _log_export(n: int) -> None:

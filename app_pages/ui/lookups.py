@@ -33,7 +33,7 @@ def joins(_: Words) -> None:
             name = f"unjoin-{spec.source[:8]}-{spec.sheet}"
             st.button(_("Take it out"), icon=":material/close:", key=name, on_click=_leave, args=(spec,))
     rest = [item for item in offered if item not in done]
-    if rest:
+    if rest and session.may("change"):
         _offer(_, {item: offered[item] for item in rest})
 
 
@@ -41,7 +41,7 @@ def _found(_: Words, join: JoinResult) -> None:
     """How well two tables fit, and what finds no partner on either side."""
     st.markdown(f"**{charts.join_finding(join, _)}**  \n{charts.join_note(join, _)}")
     alone = charts.join_orphans(join, _)
-    if alone:
+    if alone and session.may("see_rows"):
         with st.expander(_("Keys without a partner"), icon=":material/link_off:", type="compact"):
             st.table(alone, border="horizontal", hide_index=True, alt=_("Keys without a partner"))
     page.caveats(join.caveats, _)

@@ -317,7 +317,7 @@ def take_away(_: Words, name: str, tables: Mapping[str, pl.DataFrame], *, csv: s
     if safe.n_hidden:
         st.markdown(f":small[:gray[{_('In the downloads:')} {walk.small_groups(safe, _)}]]")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if tables:
+        if tables and session.may("export"):
             tables = safe.tables
             first = next(iter(tables.values()))
             if first.height:
@@ -412,8 +412,17 @@ def _left_out(_: Words) -> None:
 
 
 def _deferred(make: Callable[..., bytes], *inputs: Any) -> Callable[[], bytes]:
-    """The bytes are made when they are asked for: outside the session, so nothing here may touch it."""
-    return lambda: make(*inputs)
+    """The bytes are made when they are asked for: outside the session, so nothing here may touch it.
+
+    A page that is still open gives nothing once its link was revoked.
+    """
+    allowed = session.still_allowed("export")
+
+    def made() -> bytes:
+        allowed()
+        return make(*inputs)
+
+    return made
 
 
 def _body(item: Caveat, _: Words) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import polars as pl
 import streamlit as st
 
 from analytics.charts import integration as charts
 from analytics.dataset import Dataset
 from analytics.i18n import Words
-from analytics.integration import MatchResult
-from app_pages.ui import page, session
+from analytics.integration import MatchResult, MatchSpec, MergeResult
+from app_pages.ui import page, session, walk
 
 
 def review(_: Words, matches: MatchResult, data: Dataset) -> str:
@@ -59,6 +62,22 @@ def review(_: Words, matches: MatchResult, data: Dataset) -> str:
 def reason(_: Words, matches: MatchResult, pair: str) -> None:
     """What stands for the pair, and how its score came about."""
     page.heading(page.draw(charts.pair_decision, matches, pair, _), page.draw(charts.pair_reason, matches, pair, _))
+
+
+def downloads(_: Words, matches: MatchResult, merged: MergeResult) -> dict[str, pl.DataFrame]:
+    """Pairs and merged records by their titles, for who may see rows."""
+    if not session.may("see_rows"):
+        return {}
+    return {
+        _("Pairs"): walk.shareable(page.draw(charts.pair_table, matches, _), "customer_id_a", "customer_id_b"),
+        _("Merged records"): walk.shareable(charts.record_table(merged), "person", "merged_from"),
+    }
+
+
+def told() -> MatchSpec:
+    """The choices behind the matching; which pairs were decided, only for who may see rows."""
+    chosen = session.workspace().matching
+    return chosen if session.may("see_rows") else dataclasses.replace(chosen, accepted=(), refused=())
 
 
 def _pair(code: str) -> tuple[str, str]:

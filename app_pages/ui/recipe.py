@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, get_args
 
+import polars as pl
 import streamlit as st
 
 from analytics.charts import recipe as charts
 from analytics.errors import AnalysisError
 from analytics.i18n import Words, escape_markdown
-from analytics.quality import PERSONAL, VALUES_OF, Action, Step, ValidationResult, Where
+from analytics.quality import PERSONAL, VALUES_OF, Action, QualitySpec, Step, ValidationResult, Where
 from analytics.schema import TABLES
-from app_pages.ui import intake, page, session
+from app_pages.ui import intake, page, session, walk
 
 KINDS = {
     "step": "int",
@@ -24,7 +26,9 @@ KINDS = {
 
 
 def recipe(_: Words, result: ValidationResult) -> None:
-    """What was done, step by step, and how to change it."""
+    """What was done, step by step, and how to change it; its steps name values of the files."""
+    if not session.may("see_rows"):
+        return
     spec = intake.quality()
     page.heading(
         page.draw(charts.ledger_finding, result, _),
@@ -55,6 +59,22 @@ def recipe(_: Words, result: ValidationResult) -> None:
                     )
         with st.popover(_("Add a step"), icon=":material/add:"):
             _compose(_, result)
+
+
+def told() -> QualitySpec:
+    """The choices behind the repairs; the person's own steps, which name values, only for who may see rows."""
+    chosen = session.workspace().quality
+    return chosen if session.may("see_rows") else dataclasses.replace(chosen, steps=())
+
+
+def downloads(_: Words, result: ValidationResult, aside: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Validation's tables by their titles: rows of the files for who may see them, the repairs for who may have ids."""
+    if not session.may("see_rows"):
+        return {}
+    tables = {_("Rows set aside"): aside, _("Merged rows"): result.merged}
+    if session.may("export_ids"):
+        tables[_("Repairs")] = page.draw(charts.ledger, result, intake.quality(), _)
+    return tables | {_.phrase(f"table.{name}"): frame for name, frame in walk.cleaned().items()}
 
 
 def _own_step(_: Words, place: int, words: str, n_steps: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from analytics.charts.mapping import is_unsure
@@ -15,6 +16,7 @@ from analytics.reading import RawTable
 from analytics.schema import TABLES
 from analytics.workspace import SourceRef
 from app_pages.ui import connections, context, earlier, intake, page, questionnaire, remembering, session, widgets
+from store import retention
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5hkscs", "utf-16", "cp1252")
 DELIMITERS = ("auto", ",", ";", "\t", "|", " ")
@@ -44,18 +46,20 @@ def choose(_: Words) -> None:
             required=True,
             on_change=_choose,
             wrap=True,
+            disabled=not session.may("change"),
         )
         earlier.choose(_)
-    if workspace.world:
+    if workspace.world or not session.may("upload"):
         return
     left, right = st.columns([3, 1], gap="medium")
     with left:
         files = st.file_uploader(
-            _("Drop CSV, XLSX, JSON, Parquet or ZIP files here. They stay in this session and leave with it."),
+            _("Drop CSV, XLSX, JSON, Parquet or ZIP files here"),
             accept_multiple_files=True,
             key="files",
             on_change=_receive,
         )
+        st.markdown(f":small[:gray[{_where_files_stay(_)}]]")
         connections.choose(_)
     session.uploader_holds(files or [])
     with right:
@@ -63,8 +67,23 @@ def choose(_: Words) -> None:
         widgets.select("quality", "currency", _("Currency"), {"": _("as the amounts show"), **labels})
 
 
+def _where_files_stay(_: Words) -> str:
+    """What becomes of a file that is brought here."""
+    if session.person() is None:
+        return _("This browser keeps no cookie: files cannot be taken. Allow cookies for this site and load it again.")
+    return _.ngettext(
+        "Files stay on this server, seen only by you and whom you share this work with. They are deleted {n} day after "
+        "the work was last open, unless you name it or keep it.",
+        "Files stay on this server, seen only by you and whom you share this work with. They are deleted {n} days "
+        "after the work was last open, unless you name it or keep it.",
+        retention.keep_days(),
+    )
+
+
 def panels(_: Words) -> list[SourceRef]:
-    """One panel per file; gives the sources that can be read."""
+    """One panel per file; gives the sources that can be read. Who may not see rows is told what the files are."""
+    if not session.may("see_rows"):
+        return _told(_)
     readable = []
     missing = [source for source in intake.sources() if not session.workspace().world and not session.is_here(source)]
     if missing:
@@ -88,6 +107,23 @@ def panels(_: Words) -> list[SourceRef]:
             _("File"), list(titles), format_func=titles.__getitem__, required=True, key="shown-file"
         )
     _panel(_, next(source for source in readable if _id(source) == shown))
+    return readable
+
+
+def _told(_: Words) -> list[SourceRef]:
+    """The files by name, table and number of rows: nothing of what stands in them."""
+    rows, readable = [], []
+    for source in intake.sources():
+        try:
+            table, n = _.phrase(f"table.{intake.mapping(source).table}"), intake.raw(source).n_rows
+        except AnalysisError as error:
+            table, n = _.phrase(f"error.{error.code}", **error.params), 0
+        else:
+            readable.append(source)
+        rows.append({"source": intake.title(source), "table": table, "rows_in": n})
+    page.heading(_("The files"), _("What stands in them is seen by those who work with them."))
+    kinds = {"source": "text", "table": "text", "rows_in": "int"}
+    page.table(pl.DataFrame(rows), _, kinds, key="files-told", alt=_("The files"))
     return readable
 
 

@@ -213,7 +213,11 @@ def set_aside() -> ValidationResult:
 
 
 def owner_list() -> pl.DataFrame:
-    """The way back for the owner: each customer as shown, and as the files have them."""
+    """The way back for the owner: each customer as shown, and as the files have them.
+
+    Raises ``AnalysisError("not_allowed")`` for everybody else.
+    """
+    session.require("export_ids")
     return compute(list_for_owner, merged(), protected(), session.secret())
 
 

@@ -15,6 +15,8 @@ from analytics.i18n import Words
 from app_pages.ui import session
 
 Resets = Mapping[str, Mapping[str, Any]]
+# Choices of what is looked at: the session lets everybody change them, also who came by a link for looking.
+LOOKED_AT = frozenset({"cohort_view", "forecast_view", "what_if"})
 AUTOMATIC = "auto"  # stands for a stored None: a select box shows None as nothing chosen
 
 
@@ -70,7 +72,7 @@ def _one_of(
         key=key,
         on_change=_store,
         args=(section, field, key, _decided, resets),
-        **looks,
+        **_courteous(section, field, looks),
     )
 
 
@@ -90,7 +92,7 @@ def several(section: str, field: str, label: str, options: Mapping[Any, str], **
         on_change=_store,
         args=(section, field, key, in_order),
         # Streamlit's own invitation is in English whatever the person reads.
-        **{"placeholder": "–", **looks},
+        **{"placeholder": "–", **_courteous(section, field, looks)},
     )
 
 
@@ -99,6 +101,7 @@ def number(section: str, field: str, label: str, low: float, high: float, **look
     key, value = _bound(section, field)
     session.bind(key, min(max(value, low), high))
     step = 1 if isinstance(low, int) and isinstance(high, int) else 0.01 if high <= 1 else 1.0
+    looks = _courteous(section, field, looks)
     st.number_input(label, low, high, step=step, key=key, on_change=_store, args=(section, field, key), **looks)
 
 
@@ -119,7 +122,7 @@ def day(section: str, field: str, label: str, shown: date, first: date, last: da
         key=key,
         on_change=_store,
         args=(section, field, key, kept),
-        **looks,
+        **_courteous(section, field, looks),
     )
 
 
@@ -127,6 +130,17 @@ def options(section: str, field: str, _: Words) -> dict[Any, str]:
     """The values that a spec's field allows (its ``Literal``), with their words ``option.<field>.<value>``."""
     hints = get_type_hints(type(session.spec(section)))
     return {value: _.phrase(f"option.{field}.{value}") for value in get_args(hints[field])}
+
+
+def is_locked(section: str, field: str = "") -> bool:
+    """Whether this visitor may only look at a choice. The session refuses the change itself; this is courtesy."""
+    if section.partition(".")[0] in LOOKED_AT or (section, field) == ("forecast", "unique_id"):
+        return False
+    return not session.may("change")
+
+
+def _courteous(section: str, field: str, looks: dict[str, Any]) -> dict[str, Any]:
+    return {**looks, "disabled": looks.get("disabled", False) or is_locked(section, field)}
 
 
 def _bound(section: str, field: str, convert: Callable[[Any], Any] = _same) -> tuple[str, Any]:
