@@ -51,8 +51,8 @@ def keep(store: Store, workspace_id: str, name: str, data: bytes | Path) -> Uplo
     """The file among the uploads of a workspace, on disk when this returns.
 
     Equal content is kept once, under the name it came with last. A ``Path`` is copied; it may be any size.
-    Raises ``AnalysisError``: ``store_full``, ``store_busy``, ``store_unreachable``, ``store_unwritable``;
-    ``workspace_unknown`` when there is no such workspace; ``file_gone`` when a ``Path`` cannot be read.
+    Raises ``AnalysisError``: ``store_no_room`` (choices can still be saved), ``store_full``, ``store_busy``,
+    ``store_unreachable``, ``store_unwritable``; ``workspace_unknown`` when there is no such workspace; ``file_gone`` when a ``Path`` cannot be read.
     """
     name = shown(name)
     digest, n_bytes = _put(store, data, name)
@@ -138,7 +138,7 @@ def keep_table(store: Store, key: str, source_digest: str, frame: pl.DataFrame, 
     _check(source_digest)
     with _temporary(store) as (path, file):
         with translated(store.folder):
-            _ensure_room(store, frame.estimated_size() // 4)  # about what it is when written
+            _ensure_room(store, int(frame.estimated_size()) // 4)  # about what it is when written
             _write_parquet(frame, path)
         digest, n_bytes = _finish(store, path, file)
     row = {
@@ -328,7 +328,8 @@ def _put(store: Store, data: bytes | Path, name: str) -> tuple[str, int]:
 
 def _ensure_room(store: Store, n_bytes: int) -> None:
     if shutil.disk_usage(store.folder).free < n_bytes + RESERVE:
-        raise OSError(errno.ENOSPC, "the reserve is not for files")
+        megabytes = database.free_megabytes(store.folder)
+        raise AnalysisError("store_no_room", megabytes=megabytes, reserve=RESERVE // 1_000_000)
 
 
 def _write(store: Store, data: bytes | Path, name: str) -> tuple[str, int]:

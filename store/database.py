@@ -123,9 +123,10 @@ def open_store(folder: Path | None = None, url: str | None = None) -> Store:
         make_folder(folder)
         folder = folder.resolve()
         make_folder(folder / "blobs")
-        place = _url(url or os.environ.get("REGULARS_DATABASE") or f"sqlite:///{folder / 'work.sqlite'}")
+        given = url or os.environ.get("REGULARS_DATABASE")
+        place = _url(given) if given else sa.URL.create("sqlite", database=str(folder / "work.sqlite"))
         if place.get_backend_name() == "sqlite":
-            _make_private(Path(str(place.database)))
+            make_private(Path(str(place.database)))
         engine = make_engine(place)
         try:
             bring_up(engine)
@@ -141,7 +142,8 @@ def make_folder(folder: Path) -> None:
         absent.mkdir(mode=0o700, exist_ok=True)
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
+    """An empty file for this user alone, unless one is there."""
     make_folder(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 

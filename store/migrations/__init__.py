@@ -88,9 +88,13 @@ def configuration() -> Config:
 @contextmanager
 def locked(engine: sa.Engine) -> Iterator[None]:
     """One process at a time, of all that use this database. The lock goes with a process that dies."""
+    from store.database import make_private
+
     if engine.dialect.name == "sqlite":
         # A second, empty database beside the first: its lock works wherever SQLite's does.
-        lock = sqlite3.connect(f"{engine.url.database}-starting", timeout=STARTING, isolation_level=None)
+        place = Path(f"{engine.url.database}-starting")
+        make_private(place)
+        lock = sqlite3.connect(place, timeout=STARTING, isolation_level=None)
         try:
             lock.execute("BEGIN EXCLUSIVE")
             yield

@@ -58,10 +58,13 @@ class Child:
         finally:
             os._exit(status)
 
-    def first(self, seconds: float) -> None:
-        """Wait until it has told something."""
-        if select.select([self._pipe], [], [], seconds)[0]:
-            self._told += os.read(self._pipe, 65536)
+    def heard(self, lines: int, seconds: float) -> None:
+        """Wait until it has told so many lines: on a busy machine it takes longer, and is killed as late."""
+        until = time.monotonic() + seconds
+        while self._told.count(b"\n") < lines and select.select([self._pipe], [], [], until - time.monotonic())[0]:
+            if not (piece := os.read(self._pipe, 65536)):
+                return
+            self._told += piece
 
     def kill(self) -> list[str]:
         os.kill(self.pid, signal.SIGKILL)
@@ -132,8 +135,11 @@ def collecting(folder: Path, url: str, tell: Tell) -> None:
         time.sleep(0.002)
 
 
-def kill_often(folder: Path, url: str, kills: int, seed: int) -> dict[str, int]:
-    """Kill a process that saves, and one that collects beside it, at random moments; count what is wrong after each."""
+def kill_often(folder: Path, url: str, kills: int, most: int, seed: int) -> dict[str, int]:
+    """Kill a process that saves, and one that collects beside it, at random moments; count what is wrong after each.
+
+    The moment comes after up to ``most`` things were acknowledged, and up to a twentieth of a second.
+    """
     chance = random.Random(seed)
     with closing(open_store(folder, url)) as store:
         workspace_id = workspaces.create(
@@ -148,9 +154,8 @@ def kill_often(folder: Path, url: str, kills: int, seed: int) -> dict[str, int]:
         # Bound now: a lambda in a loop would see later values.
         saver = Child(lambda tell, seeded=seeded: saving(folder, url, workspace_id, seeded, tell))  # type: ignore[misc]
         collector = Child(lambda tell: collecting(folder, url, tell))
-        if chance.random() < 0.9:
-            saver.first(20)
-        time.sleep(chance.uniform(0, 0.15))
+        saver.heard(chance.randrange(most + 1), 10)
+        time.sleep(chance.uniform(0, 0.05))
         first, second = (saver, collector) if chance.random() < 0.5 else (collector, saver)
         told = {first: first.kill()}
         told[second] = second.kill()
@@ -347,7 +352,7 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
         report[name] = {
             "start": start_at_once(place, url, 6),
             "write": write_at_once(place, url, 6, asked["rounds"]),
-            "kill": kill_often(place, url, kills, asked["seed"]),
+            "kill": kill_often(place, url, kills, asked["most"], asked["seed"]),
         }
     if "disk" in asked:
         report["disk"] = fill_the_disk(Path(asked["disk"]))

@@ -337,9 +337,9 @@ class TestFullDisk:
         work = new_work(sqlite_store)
         there = keep(sqlite_store, work, "there", b"there")
         monkeypatch.setattr(blobs, "RESERVE", 1 << 60)
-        with refused("store_full"):
+        with refused("store_no_room"):
             keep(sqlite_store, work, "a", b"a")
-        with refused("store_full"):
+        with refused("store_no_room"):
             keep_table(sqlite_store, KEY, there.digest, pl.DataFrame({"a": [1]}), "{}")
         assert keep(sqlite_store, work, "again", b"there").digest == there.digest  # takes no room
 

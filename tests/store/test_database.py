@@ -138,7 +138,7 @@ class TestOpening:
         finally:
             os.umask(before)
         assert {modes[name] for name in ("store", "base", "blobs")} == {0o700}
-        assert {modes[name] for name in ("x.sqlite", "x.sqlite-wal", "x.sqlite-shm")} == {0o600}
+        assert {modes[name] for name in ("x.sqlite", "x.sqlite-wal", "x.sqlite-shm", "x.sqlite-starting")} == {0o600}
 
     @pytest.mark.parametrize(
         "url",
@@ -148,6 +148,12 @@ class TestOpening:
         with pytest.raises(AnalysisError) as caught:
             open_store(tmp_path, url)
         assert str(caught.value) == "store_url()"
+
+    def test_a_folder_with_an_odd_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("REGULARS_DATABASE", raising=False)
+        with closing(open_store(tmp_path / "100% 客?x=1#y")) as store:
+            assert ids(store) == []
+            assert (store.folder / "work.sqlite").stat().st_size > 0
 
     def test_a_damaged_file(self, tmp_path: Path) -> None:
         (tmp_path / "work.sqlite").write_bytes(os.urandom(8192))

@@ -8,6 +8,11 @@ PHRASES: dict[str, str] = {
         "{megabytes} MB are free. What was saved before is safe; this was not saved. "
         "Whoever runs this server has to make room; until then, download your work."
     ),
+    "error.store_no_room": N_("The server has no room for more files"),
+    "error.store_no_room.remedy": N_(
+        "{megabytes} MB are free, and the last {reserve} MB are for choices, which are saved as before. "
+        "Whoever runs this server has to make room for files."
+    ),
     "error.store_database_full": N_("The database of saved work has no room left"),
     "error.store_database_full.remedy": N_(
         "What was saved before is safe; this was not saved. "
