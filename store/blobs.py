@@ -52,7 +52,8 @@ def keep(store: Store, workspace_id: str, name: str, data: bytes | Path) -> Uplo
 
     Equal content is kept once, under the name it came with last. A ``Path`` is copied; it may be any size.
     Raises ``AnalysisError``: ``store_no_room`` (choices can still be saved), ``store_full``, ``store_busy``,
-    ``store_unreachable``, ``store_unwritable``; ``workspace_unknown`` when there is no such workspace; ``file_gone`` when a ``Path`` cannot be read.
+    ``store_unreachable``, ``store_unwritable``; ``workspace_unknown`` when there is no such workspace; ``file_gone``
+    when a ``Path`` cannot be read.
     """
     name = shown(name)
     digest, n_bytes = _put(store, data, name)
