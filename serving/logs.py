@@ -19,9 +19,11 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+if TYPE_CHECKING:  # workers log too, and need no server
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 
 LOG = logging.getLogger("regulars.requests")
 ROOT = Path(__file__).resolve().parent.parent
@@ -137,11 +139,12 @@ def set_up(style: str | None = None) -> None:
         return
     logging.setLogRecordFactory(JsonRecord if style == "json" else Record)
     form = JSON if style == "json" else PLAIN
-    # Streamlit gives each of its loggers a printer of its own, also later on: those ask this option.
-    from streamlit import config
+    if "streamlit" in sys.modules:
+        from streamlit import config
 
-    config.set_option("logger.messageFormat", form)
-    config.set_option("logger.enableRich", False)  # prints past every logger, message and source lines included
+        # Streamlit gives each of its loggers a printer of its own, also later on: those ask this option.
+        config.set_option("logger.messageFormat", form)
+        config.set_option("logger.enableRich", False)  # prints past every logger, message and source lines included
     for logger in [root, *(known for known in logging.Logger.manager.loggerDict.values())]:
         for printer in getattr(logger, "handlers", ()):
             printer.setFormatter(logging.Formatter(form))

@@ -17,7 +17,9 @@ MEMORY_MB = "4096"  # of its own, beside mapped files; the variable REGULARS_WOR
 def start(folder: str) -> None:
     """Run once in each new worker: its family, a limit on its memory, and a step back behind the server."""
     from app_pages.ui import family, threads
+    from serving import logs
 
+    logs.set_up()
     family.begin(folder)
     for name in (*threads.NUMERIC, "POLARS_MAX_THREADS"):
         os.environ[name] = os.environ.get("REGULARS_WORKER_THREADS", THREADS)  # the server's own bounds are wider

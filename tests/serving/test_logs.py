@@ -129,6 +129,7 @@ def test_every_logger_of_the_process_obeys(style: str) -> None:
 def test_a_script_that_fails_under_streamlit_tells_no_cell() -> None:
     """Streamlit prints what a script raised in its own way where it can; it must not."""
     child = (
+        "import streamlit\n"
         "from serving import logs; logs.set_up('plain')\n"
         "from streamlit.error_util import _log_uncaught_app_exception as fail\n"
         "try: raise ValueError('cell Mei Lin')\n"
