@@ -311,7 +311,9 @@ def _place(store: Store, digest: str) -> Path:
 
 def _is_whole(path: Path, n_bytes: int) -> bool:
     try:
-        return path.stat().st_size == n_bytes
+        # Opened, not asked for its state: on a folder of the network only that is sure to be the present one.
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size == n_bytes
     except FileNotFoundError:
         return False
 
