@@ -219,7 +219,7 @@ def engine_metrics(standing: Standing, _: Words) -> tuple[Metric, ...]:
         Metric(
             _("Memory per session"),
             "–" if _few(standing) else in_bytes(standing.session_bytes or 0, _),
-            _("about; from {n} sessions on", n=SESSIONS_TO_TELL),
+            _("from {n} sessions on", n=SESSIONS_TO_TELL),
         ),
     )
 

@@ -55,8 +55,8 @@ def leaving(_: Words, items: tuple[Holding, ...]) -> None:
     page.heading(
         finding,
         _(
-            "What nobody kept and nobody opened goes with its choices, files and links; deleted work can come back as "
-            "long. Days of retention: {n}.",
+            "What nobody kept and nobody opened goes with its choices, files and links; deleted work waits as long. "
+            "Days of retention: {n}.",
             n=retention.keep_days(),
         ),
     )
