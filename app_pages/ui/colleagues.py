@@ -45,7 +45,7 @@ def _row(_: Words, workspace_id: str, member: Member, roles: dict[Role, str]) ->
     session.bind(key, member.role)
     with st.container(horizontal=True, vertical_alignment="center"):
         added = _("Added by {name}", name=visitor.called(_, member.added_by))
-        st.markdown(escape_markdown(member.email), help=added, width="stretch")
+        st.text(member.email, help=added, width="stretch")  # in Markdown, an address becomes a link
         st.selectbox(
             _("Role of {email}", email=member.email),
             ROLES,
@@ -57,9 +57,10 @@ def _row(_: Words, workspace_id: str, member: Member, roles: dict[Role, str]) ->
             args=(workspace_id, member.email, key),
         )
         st.button(
-            _("Remove {email}", email=escape_markdown(member.email)),
+            "",
             icon=":material/person_remove:",
             type="tertiary",
+            help=_("Remove {email}", email=escape_markdown(member.email)),
             key=f"colleague-remove.{member.email}",
             on_click=_remove,
             args=(workspace_id, member.email),

@@ -86,7 +86,7 @@ def _signed_in(_: Words, person: Person) -> None:
     with st.container(gap="xxsmall"):
         st.markdown(f"**{visitor.called(_, person)}**")
         if person.email and person.name:
-            st.markdown(f":small[:gray[{escape_markdown(person.email)}]]")
+            st.text(person.email)  # in Markdown, an address becomes a link
     if not person.email:
         st.markdown(_("Your provider has not confirmed an e-mail address: work that is shared by address stays shut."))
     if st.button(_("Sign out"), icon=":material/logout:", width="stretch", key="sign-out"):

@@ -65,16 +65,16 @@ def owners() -> frozenset[str]:
 
 
 def called(_: Words, person: Person | None) -> str:
-    """What others see of a person, harmless inside Markdown."""
+    """What others see of a person, harmless inside Markdown: their name, else their address without its host."""
     if person is None:
         return _("Somebody")
-    return escape_markdown(person.name or person.email) or _("Somebody without a name")
+    return escape_markdown(person.name or person.email.partition("@")[0]) or _("Somebody without a name")
 
 
 def end_sign_in() -> None:
     """Refuse this sign-in from now on, in every tab and wherever its cookie was copied; then call ``st.logout``."""
     now = time.time()
-    for key in [key for key, moment in _ended.items() if moment < now - _seconds()]:
+    for key in [key for key, moment in list(_ended.items()) if moment < now - _seconds()]:
         _ended.pop(key, None)
     _ended[_sign_in_key(st.user.to_dict())] = now
 

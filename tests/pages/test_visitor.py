@@ -226,7 +226,7 @@ def test_a_person_is_called_what_can_be_shown() -> None:
     _ = words_for("en")
     assert visitor.called(_, None) == "Somebody"
     assert visitor.called(_, Person("1", "browser")) == "Somebody without a name"
-    assert visitor.called(_, Person("1", "member", "", "ada@example.com")).replace("\\", "") == "ada@example.com"
+    assert visitor.called(_, Person("1", "member", "", "ada@example.com")) == "ada"
     shown = visitor.called(_, Person("1", "member", "![x](http://evil/x.png) <b>"))
     assert shown.startswith("\\!\\[x")
     assert words_for("zh_TW")("Somebody") == "某人"

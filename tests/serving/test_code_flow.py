@@ -7,10 +7,20 @@ same way in ``tests/browser/test_sign_in.py``.
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import re
 import secrets
+import socket
+import subprocess
+import sys
+import time
+import venv
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -100,14 +110,14 @@ class Browser:
             subprotocols=["streamlit", cookies.get("_streamlit_xsrf", "none")],  # type: ignore[list-item]
             additional_headers={"Cookie": said, "Origin": self.place.url},
             max_size=2**26,
-        ) as socket:
-            seen = await _run(socket, page, query, "")
-            return await _run(socket, page, query, seen.buttons[press]) if press else seen
+        ) as connection:
+            seen = await _run(connection, page, query, "")
+            return await _run(connection, page, query, seen.buttons[press]) if press else seen
 
-    def begin(self, landing: str = "/") -> str:
+    def begin(self, landing: str = "/", press: str = "Sign in") -> str:
         """Open an address, press "Sign in", and follow to the provider; gives the address that it shows."""
         self.http.get(landing)
-        login = self.see(press="Sign in").redirect
+        login = self.see(press=press).redirect
         answer = self.http.get(login)
         assert answer.status_code == 302
         return answer.headers["location"]
@@ -120,19 +130,19 @@ class Browser:
         return self.http.get(self.consent(self.begin(landing), subject))
 
 
-async def _run(socket: Any, page: str, query: str, pressed: str) -> Seen:
+async def _run(connection: Any, page: str, query: str, pressed: str) -> Seen:
     message = BackMsg()
     message.rerun_script.page_name = page
     message.rerun_script.query_string = query
     if pressed:
         state = message.rerun_script.widget_states.widgets.add()
         state.id, state.trigger_value = pressed, True
-    await socket.send(message.SerializeToString())
+    await connection.send(message.SerializeToString())
     seen = Seen()
     async with asyncio.timeout(90):
         while True:
             forward = ForwardMsg()
-            forward.ParseFromString(await socket.recv())
+            forward.ParseFromString(await connection.recv())
             kind = forward.WhichOneof("type")
             if kind == "auth_redirect":
                 seen.redirect = forward.auth_redirect.url
@@ -282,3 +292,124 @@ def test_who_signs_in_is_told_by_issuer_and_subject(place: Place, ada: Browser, 
     owner: Person = workspaces.load(place.store, work).owner
     assert owner == people.member(place.store, place.issuer, "ada", "Ada Lovelace", "ada@example.com")
     assert "Spring campaign" in ada.see("upload", f"w={work}").text
+
+
+# ---- a second provider, with passwords, consent and PKCE ---------------------------------------------------------
+
+
+@contextmanager
+def canaille(folder: Path) -> Iterator[tuple[str, Any]]:
+    """An identity server for teams, installed into an environment of its own: its address, and its command line."""
+    venv.create(folder / "venv", with_pip=True)
+    programs = folder / "venv" / "bin"
+    needed = [programs / "pip", "install", "-q", "--disable-pip-version-check", "canaille[front,oidc,server,sqlite]"]
+    if subprocess.run(needed, capture_output=True, check=False).returncode:
+        pytest.skip("the identity server cannot be installed here")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = folder / "canaille.toml"
+    environment = {**os.environ, "CANAILLE_CONFIG": str(settings)}
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [programs / "canaille", *words], env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    shared = (
+        f'SERVER_NAME = "localhost:{port}"\nPREFERRED_URL_SCHEME = "http"\nSECRET_KEY = "{secrets.token_hex(32)}"\n'
+    )
+    shared += f'[CANAILLE]\nDATABASE = "sql"\n[CANAILLE_SQL]\nDATABASE_URI = "sqlite:///{folder / "people.sqlite"}"\n'
+    settings.write_text(shared)
+    key = json.loads(run("jwk", "create", "rsa"))
+    told = ", ".join(f"{name} = {json.dumps(value)}" for name, value in key.items())
+    settings.write_text(f"{shared}[CANAILLE_OIDC]\nACTIVE_JWKS = [{{{told}}}]\n")
+    run("install")
+    command = [programs / "canaille", "run", "--bind", f"localhost:{port}"]
+    process = subprocess.Popen(command, env=environment, stdout=sys.stderr, stderr=sys.stderr)
+    issuer = f"http://localhost:{port}"
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                httpx.get(f"{issuer}/.well-known/openid-configuration", timeout=5).raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.5)
+        yield issuer, run
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def with_password(authorize: str, name: str, password: str) -> str:
+    """Sign in at the identity server as a person does, page by page; the address it sends the browser back to."""
+    given = {"login": name, "password": password, "answer": "accept"}
+    with httpx.Client(timeout=60) as client:
+        answer = client.get(authorize, follow_redirects=True)
+        for _ in range(3):
+            asked = set(re.findall(r'name="(\w+)"', answer.text)) & given.keys()
+            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', answer.text)
+            assert token, answer.text[:500]
+            data = {"csrf_token": token[1], **{field: given[field] for field in asked}}
+            answer = client.post(str(answer.url), data=data)
+            while answer.is_redirect and "/oauth2callback" not in answer.headers["location"]:
+                answer = client.get(answer.next_request.url)  # type: ignore[union-attr]
+            if answer.is_redirect:
+                return answer.headers["location"]
+    raise AssertionError(f"not signed in: {answer.url}")
+
+
+@pytest.mark.slow
+def test_an_identity_server_with_passwords_and_pkce(tmp_path: Path) -> None:
+    """Canaille: the code is bound to the browser that asked (S256), an e-mail it does not vouch for opens nothing.
+
+    Last result: Canaille 0.3.6, signed in with S256; the code alone, with the client's own secret, got no token.
+    """
+    secret = secrets.token_urlsafe(24)
+    with canaille(tmp_path) as (issuer, run):
+        run("create", "user", "--user-name", "ada", "--password", "a long password", "--family-name", "Lovelace",
+            "--formatted-name", "Ada Lovelace", "--emails", "ada@example.com")  # fmt: skip
+        (tmp_path / "secrets.toml").write_text(
+            "[auth]\n"
+            'redirect_uri = "http://127.0.0.1:{port}/oauth2callback"\n'
+            f'cookie_secret = "{secrets.token_hex(32)}"\n'
+            "[auth.team]\n"
+            f'client_id = "regulars"\nclient_secret = "{secret}"\n'
+            'client_kwargs = { prompt = "consent" }\n'
+            f'server_metadata_url = "{issuer}/.well-known/openid-configuration"\n'
+        )
+        store = open_store(tmp_path / "store")
+        owner = people.member(store, "https://elsewhere.example", "1", "Owner", "owner@example.com")
+        shared = workspaces.create(store, owner, Workspace(), "upload", name="Spring campaign", secret=b"k" * 32)
+        people.add_member(store, shared.id, "ada@example.com", "view", owner)
+        environment = {
+            "REGULARS_STORE": str(tmp_path / "store"),
+            "STREAMLIT_SECRETS_FILES": str(tmp_path / "secrets.toml"),
+        }
+        with served(**environment) as (url, _process):
+            back = f"{url}/oauth2callback"
+            run("create", "client", "--client-id", "regulars", "--client-secret", secret, "--client-name", "Regulars",
+                "--redirect-uris", back, "--post-logout-redirect-uris", back, "--grant-types", "authorization_code",
+                "--response-types", "code", "--token-endpoint-auth-method", "client_secret_basic", "--scope", "openid",
+                "--scope", "profile", "--scope", "email", "--subject-type", "public")  # fmt: skip
+            place = Place(url, issuer, store)
+            browser = Browser(place)
+            authorize = browser.begin(press="Sign in with team")
+            asked = parse_qs(urlsplit(authorize).query)
+            assert asked["code_challenge_method"] == ["S256"]
+            assert len(asked["code_challenge"][0]) == 43
+            code = parse_qs(urlsplit(with_password(authorize, "ada", "a long password")).query)["code"][0]
+            grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": back}
+            metadata = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+            stolen = httpx.post(metadata["token_endpoint"], data=grant, auth=("regulars", secret), timeout=60)
+            assert stolen.status_code == 400, "a code without the verifier of the browser that asked for it"
+            assert "access_token" not in stolen.text
+            again = with_password(browser.begin(press="Sign in with team"), "ada", "a long password")
+            assert browser.http.get(again).headers["location"] == "/"
+            seen = browser.see()
+            assert "Ada Lovelace" in seen.text
+            assert "has not confirmed an e-mail address" in seen.text
+            assert "Spring campaign" not in browser.see("upload", f"w={shared.id}").text
+        store.close()
