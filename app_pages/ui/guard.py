@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from analytics.errors import AnalysisError
 from analytics.export.tables import CSV_MIME, to_csv
 from analytics.i18n import Words
 from app_pages.ui import page, session, walk
+from store import workspaces
 
 LOG = logging.getLogger("regulars")
 ASKED = "erase-id"
@@ -81,3 +83,7 @@ def _erase() -> None:
 
 def _log_export(n: int) -> None:
     LOG.info("list with original ids exported by its owner: %d customers, session %s", n, session.secret().key[:12])
+    record, person = session.record(), session.person()
+    if record is not None and person is not None:
+        with suppress(AnalysisError):  # a store that is away: the log has it
+            workspaces.log_deed(session.store(), person, record.id, "exported_ids", n)
