@@ -132,7 +132,7 @@ def collecting(folder: Path, url: str, tell: Tell) -> None:
     tell("open")
     while True:
         blobs.collect(store, timedelta(0))
-        time.sleep(0.002)
+        time.sleep(0.02)
 
 
 def kill_often(folder: Path, url: str, kills: int, most: int, seed: int) -> dict[str, int]:
@@ -186,6 +186,19 @@ def kill_often(folder: Path, url: str, kills: int, most: int, seed: int) -> dict
                 with store.read() as connection:
                     counted["refused"] += connection.exec_driver_sql("PRAGMA integrity_check").scalar() != "ok"
     return counted
+
+
+def straight(store: Store, data: bytes | Path, name: str) -> tuple[str, int]:
+    """The plain way that the store does not go: the bytes straight under their last name."""
+    digest, n_bytes = blobs._measure(blobs._pieces(data, name))
+    place = blobs._place(store, digest)
+    place.parent.mkdir(exist_ok=True)
+    with place.open("wb") as file:
+        for piece in blobs._pieces(data, name):
+            for start in range(0, len(piece), 65536):
+                file.write(piece[start : start + 65536])
+        os.fsync(file.fileno())
+    return digest, n_bytes
 
 
 def look(store: Store, workspace_id: str) -> dict[str, set[str]]:
@@ -347,6 +360,8 @@ def _fill(path: Path) -> None:
 
 def main(asked: dict[str, Any]) -> dict[str, Any]:
     report: dict[str, Any] = {}
+    if asked.get("straight"):
+        blobs._write = straight
     for name, (folder, url, kills) in asked.get("places", {}).items():
         place = Path(folder)
         report[name] = {
