@@ -27,7 +27,7 @@ def bar(_: Words, name: str) -> None:
     """Always in sight on every page. Data that cannot be had yet leave their places empty, never an error."""
     data = _dataset()
     workspace = session.workspace()
-    with st.container(horizontal=True, vertical_alignment="center", key="context"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="context"):
         record, named = session.record(), escape_markdown(source_name(_))
         if record is not None and record.name:
             named = f"**{saving.short(record.name)}** · {named}"
@@ -44,7 +44,6 @@ def bar(_: Words, name: str) -> None:
         saving.state(_)
         st.button(
             _("Undo"),
-            icon=":material/undo:",
             type="tertiary",
             key="undo",
             disabled=not session.can_undo(),

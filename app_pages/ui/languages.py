@@ -19,6 +19,6 @@ def choose(_: Words) -> None:
         format_func=LANGUAGE_NAMES.__getitem__,
         key="language",
         label_visibility="collapsed",
-        width=130,
+        width=108,
         on_change=lambda: session.set_language(session.widget_value("language")),
     )

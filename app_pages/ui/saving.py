@@ -20,7 +20,7 @@ from store.model import Conflict, Record
 __all__ = ["PAGES", "step_of"]
 LABELS = {
     "saved": (":material/cloud_done:", N_("Saved")),
-    "sample": (":material/cloud:", N_("Not saved yet")),
+    "sample": (":material/cloud:", N_("Not saved")),
     "nobody": (":material/cloud_off:", N_("Not saved")),
     "view": (":material/visibility:", N_("View only")),
     "failed": (":material/sync_problem:", N_("Not saved")),
@@ -28,7 +28,7 @@ LABELS = {
 }
 POLL_SECONDS = 8
 MOST_STEPS = 4  # named in a notice
-LONGEST_NAME = 24  # in the bar
+LONGEST_NAME = 20  # in the bar
 
 
 def title(_: Words, name: str) -> str:

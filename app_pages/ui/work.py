@@ -224,7 +224,8 @@ def _history(_: Words, item: Listed) -> None:
 def _version(_: Words, version: Version) -> str:
     """When, who, and what changed."""
     steps = tuple(dict.fromkeys(saving.step_of(field) for field in version.changed))
-    parts = [visitor.called(_, version.by)]
+    here = session.person()
+    parts = [_("You") if here is not None and version.by.id == here.id else visitor.called(_, version.by)]
     if steps:
         parts.append(saving.steps_told(_, steps))
     if version.note:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from analytics.errors import AnalysisError
 from store.database import Store, open_store
 
+LOG = logging.getLogger("regulars")
 PATIENCE = 5.0  # seconds for which a store that failed is left alone
 _LOCK = threading.Lock()
 _OPENED: dict[tuple[str, str], Store] = {}
@@ -35,13 +37,19 @@ def store() -> Store:
 
 @contextmanager
 def noting() -> Iterator[None]:
-    """Remember a failure of the store for a short while: a database that is away takes seconds to say so."""
+    """Remember a failure of the store for a short while: a database that is away takes seconds to say so.
+
+    Whatever else goes wrong in there is told as such a failure too: it never takes a page away.
+    """
     try:
         yield
     except AnalysisError as error:
         if is_failure(error) and error.code not in PASSING:
             _FAILED[_place()] = (time.monotonic(), error)
         raise
+    except Exception as problem:
+        LOG.exception("the store failed")
+        raise AnalysisError("store_failed") from problem
 
 
 def is_failure(error: AnalysisError) -> bool:
