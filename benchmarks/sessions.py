@@ -89,7 +89,7 @@ def _world(n_rows: int) -> Path:
     if not (folder / "marketplace").exists():
         customers = str(round(n_rows / LINES_PER_CUSTOMER))
         command = [sys.executable, "-m", "sample_data", "--customers", customers, "--out", str(folder)]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # nosec B603 # a fixed command, no shell
     return folder
 
 
@@ -203,7 +203,7 @@ async def _memory(url: str, server: psutil.Process, minutes: float) -> dict[str,
     walk, looks = Walk(), list[tuple[float, float, float]]()
 
     async def wander(seed: int) -> None:
-        pause = random.Random(seed)
+        pause = random.Random(seed)  # nosec B311 # pauses of a load, no secret
         async with Visitor(url, as_stranger=True) as visitor:
             while time.monotonic() < ends:
                 page = pause.choice(PAGES)
