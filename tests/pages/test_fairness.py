@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 
 from analytics.errors import AnalysisError
+from analytics.i18n import words_for
+from app_pages.ui import compute
 from app_pages.ui.durations import Durations
 from app_pages.ui.engine import Engine, Job, engine_from, size_of
 from app_pages.ui.outcomes import Outcome, Outcomes, of_value
@@ -413,3 +415,18 @@ def test_limits_come_from_the_environment() -> None:
     engine = engine_from(given)
     assert (engine.max_bytes, engine.n_workers, engine.most_waiting) == (64 * 2**20, 3, 6)
     assert engine.max_mapped == 10 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (None, "Number 3 in the queue"),
+        (4.0, "Number 3 in the queue, a few seconds"),
+        (42.0, "Number 3 in the queue, about 40 s"),
+        (170.0, "Number 3 in the queue, about 3 min"),
+    ],
+)
+def test_the_page_tells_the_place_and_an_estimate_no_finer_than_it_is(seconds: float | None, told: str) -> None:
+    assert compute._queued(Place(3, seconds), words_for("en")) == told
+    for language in ("zh_CN", "zh_TW"):
+        assert "3" in compute._queued(Place(3, seconds), words_for(language))
