@@ -232,9 +232,9 @@ def _here() -> str:
 
 
 def _owner() -> str:
-    """Whose turn in the queue this takes: a person's, whatever the number of their windows."""
-    key: Callable[[], str] = getattr(session, "fair_key", _here)
-    return key()
+    """Whose turn in the queue this takes: a person's, whatever the number of their windows; nobody has one each."""
+    person = session.person()
+    return person.id if person is not None else _here()
 
 
 def _name(verb: Callable[..., Any], inputs: tuple[Any, ...]) -> str:
