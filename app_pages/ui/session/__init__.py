@@ -22,6 +22,7 @@ from app_pages.ui.session.choices import (
     workspace,
 )
 from app_pages.ui.session.fields import as_date, bind, bind_first, bind_valid, clear, enter, note, noted, widget_value
+from app_pages.ui.session.keeping import store
 from app_pages.ui.session.library import (
     bring,
     delete_one,
@@ -55,7 +56,6 @@ from app_pages.ui.session.saving import (
     take_theirs,
 )
 from app_pages.ui.session.steps import is_stopped, run_again, still_there, stop
-from app_pages.ui.session.stored import store
 from app_pages.ui.session.uploads import (
     fetched,
     fetching,

@@ -11,7 +11,7 @@ from analytics.errors import AnalysisError
 from analytics.workspace import Workspace
 from app_pages.ui import visitor
 from app_pages.ui.session.held import VISIT
-from app_pages.ui.session.stored import is_failure, noting, store
+from app_pages.ui.session.keeping import is_failure, noting, store
 from store import links, people
 from store.access import decide
 from store.model import Access, Conflict, Deed, Link, Person, Record

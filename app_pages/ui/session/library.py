@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from analytics.errors import AnalysisError
 from app_pages.ui.session.access import decided, visit
 from app_pages.ui.session.choices import MAX_NAMED, workspace
+from app_pages.ui.session.keeping import noting, store
 from app_pages.ui.session.notices import tell
 from app_pages.ui.session.opening import UNKNOWN, adopt_record, leave, open_workspace
-from app_pages.ui.session.stored import noting, store
 from store import blobs, exchange, workspaces
 from store.model import Conflict, Deed, Listed, Person, Record, Upload, Version
 

@@ -37,8 +37,8 @@ from app_pages.ui.session.held import (
     VISIT,
     WORKSPACE,
 )
+from app_pages.ui.session.keeping import is_failure, noting, store
 from app_pages.ui.session.notices import tell
-from app_pages.ui.session.stored import is_failure, noting, store
 from store import blobs, links, people, workspaces
 from store.model import Erasure, Listed, Person, Record
 
@@ -85,6 +85,7 @@ def begin() -> None:
         if shared:
             adopt(lambda: from_link(shared))
             st.session_state[HISTORY] = []  # nothing came before the link
+            here.shared = workspace()
     here.began = workspace()
 
 

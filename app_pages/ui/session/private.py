@@ -14,7 +14,7 @@ from app_pages.ui.session.access import require, visit
 from app_pages.ui.session.choices import amend, workspace
 from app_pages.ui.session.fields import clear
 from app_pages.ui.session.held import ERASED, HISTORY, SECRET, SHELF
-from app_pages.ui.session.stored import noting, store
+from app_pages.ui.session.keeping import noting, store
 from store import workspaces
 from store.model import Erasure
 

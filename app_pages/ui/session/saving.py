@@ -15,10 +15,10 @@ from app_pages.ui.session import presence
 from app_pages.ui.session.access import Visit, ask_again, decided, require, visit
 from app_pages.ui.session.choices import as_saved, same_but_seen, workspace
 from app_pages.ui.session.held import ERASED, UPLOADS
+from app_pages.ui.session.keeping import last_failure, noting, store
 from app_pages.ui.session.notices import tell
 from app_pages.ui.session.opening import UNKNOWN, adopt_record, show_address
 from app_pages.ui.session.private import secret
-from app_pages.ui.session.stored import last_failure, noting, store
 from store import blobs, merging, workspaces
 from store.merging import Merge, Side
 from store.model import Conflict, Erasure, Record

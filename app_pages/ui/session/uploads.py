@@ -21,10 +21,10 @@ from analytics.workspace import SourceRef
 from app_pages.ui.session.access import require, visit
 from app_pages.ui.session.choices import change, choices_for, workspace
 from app_pages.ui.session.held import FETCHING, STORED, UPLOADER, UPLOADS
+from app_pages.ui.session.keeping import is_failure, noting, store
 from app_pages.ui.session.notices import tell
 from app_pages.ui.session.opening import UNKNOWN
 from app_pages.ui.session.saving import stored_record
-from app_pages.ui.session.stored import is_failure, noting, store
 from store import blobs
 
 SESSION_MB = "600"  # of uploads; the variable REGULARS_SESSION_MB says otherwise
