@@ -83,6 +83,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         environment = {
             "REGULARS_STORE": str(folder / "store"),
             "STREAMLIT_SECRETS_FILES": str(folder / "secrets.toml"),
+            "REGULARS_WORKERS": "1",
         }
         with served(**environment) as (url, _process):
             yield Place(url, issuer, store)
@@ -179,12 +180,11 @@ def is_signed_out(seen: Seen) -> bool:
 
 def test_signed_out_one_sees_how_to_sign_in_and_nothing_else(place: Place, work: str) -> None:
     browser = Browser(place)
-    for page in ("upload", "segmentation"):
-        for query in ("", f"w={work}", "s=anything"):
-            seen = browser.see(page, query)
-            assert is_signed_out(seen)
-            assert "Spring campaign" not in seen.text
-            assert list(seen.buttons) == ["Sign in"]
+    for page, query in (("upload", f"w={work}"), ("segmentation", "s=anything"), ("operations", "")):
+        seen = browser.see(page, query)
+        assert is_signed_out(seen), page
+        assert "Spring campaign" not in seen.text
+        assert list(seen.buttons) == ["Sign in"]
     assert "regulars_visitor" not in browser.http.get("/").headers.get("set-cookie", "")
 
 
