@@ -104,11 +104,10 @@ def _own_name(_: Words, person: Person) -> None:
         on_change=_rename,
     )
     if person.kind == "local":
-        st.markdown(f":small[:gray[{_('Only this machine can open the app: all work here is yours.')}]]")
+        told = _("Only this machine can open the app: all work here is yours.")
     else:
-        st.markdown(
-            f":small[:gray[{_('This browser is known by a cookie. Clearing it gives the work away for good.')}]]"
-        )
+        told = _("Your work belongs to this browser, by a cookie. Without the cookie nobody finds it again.")
+    st.markdown(f":small[:gray[{told}]]")
 
 
 def _rename() -> None:
