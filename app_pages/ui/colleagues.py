@@ -24,8 +24,11 @@ def panel(_: Words) -> None:
     record = session.record()
     if record is None or not is_offered():
         return
+    try:
+        members = people.members(session.store(), record.id)
+    except AnalysisError:
+        return  # the place for saving tells that the store fails
     st.markdown(f"**{_('Colleagues')}**")
-    members = people.members(session.store(), record.id)
     if not members:
         st.markdown(f":small[:gray[{_('Nobody else yet. Who signs in with an address of this list finds the work.')}]]")
     roles = {role: _.phrase(f"role.{role}") for role in ROLES}

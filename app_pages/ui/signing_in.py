@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from analytics.errors import AnalysisError
 from analytics.i18n import Words, escape_markdown
 from app_pages.ui import languages, session, visitor
 from serving import sign_in
@@ -112,8 +113,12 @@ def _own_name(_: Words, person: Person) -> None:
 
 def _rename() -> None:
     person = session.person()
-    if person is not None and person.kind != "member":
+    if person is None or person.kind == "member" or not person.id:
+        return
+    try:
         session.known_as(people.set_name(session.store(), person, session.widget_value("own-name")))
+    except AnalysisError as error:
+        session.tell(error)
 
 
 def _short(name: str) -> str:
