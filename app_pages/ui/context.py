@@ -53,7 +53,10 @@ def bar(_: Words, name: str) -> None:
         signing_in.account(_)
         languages.choose(_)
         with st.popover(_("Share"), icon=":material/share:", key="share"):
-            sharing.panel(_, name)
+            try:
+                sharing.panel(_, name)
+            except AnalysisError as error:  # the store is away: everything else goes on
+                st.markdown(_.phrase(f"error.{error.code}", **error.params))
 
 
 def source_name(_: Words) -> str:

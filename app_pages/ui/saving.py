@@ -235,6 +235,12 @@ def _merge(_: Words, both: Merge) -> None:
             required=True,
             key=f"take-{name or 'bar'}",
         )
-    if st.button(_("Merge"), type="primary", icon=":material/merge:", key="merge-now"):
-        session.take_merged(take)
+    if st.button(
+        _("Merge"),
+        type="primary",
+        icon=":material/merge:",
+        key="merge-now",
+        on_click=session.take_merged,
+        args=(take,),
+    ):
         st.rerun()

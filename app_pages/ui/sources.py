@@ -49,7 +49,11 @@ def choose(_: Words) -> None:
             disabled=not session.may("change"),
         )
         earlier.choose(_)
-    if workspace.world or not session.may("upload"):
+    if workspace.world:
+        return
+    if not session.may("upload"):
+        if session.person() is None and session.link() is None:
+            st.markdown(_where_files_stay(_))
         return
     left, right = st.columns([3, 1], gap="medium")
     with left:
