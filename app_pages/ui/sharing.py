@@ -30,7 +30,8 @@ GIVES = {
         "Takes no original id away."
     ),
 }
-GIVEN = "role-given"
+PLACE = "share"  # the popover's own key
+GIVEN, SHOWN = "role-given", "link-shown"
 WIDTH = 400
 QR_WIDTH = 560  # wide enough to be read from the back of a room
 MOST_SHOWN = 8
@@ -38,6 +39,10 @@ MOST_SHOWN = 8
 
 def panel(_: Words, name: str) -> None:
     """What can be given to others from the page ``name``."""
+    shown = session.noted(SHOWN)
+    if shown is not None:
+        session.note(SHOWN, None)  # told once: nothing keeps a token
+        _show(_, *shown)
     with st.container(width=WIDTH, gap="small"):
         _came_by(_)
         if session.workspace().world and session.link() is None:
@@ -68,11 +73,13 @@ def _came_by(_: Words) -> None:
     """By which link somebody came, what it gives, and the way back to what was shared."""
     link = session.link()
     if link is not None:
-        by = visitor.called(_, link.created_by)
+        maker = link.created_by
+        by = visitor.called(_, maker) if maker.name or maker.email else ""
         ends = f" {_('It ends {when}.', when=_last_day(_, link))}" if link.until else ""
-        st.markdown(_("You came by a private link of {name}.", name=by) + ends)
+        came = _("You came by a private link of {name}.", name=by) if by else _("You came by a private link.")
+        st.markdown(came + ends)
         st.markdown(f":small[:gray[{_(_given(session.access().role))}]]")
-    if visit().shared is not None:
+    if visit().shared is not None and (link is not None or session.workspace().world):
         st.button(
             _("Back to the shared state"),
             icon=":material/restart_alt:",
@@ -92,8 +99,14 @@ def _open_link(_: Words, name: str) -> None:
     st.markdown(_("Whoever opens this link sees this page with the same data, choices and language."))
     address = f"{_address(name)}?{session.LINK_PARAMETER}={session.link_parameter()}"
     st.code(address, language=None, wrap_lines=True)
-    if st.button(_("QR code"), icon=":material/qr_code_2:", key="share-qr", width="stretch"):
-        _show(_, address, _("For everybody in the room"), "")
+    st.button(
+        _("QR code"),
+        icon=":material/qr_code_2:",
+        key="share-qr",
+        width="stretch",
+        on_click=_tell,
+        args=(address, _("For everybody in the room"), ""),
+    )
 
 
 def _private(_: Words, name: str) -> None:
@@ -112,19 +125,22 @@ def _private(_: Words, name: str) -> None:
     )
     st.markdown(f":small[:gray[{_(GIVES[role])}]]")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        label = st.text_input(
-            _("For whom (only you see it)"), key="share-label", max_chars=links.MOST_LABEL, width="stretch"
-        )
-        until = st.date_input(
-            _("Last day"), value=None, min_value=_today(), key="share-until", width=140, format="YYYY/MM/DD"
-        )
-    if st.button(_("Make a private link"), icon=":material/add_link:", key="share-make", width="stretch"):
-        _make(_, name, role, label, session.as_date(until))
+        st.text_input(_("For whom (only you see it)"), key="share-label", max_chars=links.MOST_LABEL, width="stretch")
+        st.date_input(_("Last day"), value=None, min_value=_today(), key="share-until", width=140, format="YYYY/MM/DD")
+    st.button(
+        _("Make a private link"),
+        icon=":material/add_link:",
+        key="share-make",
+        width="stretch",
+        on_click=_make,
+        args=(_, name, role),
+    )
     _listed(_)
 
 
-def _make(_: Words, name: str, role: Role, label: str, until: date | None) -> None:
+def _make(_: Words, name: str, role: Role) -> None:
     """A new link, shown this once."""
+    label, until = session.widget_value("share-label"), session.as_date(session.widget_value("share-until"))
     try:
         session.require("share")
         record, person = session.stored_record(name), session.person()
@@ -142,9 +158,16 @@ def _make(_: Words, name: str, role: Role, label: str, until: date | None) -> No
         )
     except AnalysisError as error:
         session.tell(error)
-        st.rerun()
+        return
+    session.clear("share-label", "share-until")
     note = _("Copy it now: it is stored as a digest only and cannot be shown again. It can be revoked at any time.")
-    _show(_, f"{_address(name)}?{TOKEN_PARAMETER}={token}", _.phrase(f"role.{role}"), note)
+    _tell(f"{_address(name)}?{TOKEN_PARAMETER}={token}", _.phrase(f"role.{role}"), note)
+
+
+def _tell(address: str, kind: str, note: str) -> None:
+    """Close the popover and show an address in the run that follows."""
+    session.note(SHOWN, (address, kind, note))
+    session.note(PLACE, False)
 
 
 def _show(_: Words, address: str, kind: str, note: str) -> None:
@@ -233,4 +256,4 @@ def _midnight_after(day: date) -> datetime:
 
 def _last_day(_: Words, link: Link) -> str:
     assert link.until is not None
-    return _("{day}", day=(link.until - timedelta(seconds=1)).astimezone(_zone()).date())
+    return _.day((link.until - timedelta(seconds=1)).astimezone(_zone()).date())
