@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from store.people import local_person
 from store.tables import BLOBS, READ_TABLES, UPLOADS
 
 Tell = Callable[[str], None]
+_PIECES = blobs._pieces
 
 
 class Child:
@@ -92,6 +93,7 @@ def number_of(workspace: Workspace) -> int:
 
 def saving(folder: Path, url: str, workspace_id: str, seed: int, tell: Tell) -> None:
     """Keep, save, release, keep a table, without end; every acknowledgement is told as soon as it is there."""
+    blobs._pieces = on_a_slow_disk
     chance = random.Random(seed)
     store = open_store(folder, url)
     person, record = local_person(store), workspaces.load(store, workspace_id)
@@ -126,8 +128,11 @@ def saving(folder: Path, url: str, workspace_id: str, seed: int, tell: Tell) -> 
             tell(f"kept {digest}")
 
 
-def collecting(folder: Path, url: str, tell: Tell) -> None:
-    """Collect without a grace and without end."""
+def collecting(folder: Path, url: str, chance: float, tell: Tell) -> None:
+    """Collect without a grace and without end, every other time: else it takes torn files before they are seen."""
+    if chance < 0.5:
+        tell("idle")
+        time.sleep(60)
     store = open_store(folder, url)
     tell("open")
     while True:
@@ -148,12 +153,14 @@ def kill_often(folder: Path, url: str, kills: int, most: int, seed: int) -> dict
     counted = dict.fromkeys(("kills", "corrupt", "rows_without_file", "lost_saves", "lost_uploads", "refused"), 0)
     counted |= dict.fromkeys(("acknowledged", "torn_temporary", "saved_unheard"), 0)
     kept: set[str] = set()
+    torn: set[str] = set()
     last = 0
     for turn in range(kills):
         seeded = seed * 1000 + turn
         # Bound now: a lambda in a loop would see later values.
         saver = Child(lambda tell, seeded=seeded: saving(folder, url, workspace_id, seeded, tell))  # type: ignore[misc]
-        collector = Child(lambda tell: collecting(folder, url, tell))
+        collects = chance.random()
+        collector = Child(lambda tell, collects=collects: collecting(folder, url, collects, tell))  # type: ignore[misc]
         saver.heard(chance.randrange(most + 1), 10)
         time.sleep(chance.uniform(0, 0.05))
         first, second = (saver, collector) if chance.random() < 0.5 else (collector, saver)
@@ -176,7 +183,8 @@ def kill_often(folder: Path, url: str, kills: int, most: int, seed: int) -> dict
             _wait_for_backends(store)
             found = look(store, workspace_id)
             now = number_of(workspaces.load(store, workspace_id).workspace)
-            counted["corrupt"] += len(found["corrupt"])
+            counted["corrupt"] += len(found["corrupt"] - torn)
+            torn |= found["corrupt"]
             counted["rows_without_file"] += len(found["without"])
             counted["lost_uploads"] += len(kept - found["uploads"])
             counted["lost_saves"] += now < last
@@ -188,6 +196,14 @@ def kill_often(folder: Path, url: str, kills: int, most: int, seed: int) -> dict
     return counted
 
 
+def on_a_slow_disk(data: bytes | Path, name: str) -> Iterator[bytes]:
+    """A file's pieces, each after a while: there is a middle in which one can be killed."""
+    for piece in _PIECES(data, name):
+        for start in range(0, len(piece), 65536):
+            time.sleep(0.002)
+            yield piece[start : start + 65536]
+
+
 def straight(store: Store, data: bytes | Path, name: str) -> tuple[str, int]:
     """The plain way that the store does not go: the bytes straight under their last name."""
     digest, n_bytes = blobs._measure(blobs._pieces(data, name))
@@ -195,8 +211,7 @@ def straight(store: Store, data: bytes | Path, name: str) -> tuple[str, int]:
     place.parent.mkdir(exist_ok=True)
     with place.open("wb") as file:
         for piece in blobs._pieces(data, name):
-            for start in range(0, len(piece), 65536):
-                file.write(piece[start : start + 65536])
+            file.write(piece)
         os.fsync(file.fileno())
     return digest, n_bytes
 

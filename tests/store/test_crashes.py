@@ -70,7 +70,7 @@ class TestCrashes:
     def test_the_plain_way_would_be_seen(self, tmp_path: Path) -> None:
         """Files written straight under their names: TO BE WRITTEN."""
         folder = tmp_path / "store"
-        places = {"sqlite": [str(folder), f"sqlite:///{folder / 'work.sqlite'}", 60]}
+        places = {"sqlite": [str(folder), f"sqlite:///{folder / 'work.sqlite'}", 30]}
         report = crash({"places": places, "rounds": 1, "most": 6, "seed": 3, "straight": True}, seconds=900)["sqlite"]
         print(json.dumps(report))
         assert report["kill"]["corrupt"] > 0
