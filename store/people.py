@@ -51,10 +51,11 @@ def browser_person(store: Store, token: str) -> Person:
     return _known(store, Person(_identity("browser", token), "browser"))
 
 
-def member(store: Store, issuer: str, subject: str, name: str = "", email: str = "") -> Person:
+def member(store: Store | None, issuer: str, subject: str, name: str = "", email: str = "") -> Person:
     """Somebody who signed in: ``issuer`` and ``subject`` tell who, never the e-mail, which may pass to somebody else.
 
-    Give ``email`` only where the provider says that it verified it: it opens the workspaces shared with it.
+    Give ``email`` only where the provider says that it verified it: it opens the workspaces shared with it. What the
+    provider says is all that is known of a member: the store is not asked, and may be absent.
     """
     identity = _identity("member", issuer, subject)
     return Person(identity, "member", clean_name(name), email_key(email) if email else "")

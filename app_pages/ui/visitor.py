@@ -39,9 +39,8 @@ def who(store: Store, before: Person | None = None) -> Person | None:
     ``before`` is the answer of the session's last run: it holds while a connection is broken off in the middle of a
     run. Where another id comes back than ``before`` had, the session belongs to somebody else and must begin anew.
     """
-    settings = sign_in.configured()
-    if settings is not None:
-        return _member(store, settings)
+    if signs_in():
+        return signed_in()
     connection = _connection()
     if connection is None:
         return before
@@ -57,6 +56,12 @@ def who(store: Store, before: Person | None = None) -> Person | None:
 def signs_in() -> bool:
     """Whether people sign in on this server: then nobody is anybody without."""
     return sign_in.configured() is not None
+
+
+def signed_in() -> Person | None:
+    """Whoever signed in, or nobody; the store is not asked, and its failure signs nobody out."""
+    settings = sign_in.configured()
+    return None if settings is None else _member(settings)
 
 
 def owners() -> frozenset[str]:
@@ -90,7 +95,7 @@ def verified_email(claims: Mapping[str, Any]) -> str:
         return ""
 
 
-def _member(store: Store, settings: SignIn) -> Person | None:
+def _member(settings: SignIn) -> Person | None:
     """Somebody whom one of the configured providers vouched for, not too long ago; else nobody."""
     claims: Mapping[str, Any] = st.user.to_dict()
     if settings.problems or claims.get("is_logged_in") is not True:
@@ -104,7 +109,7 @@ def _member(store: Store, settings: SignIn) -> Person | None:
         return None  # a cookie of the time before the provider was exchanged
     if not _is_fresh(claims.get("iat")) or _sign_in_key(claims) in _ended:
         return None
-    return people.member(store, str(issuer), str(subject), _claimed_name(claims), verified_email(claims))
+    return people.member(None, str(issuer), str(subject), _claimed_name(claims), verified_email(claims))
 
 
 def _is_claim(value: object) -> bool:

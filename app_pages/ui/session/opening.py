@@ -149,16 +149,18 @@ def last_workspace() -> Listed | None:
 
 
 def _is_another(here: Visit) -> bool:
-    found = _who(here.person)
+    found = visitor.signed_in()
     return (found and found.id) != (here.person and here.person.id)
 
 
-def _who(before: Person | None = None) -> Person | None:
+def _who() -> Person | None:
+    if visitor.signs_in():
+        return visitor.signed_in()
     try:
         with noting():
-            return visitor.who(store(), before)
+            return visitor.who(store())
     except AnalysisError:
-        return None if visitor.signs_in() else UNKNOWN
+        return UNKNOWN
 
 
 def _reopen(here: Visit) -> None:
