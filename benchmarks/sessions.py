@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -36,6 +37,7 @@ SESSIONS, MANY_SESSIONS = 30, 50
 ROUNDS = 3  # of all pages, by each session, once everything is cached
 UNCACHED = 6  # sessions with choices that nobody made before
 PAIRS = 4  # quiet and busy in turn
+LAST_DAY = date(2025, 3, 31)  # that somebody looks at the world from
 THINKING = (4.0, 10.0)  # seconds between two clicks of one of the fifty
 WARM_UP = 0.3  # of the minutes
 LOOK_SECONDS = 5.0
@@ -140,11 +142,11 @@ _choices = count(1)
 
 
 def _fresh() -> str:
-    """Choices that nobody made before: another seed asks for another clustering, another hold-out for new forecasts."""
+    """Choices that nobody made before: another seed asks for new evidence of segments, another day for everything."""
     n, usual = next(_choices), Workspace()
     segmentation = dataclasses.replace(usual.segmentation, random_state=1000 + n)
-    forecast = dataclasses.replace(usual.forecast, horizon=20 + n)
-    return f"s={to_link(dataclasses.replace(usual, segmentation=segmentation, forecast=forecast))}"
+    population = dataclasses.replace(usual.population, as_of=LAST_DAY - timedelta(n))
+    return f"s={to_link(dataclasses.replace(usual, segmentation=segmentation, population=population))}"
 
 
 async def _uncached(url: str, walk: Walk) -> None:
