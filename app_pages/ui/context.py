@@ -52,7 +52,8 @@ def bar(_: Words, name: str) -> None:
         )
         signing_in.account(_)
         languages.choose(_)
-        with st.popover(_("Share"), icon=":material/share:", key="share"):
+        # It tells whether it is open, so that a link's code can close it: it would stand before the dialog.
+        with st.popover(_("Share"), icon=":material/share:", key=sharing.PLACE, on_change="rerun"):
             try:
                 sharing.panel(_, name)
             except AnalysisError as error:  # the store is away: everything else goes on
