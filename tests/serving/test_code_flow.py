@@ -365,7 +365,8 @@ def with_password(authorize: str, name: str, password: str) -> str:
 def test_an_identity_server_with_passwords_and_pkce(tmp_path: Path) -> None:
     """Canaille: the code is bound to the browser that asked (S256), an e-mail it does not vouch for opens nothing.
 
-    Last result: Canaille 0.3.6, signed in with S256; the code alone, with the client's own secret, got no token.
+    Last result: Canaille 0.3.6, signed in with S256; the code alone, with the client's own secret, got no token. An ID
+    token without an audience, which the library in between lets pass, signed nobody in.
     """
     secret = secrets.token_urlsafe(24)
     with canaille(tmp_path) as (issuer, run):
@@ -406,9 +407,15 @@ def test_an_identity_server_with_passwords_and_pkce(tmp_path: Path) -> None:
             stolen = httpx.post(metadata["token_endpoint"], data=grant, auth=("regulars", secret), timeout=60)
             assert stolen.status_code == 400, "a code without the verifier of the browser that asked for it"
             assert "access_token" not in stolen.text
-            again = with_password(browser.begin(press="Sign in with team"), "ada", "a long password")
-            assert browser.http.get(again).headers["location"] == "/"
-            seen = browser.see()
+
+            def sign_in() -> Seen:
+                back_again = with_password(browser.begin(press="Sign in with team"), "ada", "a long password")
+                assert browser.http.get(back_again).headers["location"] == "/"
+                return browser.see()
+
+            assert is_signed_out(sign_in()), "a token that is not told to be for this app"
+            run("set", "client", "regulars", "--audience", "regulars")
+            seen = sign_in()
             assert "Ada Lovelace" in seen.text
             assert "has not confirmed an e-mail address" in seen.text
             assert "Spring campaign" not in browser.see("upload", f"w={shared.id}").text
