@@ -46,7 +46,7 @@ def _running(script: str, environment: Mapping[str, str]) -> Iterator[tuple[str,
     process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, stderr=sys.stderr, env=variables)  # nosec B603 # a fixed command, no shell
     try:
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180  # a machine with other work to do
         while True:
             try:
                 with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):  # nosec B310 # this machine's own address
