@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analytics.errors import AnalysisError
-from analytics.i18n import Words, escape_markdown
+from analytics.i18n import Words
 from app_pages.ui import session, visitor
 from store import people, workspaces
 from store.model import Role
@@ -63,7 +63,7 @@ def _row(_: Words, workspace_id: str, member: Member, roles: dict[Role, str]) ->
             "",
             icon=":material/person_remove:",
             type="tertiary",
-            help=_("Remove {email}", email=escape_markdown(member.email)),
+            help=_("Remove this colleague"),
             key=f"colleague-remove.{member.email}",
             on_click=_remove,
             args=(workspace_id, member.email),
