@@ -69,7 +69,7 @@ class Settings:
     base_path: str = ""  # server.baseUrlPath, with a leading and no closing slash
     frame_ancestors: tuple[str, ...] = ()  # pages that may embed this app; none
     metrics_token: str = field(default="", repr=False)  # who shows it may read /_stcore/metrics; "": nobody
-    session_upload_bytes: int = 400 * MB  # uploads of one session that wait in memory
+    session_upload_bytes: int = 800 * MB  # what Streamlit holds of one session's uploads while it lives
     upload_bytes: int = 2000 * MB  # the same over all sessions
     log_requests: bool = False
 
@@ -91,7 +91,7 @@ class Settings:
             base_path=f"/{base}" if base else "",
             frame_ancestors=ancestors,
             metrics_token=token,
-            session_upload_bytes=int(environment.get("REGULARS_SESSION_UPLOAD_MB", "400")) * MB,
+            session_upload_bytes=int(environment.get("REGULARS_SESSION_UPLOAD_MB", "800")) * MB,
             upload_bytes=int(environment.get("REGULARS_UPLOAD_MB", "2000")) * MB,
             log_requests=environment.get("REGULARS_LOG_REQUESTS", "") == "1",
         )
@@ -187,7 +187,7 @@ def _secure(name: bytes, value: bytes) -> tuple[bytes, bytes]:
 
 
 class ClosedRoutes:
-    """Answers 404 to whatever the pages do not need, and bounds uploads that wait in memory.
+    """Answers 404 to whatever the pages do not need, and bounds the uploads that live sessions hold in memory.
 
     ``/_stcore/metrics`` is open to who shows the token; without a token set, to nobody.
     """
@@ -239,9 +239,9 @@ class ClosedRoutes:
             return PlainTextResponse("Length Required", 411)
         waiting = self.waiting()
         if waiting.get(session_id, 0) + int(length) > self.settings.session_upload_bytes:
-            return PlainTextResponse("Too many uploads wait in this session", 413)
+            return PlainTextResponse("This session holds too many uploads", 413)
         if sum(waiting.values()) + int(length) > self.settings.upload_bytes:
-            return PlainTextResponse("Too many uploads wait on this server", 503, {"Retry-After": "30"})
+            return PlainTextResponse("This server holds too many uploads", 503, {"Retry-After": "30"})
         return None
 
 
