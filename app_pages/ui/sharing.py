@@ -159,7 +159,8 @@ def _make(_: Words, name: str, role: Role) -> None:
     except AnalysisError as error:
         session.tell(error)
         return
-    session.clear("share-label", "share-until")
+    session.note("share-label", "")
+    session.note("share-until", None)
     note = _("Copy it now: it is stored as a digest only and cannot be shown again. It can be revoked at any time.")
     _tell(f"{_address(name)}?{TOKEN_PARAMETER}={token}", _.phrase(f"role.{role}"), note)
 

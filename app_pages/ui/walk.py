@@ -101,8 +101,9 @@ HEAVY_CUSTOMERS = 20_000  # beyond these comparing them takes longer than a mome
 def erase(asked: str) -> None:
     """Erase a customer, found by id or pseudonym, from everything this session holds but the upload itself.
 
-    Raises ``AnalysisError("customer_not_found")``.
+    Raises ``AnalysisError``: ``not_allowed``, before anything is looked for, and ``customer_not_found``.
     """
+    session.require("erase")
     records = merging().records if is_merging() and can_match() else None
     digests = find_customer(merged(), asked, session.secret(), records)
     columns = {

@@ -241,6 +241,7 @@ def test_a_viewer_changes_nothing_by_any_widget(owner: AppTest) -> None:
         (lambda: session.undo(), ""),
         (lambda: walk.owner_list(), "not_allowed"),
         (lambda: walk.erase("ZQ001canary"), "not_allowed"),
+        (lambda: walk.erase("nobody"), "not_allowed"),  # the same answer: it tells nobody who is a customer
         (lambda: session.erase(("0" * 64,), ()), "not_allowed"),
         (lambda: session.remember_upload("x.csv", b"a,b\n1,2\n", []), "not_allowed"),
         (lambda: session.require("share"), "not_allowed"),
