@@ -116,7 +116,7 @@ def test_one_shares_one_looks_one_may_not(chromium: Any, team_server: str, tmp_p
     ada.keyboard.press("Escape")
     ada.locator(".st-key-share button").first.click()
     settle(ada)
-    ada.locator("[class*='st-key-colleague-remove'] button").click()
+    ada.locator("[class*='st-key-colleague-remove'] button").first.click()
     ada.locator(NAMED, has_text="ben@example.com").wait_for(state="detached")
     ben.reload()
     settle(ben)
