@@ -16,8 +16,10 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.i18n import escape_markdown, unlinked
 from analytics.segmentation import Scenario, SegmentationSpec
+from app_pages.ui import session
 from app_pages.ui.steps import STEPS
-from tests.pages.test_uploads import go, opened, upload
+from store import links, people, workspaces
+from tests.pages.test_uploads import ROOT, go, opened, upload
 
 HOSTILE = "![x](http://evil.example/i.png)[y](javascript:alert)<img src=http://evil.example/j>"
 SHORT = "![x](//e)[y](//e)<img src=//e>"  # where only forty characters are taken
@@ -202,6 +204,32 @@ def test_both_sieves_leave_no_link(text: str) -> None:
 
 def test_hostile_text_stays_text() -> None:
     walked(60, ["upload", "customer", "personas"])
+
+
+def test_names_of_people_work_and_links_stay_text() -> None:
+    """On the pages about the work itself, in the bar, and for whoever comes by a link."""
+    test = upload(opened(), *files(20)[1:2])
+    store, record = session.store(), test.session_state["visit"].record
+    who = people.local_person(store)
+    try:
+        by = people.set_name(store, who, f"Ann {SHORT}")
+        workspaces.rename(store, record.id, f"Plan {HOSTILE}"[: workspaces.MOST_NAME], by)
+        shared = links.create_link(
+            store, record.id, "view", by, workspace=record.workspace, page="upload", label=HOSTILE
+        )
+        visitor = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
+        visitor.query_params["k"] = shared[1]
+        again = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
+        again.query_params["w"] = record.id
+        for one in (again, visitor):
+            one.run()
+            for name in ("upload", "workspaces", "operations"):
+                go(one, name)
+                assert [item.value for item in one.exception] == [], name
+                assert live(one) == [], name
+            assert shown_at_all(one)
+    finally:
+        people.set_name(store, who, "")
 
 
 @pytest.mark.slow
