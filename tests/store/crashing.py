@@ -101,7 +101,7 @@ def saving(folder: Path, url: str, workspace_id: str, seed: int, tell: Tell) -> 
     mine = [upload.digest for upload in blobs.uploads(store, workspace_id)]
     source = folder / f"source-{os.getpid()}"
     while True:
-        data = chance.randbytes(chance.choice([10, 5_000, 300_000, 2_000_000]))
+        data = chance.randbytes(chance.choice([10, 300_000, 2_000_000, 2_000_000]))
         if chance.random() < 0.3:
             source.write_bytes(data)
             upload = blobs.keep(store, workspace_id, f"{seed}.csv", source)
@@ -132,11 +132,12 @@ def collecting(folder: Path, url: str, chance: float, tell: Tell) -> None:
     """Collect without a grace and without end, every other time: else it takes torn files before they are seen."""
     if chance < 0.5:
         tell("idle")
-        time.sleep(60)
+        time.sleep(20)
     store = open_store(folder, url)
     tell("open")
     while True:
         blobs.collect(store, timedelta(0))
+        tell("collected")  # and so ends with whoever listened
         time.sleep(0.02)
 
 
