@@ -64,9 +64,7 @@ def erasing(_: Words) -> None:
     st.button(_("Erase"), icon=":material/person_remove:", key="erase", disabled=not sure, on_click=_erase)
     n = session.n_erased()
     if n:
-        st.markdown(
-            _.ngettext("{n} customer was erased in this work.", "{n} customers were erased in this work.", n)
-        )
+        st.markdown(_.ngettext("{n} customer was erased in this work.", "{n} customers were erased in this work.", n))
     note = _("The uploaded file itself stays as it is on this server until it is deleted: erase at the source too.")
     st.markdown(f":small[:gray[{note}]]")
 
