@@ -1,7 +1,7 @@
 """For good, now: a workspace, everything of a person, or a file with all that was read from it and says its name.
 
 What is erased leaves the database and the folder in one go, and the database is written anew without it (``scrub``):
-a deleted row would else stay readable in the file. What no program here can reach is told by ``docs/hosting.md``:
+a deleted row would else stay readable in the file. What no program here can reach is told by ``hosting/README.md``:
 back-ups made before, and blocks of the disk that the system has not used again.
 """
 
