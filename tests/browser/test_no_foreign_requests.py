@@ -79,7 +79,7 @@ def walk(page: Any, server: str, language: str, names: list[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh_CN", "zh_TW"])
 def test_no_page_of_any_language_asks_another_host(watched: Any, server: str, language: str) -> None:
-    """Every page. Last result: all pages in three languages, no violation, no other host."""
+    """Every page. Last result: all pages in both Chinese scripts, no violation, no other host."""
     walk(watched, server, language, [step.name for step in STEPS])
     tag = {"en": "en", "zh_CN": "zh-Hans-CN", "zh_TW": "zh-Hant-TW"}[language]
     assert watched.evaluate("document.documentElement.lang") == tag  # the one script of ours has run
