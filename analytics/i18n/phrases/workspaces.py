@@ -5,7 +5,7 @@ from analytics.i18n.marks import N_
 PHRASES: dict[str, str] = {
     "error.workspace_unknown": N_("No such workspace"),
     "error.workspace_unknown.remedy": N_(
-        "It was deleted, or it is not shared with you. Your own workspaces are in the list on Upload."
+        "It was deleted, or it is not shared with you. Your own workspaces are in the list on Workspaces."
     ),
     "error.version_unknown": N_("Version {number} is not there any more"),
     "error.version_unknown.remedy": N_(

@@ -17,7 +17,7 @@ PATIENCE = 5.0  # seconds for which a store that failed is left alone
 _LOCK = threading.Lock()
 _OPENED: dict[tuple[str, str], Store] = {}
 _FAILED: dict[tuple[str, str], tuple[float, AnalysisError]] = {}
-PASSING = frozenset({"store_busy"})  # the next moment may be another
+PASSING = frozenset({"store_busy", "store_no_room"})  # the next moment, or a smaller file, may be another
 
 
 def store() -> Store:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from analytics.errors import AnalysisError
+from analytics.workspace import without_private
 from app_pages.ui.session.access import decided, visit
 from app_pages.ui.session.choices import MAX_NAMED, workspace
 from app_pages.ui.session.keeping import noting, store
@@ -111,8 +112,10 @@ def restore_one(workspace_id: str, number: int) -> None:
 
 def export_one(workspace_id: str, app_version: str) -> Callable[[], bytes]:
     """What writes the choices of one workspace as a file, by the click on a download."""
-    record, _who = _asked(workspace_id, "export")
-    return lambda: exchange.export_workspace(record.workspace, app_version=app_version)
+    record, who = _asked(workspace_id, "export")
+    names_files = decided(who, record, None).may("see_rows")
+    choices = record.workspace if names_files else without_private(record.workspace)
+    return lambda: exchange.export_workspace(choices, app_version=app_version)
 
 
 def bring(name: str, data: bytes) -> None:
