@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -31,6 +32,8 @@ class Visit:
     sent : the choices as they were last saved.
     failure : why the last save failed. conflict : somebody else saved first.
     is_shared : whether anybody else may have this workspace open.
+    turn : a click starts the next run while the last one has not stopped yet; both would save, and the second take the
+        first for somebody else.
     """
 
     person: Person | None
@@ -46,6 +49,7 @@ class Visit:
     failure: AnalysisError | None = None
     conflict: Conflict | None = None
     is_shared: bool = False
+    turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
 
 def visit() -> Visit:

@@ -29,16 +29,17 @@ State = Literal["saved", "sample", "nobody", "view", "failed", "conflict"]
 def save(page: str) -> None:
     """Put what changed into the store; a failure takes nothing away and is tried again at the next run."""
     here = visit()
-    if here.shut is not None or here.conflict is not None or not here.access.may("save") or here.person is UNKNOWN:
-        return
-    if not _is_due(here):
-        return
-    try:
-        _save(here, page)
-    except AnalysisError as error:
-        here.failure = error
-        if error.code == "workspace_unknown":  # deleted meanwhile, elsewhere
-            _lost(here)
+    with here.turn:
+        if here.shut is not None or here.conflict is not None or not here.access.may("save") or here.person is UNKNOWN:
+            return
+        if not _is_due(here):
+            return
+        try:
+            _save(here, page)
+        except AnalysisError as error:
+            here.failure = error
+            if error.code == "workspace_unknown":  # deleted meanwhile, elsewhere
+                _lost(here)
 
 
 def state() -> State:
@@ -72,8 +73,9 @@ def stored_record(page: str = "") -> Record | None:
     Raises ``AnalysisError("store_...")``.
     """
     here = visit()
-    if here.record is None and here.access.may("save") and here.person not in (None, UNKNOWN):
-        _create(here, page)
+    with here.turn:
+        if here.record is None and here.access.may("save") and here.person not in (None, UNKNOWN):
+            _create(here, page)
     return here.record
 
 
@@ -82,7 +84,7 @@ def others_saved() -> bool:
     here = visit()
     if here.record is None or here.conflict is not None or not here.access.may("save"):
         return False
-    with suppress(AnalysisError), noting():
+    with here.turn, suppress(AnalysisError), noting():
         number, _by, _at = workspaces.version_of(store(), here.record.id)
         if number == here.record.version:
             return False
@@ -101,7 +103,7 @@ def rename(name: str) -> None:
         return
     try:
         require("delete")
-        with noting():
+        with here.turn, noting():
             renamed = workspaces.rename(store(), here.record.id, name, here.person)
     except AnalysisError as error:
         tell(error)
@@ -169,7 +171,7 @@ def take_merged(take: dict[str, Side]) -> None:
         return
     theirs = here.conflict.theirs
     try:
-        with noting():
+        with here.turn, noting():
             saved = workspaces.save(store(), theirs.id, theirs.version, both.workspace, theirs.page, here.person)
             if isinstance(saved, Conflict):  # and again somebody was first
                 here.conflict = dataclasses.replace(saved, base=here.conflict.base)
