@@ -84,7 +84,10 @@ def _told(_: Words, record: Record | None) -> str:
     told = _("Saved by itself {ago}.", ago=ago(_, record.changed_at))
     if record.kept:
         return told
-    days = retention.keep_days()
+    try:
+        days = retention.keep_days()
+    except AnalysisError:  # the operator's setting cannot be read: the operations page says so
+        return told
     lost = _.ngettext(
         "Without a name it is deleted {n} day after its last use.",
         "Without a name it is deleted {n} days after its last use.",
