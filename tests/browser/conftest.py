@@ -22,9 +22,10 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The installed Chromium under Playwright."""
+    """The installed Chromium under Playwright. Its event loop runs in this thread as long as it is open: no longer than
+    one module, so that others can run one of their own."""
     path = shutil.which("chromium")
     if path is None:
         if os.environ.get("REGULARS_REQUIRE_BROWSER"):
