@@ -1,5 +1,8 @@
 """The server: Streamlit's own with what every answer carries. Start it with ``uv run streamlit run app.py``."""
 
+import gc
+import importlib
+import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,10 +27,15 @@ async def lifespan(_server: st.App) -> AsyncIterator[None]:
     import pandas  # noqa: F401
     import polars  # noqa: F401
 
+    from app_pages import ui
     from app_pages.ui import audience, session
     from app_pages.ui.compute import engine
     from store import retention
 
+    for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
+        importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()  # what stays as long as the process is not looked through again and again
     workers = engine()
     end_retention = retention.run_daily(session.store, audience.opened)
     yield

@@ -7,11 +7,14 @@ same for charts and headlines, whose key includes the language.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 import polars as pl
@@ -23,10 +26,12 @@ from analytics.charts.theme import Spec
 from analytics.errors import AnalysisError
 from analytics.i18n import Words
 from analytics.keys import derive_key, digest_bytes, digest_frame
+from analytics.workspace import Workspace
 from app_pages.ui import session
 from app_pages.ui.engine import Engine, Job, Outcome, Place, engine_from
 
 T = TypeVar("T")
+P = ParamSpec("P")
 # Failures that may be none another time: [Run again] tries.
 PASSING = frozenset(
     {
@@ -72,6 +77,53 @@ class Elsewhere:
 
     had: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]] | None]
     made: Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class _Had:
+    """What one run of a page had so far, for the choices it had it for."""
+
+    workspace: Workspace | None = None
+    values: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+
+_this_run = threading.local()  # a run of a script has a thread of its own
+
+
+@contextmanager
+def one_run() -> Iterator[None]:
+    """Within it a step marked ``once_per_run`` is had once. Callbacks and fragments are outside and see what is new."""
+    _this_run.had = _Had()
+    try:
+        yield
+    finally:
+        _this_run.had = None
+
+
+def once_per_run(step: Callable[P, T]) -> Callable[P, T]:
+    """For a step of the walk that many on a page ask for: the steps before it are not walked through again.
+
+    Looking up what ``compute`` stored takes a walk from the first file on, and its key. What fails is tried again, and
+    nothing stands after a choice is changed while the page runs. The inputs are hashable.
+    """
+
+    @wraps(step)
+    def had(*inputs: P.args, **named: P.kwargs) -> T:
+        this: _Had | None = getattr(_this_run, "had", None)
+        if this is None:
+            return step(*inputs, **named)
+        if this.workspace is not session.workspace():
+            this.workspace, this.values = session.workspace(), {}
+        key = (step, *inputs, *sorted(named.items()))
+        if key in this.values:
+            value: T = this.values[key]
+            return value
+        value = step(*inputs, **named)
+        if this.workspace is session.workspace():
+            this.values[key] = value
+        return value
+
+    return had
 
 
 def begin() -> None:

@@ -32,7 +32,7 @@ from analytics.reading import RawTable, ReadSpec, read, unpacked_size
 from analytics.schema import TABLES
 from analytics.workspace import RememberedMapping, SourceRef, recall
 from app_pages.ui import crossing, kept_tables, session
-from app_pages.ui.compute import PASSING, Deferred, compute
+from app_pages.ui.compute import PASSING, Deferred, compute, once_per_run
 
 # The variable REGULARS_WORLDS names a folder of larger sample worlds, made by "python -m sample_data".
 WORLDS = Path(os.environ.get("REGULARS_WORLDS") or Path(__file__).parents[2] / "sample_data")
@@ -75,6 +75,7 @@ def _bytes_of(file: LocalFile, name: str) -> bytes:
         raise AnalysisError("source_gone", name=name) from None
 
 
+@once_per_run
 def raw(source: SourceRef) -> RawTable:
     """The source as it was read: by the person's choices, else by those remembered for its headings."""
     return read_as(source, reading(source))
@@ -181,6 +182,7 @@ def suggestion(source: SourceRef) -> MappingSuggestion:
     return compute(suggest_mapping, raw(source))
 
 
+@once_per_run
 def suggestion_for(source: SourceRef, table: str) -> MappingSuggestion:
     """Which column is probably what, if the file holds ``table``."""
     return compute(suggest_mapping, raw(source), table)
@@ -201,6 +203,7 @@ def is_settled(source: SourceRef) -> bool:
     return source.mapping is not None or (known is not None and known.mapping is not None)
 
 
+@once_per_run
 def mapped(source: SourceRef) -> MappedTable:
     """The source with canonical columns."""
     table = raw(source)
@@ -217,6 +220,7 @@ def quality() -> QualitySpec:
     return dataclasses.replace(workspace.quality, currency=workspace.quality.currency or known)
 
 
+@once_per_run
 def left_out() -> tuple[tuple[SourceRef, AnalysisError], ...]:
     """The files that cannot be read or mapped, and why; the others do not wait for them."""
     refused = []
@@ -230,6 +234,7 @@ def left_out() -> tuple[tuple[SourceRef, AnalysisError], ...]:
     return tuple(refused)
 
 
+@once_per_run
 def mapped_tables() -> tuple[MappedTable, ...]:
     """The sources that can be read and are tables of their own."""
     tables = tuple(mapped(source) for source in own_tables())
@@ -244,6 +249,7 @@ def own_tables() -> tuple[SourceRef, ...]:
     return tuple(source for source in sources() if source not in without and not is_second(source))
 
 
+@once_per_run
 def validated() -> ValidationResult:
     """All sources that can be read as one trusted Dataset, with the report and the quarantine."""
     tables = mapped_tables()

@@ -22,7 +22,7 @@ from analytics.errors import AnalysisError, Caveat
 from analytics.export.tables import CSV_MIME, XLSX_MIME, labelled, to_csv, to_xlsx
 from analytics.i18n import Words, escape_markdown, unlinked
 from app_pages.ui import context, intake, languages, remembering, saving, session, signing_in, walk
-from app_pages.ui.compute import PASSING, compute, draw, picture, run_again
+from app_pages.ui.compute import PASSING, compute, draw, one_run, picture, run_again
 from app_pages.ui.steps import STEPS, step
 from app_pages.ui.version import APP_VERSION
 from serving.inline import language_script
@@ -111,7 +111,7 @@ def frame(name: str) -> Iterator[Words]:
     here = step(name)
     # Chinese glyphs and punctuation are chosen by the document's language; the headers allow this script alone.
     st.html(f"<script>{language_script(_.html_language)}</script>", unsafe_allow_javascript=True)
-    with st.container(horizontal_alignment="center"), st.container(width=WIDTH, key=f"page-{name}"):
+    with st.container(horizontal_alignment="center"), st.container(width=WIDTH, key=f"page-{name}"), one_run():
         _open_or_stop(_)
         session.others_saved()
         try:

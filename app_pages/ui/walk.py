@@ -88,7 +88,7 @@ from analytics.traits import gather_traits
 from analytics.usage import UsageResult, study_usage
 from analytics.value import ValueResult, estimate_value
 from app_pages.ui import intake, session
-from app_pages.ui.compute import compute, forget
+from app_pages.ui.compute import compute, forget, once_per_run
 
 MOST_ENDS = 6  # values of a column that may say who is gone
 ID = "customer_id"
@@ -131,6 +131,7 @@ def joinable(files: tuple[MappedTable, ...]) -> dict[str, str]:
     return {f"{table}.{name}": name for table, name in (*fields, *compute(own_columns, data, files))}
 
 
+@once_per_run
 def settled() -> CurrencyResult:
     """The validated Dataset in one currency."""
     dataset = intake.validated().dataset
@@ -138,6 +139,7 @@ def settled() -> CurrencyResult:
     return compute(settle_currency, dataset, session.workspace().currencies, heavy=heavy)
 
 
+@once_per_run
 def joined() -> tuple[Dataset, tuple[tuple[JoinSpec, LookupResult], ...]]:
     """The Dataset with every second table joined, and each join; a table that is gone adds nothing."""
     dataset, results = settled().dataset, []
@@ -184,17 +186,20 @@ def proposal() -> MergeResult:
     return compute(merge_customers, joined()[0], _matches(spec))
 
 
+@once_per_run
 def merged() -> Dataset:
     """The Dataset with one id per person; untouched, and nothing compared, as long as nobody asked for a merge."""
     return merging().dataset if is_merging() and can_match() else joined()[0]
 
 
+@once_per_run
 def scanned() -> PrivacyScan:
     """Which columns hold personal data."""
     dataset = merged()
     return compute(scan_dataset, dataset, session.workspace().privacy, heavy=_is_large(dataset))
 
 
+@once_per_run
 def protected() -> Dataset:
     """What every analysis starts from: no name, e-mail, phone or number of a real person in it."""
     dataset, found = merged(), scanned()
@@ -282,11 +287,13 @@ def observed() -> Dataset:
     return _observed(session.workspace().population)
 
 
+@once_per_run
 def _observed(population: PopulationSpec) -> Dataset:
     heavy = _is_large(protected())
     return compute(observe, protected(), population, session.workspace().definitions, heavy=heavy)
 
 
+@once_per_run
 def customers(population: PopulationSpec | None = None) -> CustomerTable:
     """One row per customer of the observed Dataset, with all traits; of another ``population`` where one is given."""
     seen = observed() if population is None else _observed(population)
@@ -305,6 +312,7 @@ def present() -> Scenario:
     return Scenario("", workspace.segmentation, workspace.population)
 
 
+@once_per_run
 def scenario_segments(scenario: Scenario) -> SegmentationResult:
     """The segments of any scenario, with the labels of the reference cut where there is one that can be had."""
     reference = session.workspace().reference
@@ -321,6 +329,7 @@ def beside(scenario: Scenario, a: SegmentationResult) -> SegmentationResult:
     return compute(align_segments, _cut(scenario), a)
 
 
+@once_per_run
 def _cut(scenario: Scenario) -> SegmentationResult:
     held, spec = customers(scenario.population), scenario.segmentation
     if spec.n_segments is None and (number := _weighed(held, spec).recommended) is not None:
@@ -361,6 +370,7 @@ def labels_if_any() -> CustomerLabels | None:
         return None
 
 
+@once_per_run
 def lifecycle() -> LifecycleResult:
     """The stages of all customers, their history and cohorts."""
     return compute(trace_lifecycle, observed(), session.workspace().lifecycle, heavy=True)
@@ -371,6 +381,7 @@ def stage_flow(rules: LifecycleRules) -> FlowResult:
     return compute(trace_flow, observed(), session.workspace().stage_flow, rules)
 
 
+@once_per_run
 def lifecycle_proposal() -> str:
     """What these data tell of: "orders" or "subscription"."""
     return compute(propose_kind, observed())[0]
@@ -464,6 +475,7 @@ def persona_groups() -> SegmentationResult:
     return _cut(Scenario("", own, session.workspace().population))
 
 
+@once_per_run
 def personas() -> PersonasResult:
     """The persona cards; what built their groups is marked as such."""
     groups, held = persona_groups(), customers()

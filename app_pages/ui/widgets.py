@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import streamlit as st
@@ -126,10 +127,13 @@ def day(section: str, field: str, label: str, shown: date, first: date, last: da
     )
 
 
+_hints = cache(get_type_hints)  # evaluating them takes longer than drawing the widget
+
+
 def options(section: str, field: str, _: Words) -> dict[Any, str]:
     """The values that a spec's field allows (its ``Literal``), with their words ``option.<field>.<value>``."""
-    hints = get_type_hints(type(session.spec(section)))
-    return {value: _.phrase(f"option.{field}.{value}") for value in get_args(hints[field])}
+    allowed = get_args(_hints(type(session.spec(section)))[field])
+    return {value: _.phrase(f"option.{field}.{value}") for value in allowed}
 
 
 def is_locked(section: str, field: str = "") -> bool:

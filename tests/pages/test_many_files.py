@@ -101,3 +101,60 @@ def test_a_session_has_its_share_and_what_it_no_longer_needs_makes_room(monkeypa
     test = upload(test, ("other.csv", big.replace(b"C1", b"C2")[:700_000]))
     assert sources(test) == ["other.csv"]
     assert "does not fit" not in said(test)
+
+
+def brought() -> None:
+    """Files as the upload widget gives them, each with an id of its own, taken in one run after the other."""
+    import streamlit as st
+    from streamlit.proto.Common_pb2 import FileURLs
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+    from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+
+    from app_pages.ui import session
+
+    here = get_script_run_ctx()
+    assert here is not None
+    manager, urls = here.uploaded_file_mgr, FileURLs()
+
+    def held() -> dict[str, UploadedFileRec]:
+        return {rec.file_id: rec for rec in manager.get_files(here.session_id, list("abcdef"))}
+
+    def bring(file_id: str, name: str, rows: str) -> None:
+        data = ("order_id,customer_id,order_date,amount\n" + rows).encode()
+        manager.add_file(here.session_id, UploadedFileRec(file_id, name, "text/csv", data))
+
+    def receive(*ids: str) -> None:
+        session.receive([UploadedFile(rec, urls) for file_id, rec in held().items() if file_id in ids])
+        named = ", ".join(source.name for source in session.workspace().sources)
+        bytes_held = ", ".join(f"{file_id} {len(rec.data)}" for file_id, rec in held().items())
+        st.markdown(f"{named} | {bytes_held}")
+
+    session.start()
+    bring("a", "one.csv", "A1,C1,2024-01-01,5.00\n")
+    receive("a")
+    bring("b", "same.csv", "A1,C1,2024-01-01,5.00\n")  # byte by byte the first one
+    receive("a", "b")
+    receive("b")  # the first is taken out: the file stays, for the second is it too
+    bring("c", "two.csv", "A2,C1,2024-01-02,5.00\n")
+    bring("d", "three.csv", "A3,C1,2024-01-03,5.00\n")
+    bring("e", "four.csv", "A4,C1,2024-01-04,5.00\n")
+    receive("b", "c", "d", "e")  # one source of three files, which may have to be made anew
+    receive("b", "c", "d")
+    session.change(sources=())
+    session.note("uploader", {})  # other work is opened: what the widget still shows is not its own
+    bring("f", "five.csv", "A5,C1,2024-01-05,5.00\n")
+    receive("b", "c", "d", "f")
+
+
+def test_what_is_in_the_store_is_not_in_memory_as_well() -> None:
+    test = AppTest.from_function(brought, default_timeout=60).run()
+    assert not test.exception
+    size = len(HEAD + "A1,C1,2024-01-01,5.00\n")
+    assert [item.value for item in test.markdown] == [
+        "one.csv | a 0",
+        "one.csv | a 0, b 0",
+        "one.csv | a 0, b 0",
+        f"one.csv, two.csv (+2) | a 0, b 0, c {size}, d {size}, e {size}",
+        f"one.csv, two.csv (+1) | a 0, b 0, c {size}, d {size}, e {size}",
+        f"five.csv | a 0, b 0, c {size}, d {size}, e {size}, f 0",
+    ]

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from analytics.connecting import LocalFile
 from analytics.errors import AnalysisError
@@ -20,7 +23,7 @@ from analytics.reading import bundle, same_shape
 from analytics.workspace import SourceRef
 from app_pages.ui.session.access import require, visit
 from app_pages.ui.session.choices import change, choices_for, workspace
-from app_pages.ui.session.held import FETCHING, STORED, UPLOADER, UPLOADS
+from app_pages.ui.session.held import FETCHING, STORED, TAKEN, UPLOADER, UPLOADS
 from app_pages.ui.session.keeping import is_failure, noting, store
 from app_pages.ui.session.notices import tell
 from app_pages.ui.session.opening import UNKNOWN
@@ -90,11 +93,16 @@ def receive(files: Sequence[Any]) -> None:
 
     Several new files of one shape are one source; when one of them is taken out, the others make it anew.
     The widget forgets its files when its page is left; the work does not. So it is compared with what it held before.
+    Files that it still shows of work that was open before stay with that work.
     """
     before: dict[str, str] = st.session_state.get(UPLOADER, {})
+    taken: set[str] = st.session_state.setdefault(TAKEN, set())
+    files = [file for file in files if file.file_id in before or file.file_id not in taken]
+    taken |= {file.file_id for file in files}
     stay = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
     torn = {digest for file, digest in before.items() if file not in stay} & set(stay.values())
-    held = {file: digest for file, digest in stay.items() if digest not in torn}
+    whole = {file.file_id for file in files if not file.getbuffer()}  # a source by itself: its bytes are in the store
+    held = {file: digest for file, digest in stay.items() if digest not in torn or file in whole}
     leaving = set(before.values()) - set(held.values())
     sources = list(workspace().sources)
     heirs = {source.digest: source for source in sources if source.digest in torn}
@@ -110,6 +118,8 @@ def receive(files: Sequence[Any]) -> None:
             held |= {file.file_id: "" for file in group}
             continue
         held |= {file.file_id: new.digest for file in group}
+        if len(group) == 1 and is_stored(new):
+            _forget_bytes(group[0])
         known = [source for source in sources if source.digest == new.digest]
         heir = heirs.get(before.get(group[0].file_id, ""))
         if known and twin:
@@ -124,6 +134,17 @@ def receive(files: Sequence[Any]) -> None:
     change(sources=tuple(source for source in sources if source.digest not in gone))
 
 
+def _forget_bytes(file: Any) -> None:
+    """The store has them: Streamlit, which would hold them as long as the page is open, keeps the name alone.
+
+    Not those of several files that are one source: taking one out makes the others anew, from their bytes.
+    """
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        empty = UploadedFileRec(file.file_id, file.name, file.type, b"")
+        context.uploaded_file_mgr.add_file(context.session_id, empty)
+
+
 def _groups(files: Sequence[Any]) -> list[list[Any]]:
     """New files that are one source; a file that repeats another byte by byte stays alone."""
     first: dict[str, Any] = {}
@@ -136,6 +157,11 @@ def uploader_holds(files: Sequence[Any]) -> None:
     """Note what the upload widget shows now: nothing, when its page was left and entered again."""
     before: dict[str, str] = st.session_state.get(UPLOADER, {})
     st.session_state[UPLOADER] = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
+
+
+def is_stored(source: SourceRef) -> bool:
+    """Whether the store has the bytes behind an upload, not this session alone."""
+    return isinstance(st.session_state[UPLOADS].get(source.digest), LocalFile)
 
 
 def is_here(source: SourceRef) -> bool:
