@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
@@ -26,38 +27,45 @@ ACCOUNT_LABELS = {"test": N_("Test accounts"), "wholesale": N_("Wholesale accoun
 def bar(_: Words, name: str) -> None:
     """Always in sight on every page. Data that cannot be had yet leave their places empty, never an error."""
     data = _dataset()
-    workspace = session.workspace()
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="context"):
-        record, named = session.record(), escape_markdown(source_name(_))
-        if record is not None and record.name:
-            named = f"**{saving.short(record.name)}** · {named}"
-        st.markdown(f":small[:material/storefront: {named}]", width="content")
-        if data is not None:
-            offered = compute(choices, data)
-            if data.as_of != UNKNOWN_DAY:  # data without any date have no such day
-                as_of = workspace.population.as_of or data.as_of
-                with st.popover(_("As of {day}", day=as_of), icon=":material/event:", type="tertiary", key="as-of"):
-                    _as_of(_, data, offered)
-            with st.popover(summary(_), icon=":material/filter_alt:", type="tertiary", key="population"):
-                _population(_, offered)
-        st.space("stretch")
-        saving.state(_)
-        st.button(
-            _("Undo"),
-            type="tertiary",
-            key="undo",
-            disabled=not session.can_undo(),
-            on_click=session.undo,
-            help=_("Take the last change back"),
-        )
-        signing_in.account(_)
-        languages.choose(_)
-        # It tells whether it is open, so that a link's code can close it: it would stand before the dialog.
-        with st.popover(_("Share"), icon=":material/share:", key=sharing.PLACE, on_change="rerun"):
-            try:
-                sharing.panel(_, name)
-            except AnalysisError as error:  # the store is away: everything else goes on
-                st.markdown(_.phrase(f"error.{error.code}", **error.params))
+    row: dict[str, Any] = {"horizontal": True, "vertical_alignment": "center", "gap": "xsmall"}
+    with st.container(**row, key="context"):
+        # What is looked at wraps within its own part, so that what one does with it stays together.
+        with st.container(**row):
+            _looked_at(_, data)
+        with st.container(**row, width="content"):
+            saving.state(_)
+            st.button(
+                _("Undo"),
+                type="tertiary",
+                key="undo",
+                disabled=not session.can_undo(),
+                on_click=session.undo,
+                help=_("Take the last change back"),
+            )
+            signing_in.account(_)
+            languages.choose(_)
+            # It tells whether it is open, so that a link's code can close it: it would stand before the dialog.
+            with st.popover(_("Share"), icon=":material/share:", key=sharing.PLACE, on_change="rerun"):
+                try:
+                    sharing.panel(_, name)
+                except AnalysisError as error:  # the store is away: everything else goes on
+                    st.markdown(_.phrase(f"error.{error.code}", **error.params))
+
+
+def _looked_at(_: Words, data: Dataset | None) -> None:
+    workspace, record, named = session.workspace(), session.record(), escape_markdown(source_name(_))
+    if record is not None and record.name:
+        named = f"**{saving.short(record.name)}** · {named}"
+    st.markdown(f":small[:material/storefront: {named}]", width="content")
+    if data is None:
+        return
+    offered = compute(choices, data)
+    if data.as_of != UNKNOWN_DAY:  # data without any date have no such day
+        as_of = workspace.population.as_of or data.as_of
+        with st.popover(_("As of {day}", day=as_of), icon=":material/event:", type="tertiary", key="as-of"):
+            _as_of(_, data, offered)
+    with st.popover(summary(_), icon=":material/filter_alt:", type="tertiary", key="population"):
+        _population(_, offered)
 
 
 def source_name(_: Words) -> str:

@@ -58,7 +58,7 @@ PHRASES: dict[str, str] = {
     "field.session_who": N_("Who"),
     "field.session_since": N_("Here since"),
     "field.session_seen": N_("Last click"),
-    "field.session_open": N_("Open"),
+    "field.session_open": N_("What is open"),
     "field.leaving_at": N_("Vanishes"),
     "field.leaving_name": N_("Workspace"),
     "field.leaving_owner": N_("Owner"),
