@@ -217,7 +217,7 @@ def engine_metrics(standing: Standing, _: Words) -> tuple[Metric, ...]:
         ),
         Metric(_("In use by sessions"), in_bytes(standing.pinned_bytes, _), _("kept while open")),
         Metric(
-            _("Memory per session"),
+            _("Per session"),
             "–" if _few(standing) else in_bytes(standing.session_bytes or 0, _),
             _("from {n} sessions on", n=SESSIONS_TO_TELL),
         ),
@@ -242,10 +242,10 @@ def room(standing: Standing, _: Words) -> Spec:
         (_("Database"), standing.database_bytes, None),
     )
     rows = [
-        {"part": part, "bytes": n_bytes, "text": in_bytes(n_bytes, _), "files": "–" if n is None else _.number(n)}
+        {"part": part, "bytes": n_bytes, "told": in_bytes(n_bytes, _), "files": "–" if n is None else _.number(n)}
         for part, n_bytes, n in parts
     ]
-    return _bars(rows, "part", "bytes", [("part", _("Part")), ("text", _("Size")), ("files", _("Files"))], _)
+    return _bars(rows, "part", "bytes", [("part", _("Part")), ("told", _("Size")), ("files", _("Files"))], _)
 
 
 def room_finding(standing: Standing, _: Words) -> str:
@@ -269,6 +269,7 @@ def slow_steps(steps: Sequence[Step], _: Words) -> Spec:
             "longest": step.longest,
             "text": in_seconds(step.median, _),
             "most": in_seconds(step.longest, _),
+            "told": in_seconds(step.median, _) + (f" ({in_seconds(step.longest, _)})" if step.runs > 1 else ""),
             "runs": _.number(step.runs),
         }
         for step in steps[:MOST_STEPS]
@@ -285,13 +286,14 @@ def slow_steps_finding(steps: Sequence[Step], _: Words) -> str:
 
 
 def slow_steps_note(_: Words) -> str:
-    return _("Median of the last runs since the start; the tick is the longest run.")
+    return _("Median of the last runs since the start; tick and brackets: the longest run.")
 
 
 def step_name(name: str, _: Words) -> str:
-    """A step as people know it from its progress, else the name of its function."""
+    """A step as people know it; a small one by its function's name, which an owner can tell us."""
     short = name.rpartition(".")[2]
-    return _.phrase(f"progress.{short}") if _.has_phrase(f"progress.{short}") else short.replace("_", " ")
+    known = next((key for key in (f"progress.{short}", f"step.{short}") if _.has_phrase(key)), None)
+    return _.phrase(known) if known else _("Another step ({name})", name=short)
 
 
 def _bars(
@@ -302,10 +304,10 @@ def _bars(
         y=alt.Y(f"{name}:N", sort=None, axis=plain_axis(labelLimit=220)),
         tooltip=[tooltip(field, title) for field, title in lines],
     )
-    scale = alt.Scale(domain=[0, most * 1.22])
+    scale = alt.Scale(domain=[0, most * (1.6 if tick else 1.4)])  # room for the figures behind the bars
     drawn = base.mark_bar(height=14, color=neutral("accent")).encode(x=alt.X(f"{value}:Q", axis=None, scale=scale))
     place = tick or value
-    text = base.mark_text(align="left", dx=8).encode(x=alt.X(f"{place}:Q", axis=None, scale=scale), text="text:N")
+    text = base.mark_text(align="left", dx=8).encode(x=alt.X(f"{place}:Q", axis=None, scale=scale), text="told:N")
     if tick:
         mark = base.mark_tick(color=neutral("ink"), thickness=2, height=14)
         drawn = drawn + mark.encode(x=alt.X(f"{tick}:Q", axis=None, scale=scale))
