@@ -91,6 +91,7 @@ def choose(_: Words) -> str:
                 key="customer.draw",
                 on_click=session.change,
                 kwargs={"portrait": dataclasses.replace(spec, random_state=spec.random_state + 1), "customer": ""},
+                disabled=not session.may("change"),
             )
         days = {None: _("all of it"), **{n: _("the last {n} days", n=n) for n in PERIODS}}
         widgets.select("portrait", "timeline_days", _("Timeline"), days, width=150)

@@ -71,6 +71,7 @@ def _split(_: Words, outlook: bool) -> None:
         on_change=_take_split,
         args=(key,),
         width=180,
+        disabled=not session.may("change"),
     )
 
 
@@ -114,9 +115,11 @@ def special_days(_: Words) -> None:
                 on_change=_take_days,
                 args=("lunar_new_year", key),
                 help=_("Countries that keep it have it anyway."),
+                disabled=not session.may("change"),
             )
             if not usual and usual_calendar(walk.observed().currency) != CalendarSpec():
-                st.button(_("The usual ones"), icon=":material/undo:", key="usual-days", on_click=_usual)
+                label, locked = _("The usual ones"), not session.may("change")
+                st.button(label, icon=":material/undo:", key="usual-days", on_click=_usual, disabled=locked)
         st.markdown(f":small[:gray[{_('An effect is learned only of days seen twice or more in the history.')}]]")
         _own_events(held.own, _)
 
@@ -133,6 +136,7 @@ def _several(field: str, label: str, options: dict[Any, str], chosen: tuple[str,
         args=(field, key),
         placeholder="–",
         width=300,
+        disabled=not session.may("change"),
     )
 
 
@@ -156,14 +160,16 @@ def _usual() -> None:
 
 
 def _own_events(own: tuple[OwnEvent, ...], _: Words) -> None:
+    locked = not session.may("change")
     for i, event in enumerate(own):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             days = _.listing(_.day(day) for day in event.days)
             felt = _("{before} before, {after} after", before=event.before_days, after=event.after_days)
             st.markdown(f"**{escape_markdown(event.name)}** · {days} · :gray[{felt}]")
-            st.button(_("Remove"), icon=":material/close:", key=f"event-{i}", on_click=_drop, args=(i,))
+            icon = ":material/close:"
+            st.button(_("Remove"), icon=icon, key=f"event-{i}", on_click=_drop, args=(i,), disabled=locked)
     with st.form("own-event", border=False, clear_on_submit=True), st.container(**ROW):
-        st.text_input(_("Own event"), key=f"{EVENT}.name", max_chars=60, width=200)
+        st.text_input(_("Own event"), key=f"{EVENT}.name", max_chars=60, width=200, disabled=locked)
         first = walk.observed().as_of
         st.date_input(
             _("Its day"),
@@ -173,10 +179,11 @@ def _own_events(own: tuple[OwnEvent, ...], _: Words) -> None:
             key=f"{EVENT}.day",
             format="YYYY/MM/DD",
             width=150,
+            disabled=locked,
         )
-        st.number_input(_("Days before"), 0, 30, 0, key=f"{EVENT}.before", width=120)
-        st.number_input(_("Days after"), 0, 30, 0, key=f"{EVENT}.after", width=120)
-        st.form_submit_button(_("Add"), icon=":material/add:", key="event-add", on_click=_add)
+        st.number_input(_("Days before"), 0, 30, 0, key=f"{EVENT}.before", width=120, disabled=locked)
+        st.number_input(_("Days after"), 0, 30, 0, key=f"{EVENT}.after", width=120, disabled=locked)
+        st.form_submit_button(_("Add"), icon=":material/add:", key="event-add", on_click=_add, disabled=locked)
     note = _("The same name again adds a day to the event. A day ahead of the as-of date is a plan.")
     st.markdown(f":small[:gray[{note}]]")
 
@@ -204,7 +211,7 @@ def _drop(at: int) -> None:
 
 def models(_: Words) -> None:
     """Which models are compared, which leads, how often they are tested; Prophet's options. One button takes all."""
-    spec = session.workspace().forecast
+    spec, locked = session.workspace().forecast, not session.may("change")
     default = ForecastSpec()
     changed = (spec.model, spec.candidates, spec.n_origins, spec.prophet) != (
         default.model,
@@ -220,7 +227,13 @@ def models(_: Words) -> None:
             key = "forecast.candidates"
             session.bind(key, list(spec.candidates))
             st.multiselect(
-                _("Compared"), MODELS, format_func=named.__getitem__, key=key, placeholder=_("all of them"), width=360
+                _("Compared"),
+                MODELS,
+                format_func=named.__getitem__,
+                key=key,
+                placeholder=_("all of them"),
+                width=360,
+                disabled=locked,
             )
             counts = sorted({*ORIGINS, spec.n_origins})
             _pick("n_origins", _("Back-tests"), counts, {n: str(n) for n in counts}, 110)
@@ -237,6 +250,7 @@ def models(_: Words) -> None:
                 key="forecast.prophet.cap",
                 width=220,
                 placeholder=_("1.2 × the highest"),
+                disabled=locked,
             )
             bends = sorted({*BENDS, spec.prophet.n_changepoints})
             _pick("n_changepoints", _("Bends at most"), bends, {n: str(n) for n in bends}, 130, spec.prophet)
@@ -264,15 +278,19 @@ def models(_: Words) -> None:
                 sizes = sorted({*STRENGTH, getattr(spec.prophet, field)})
                 _pick(field, label, sizes, {x: f"{x:g}" for x in sizes}, 140, spec.prophet)
         with st.container(horizontal=True):
-            st.form_submit_button(_("Apply"), icon=":material/check:", key="models-apply", on_click=_take_models)
-            st.form_submit_button(_("As it was"), icon=":material/undo:", key="models-reset", on_click=_reset_models)
+            for key, label, icon, done in (
+                ("models-apply", _("Apply"), ":material/check:", _take_models),
+                ("models-reset", _("As it was"), ":material/undo:", _reset_models),
+            ):
+                st.form_submit_button(label, icon=icon, key=key, on_click=done, disabled=locked)
 
 
 def _pick(field: str, label: str, options: Any, named: dict[Any, str], width: int, spec: Any = None) -> None:
     holder, key = (session.workspace().forecast, f"forecast.{field}") if spec is None else (spec, f"prophet.{field}")
     stored = getattr(holder, field)
     session.bind(key, AUTOMATIC if stored is None else stored)
-    st.selectbox(label, options, format_func=named.__getitem__, key=key, width=width)
+    locked = not session.may("change")
+    st.selectbox(label, options, format_func=named.__getitem__, key=key, width=width, disabled=locked)
 
 
 def _take_models() -> None:
@@ -363,6 +381,7 @@ def how_many(n_there: int, panel: DemandPanel, _: Words) -> None:
             on_click=session.change_spec,
             args=("demand",),
             kwargs={"n_series": n_there},
+            disabled=not session.may("change"),
         )
 
 
@@ -371,9 +390,11 @@ def look_deeper(ids: list[str], names: dict[str, str], _: Words) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = "outlook.series"
         session.bind_valid(key, ids)
-        chosen = st.selectbox(_("Series"), ids, format_func=lambda one: names[one], key=key, width=260)
-        if st.button(_("Look at this series alone"), icon=":material/search:", key="outlook-open"):
-            by = demand.outlook_by()
+        by = demand.outlook_by()
+        locked = by != session.workspace().demand.by and not session.may("change")  # another split is a change
+        named = names.__getitem__
+        chosen = st.selectbox(_("Series"), ids, format_func=named, key=key, width=260, disabled=locked)
+        if st.button(_("Look at this series alone"), icon=":material/search:", key="outlook-open", disabled=locked):
             session.change_specs(
                 {"demand": {"by": by}, "forecast": {"unique_id": chosen}, "forecast_view": {"cutoff": None}}
             )

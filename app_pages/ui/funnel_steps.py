@@ -29,6 +29,7 @@ def edit(result: UsageResult, _: Words) -> None:
                 key=key,
                 on_change=_change,
                 args=(i, steps),
+                disabled=not session.may("change"),
             )
         free = [event for event in result.event_types if not any(event in step for step in steps)]
         if free:
@@ -40,12 +41,13 @@ def edit(result: UsageResult, _: Words) -> None:
                 key="usage.steps.new",
                 on_change=_add,
                 args=(steps,),
+                disabled=not session.may("change"),
             )
         st.button(
             _("As recognised"),
             icon=":material/restart_alt:",
             key="usage-steps-reset",
-            disabled=not session.workspace().usage.steps,
+            disabled=not (session.workspace().usage.steps and session.may("change")),
             on_click=_store,
             args=((),),
         )

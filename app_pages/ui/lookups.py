@@ -31,7 +31,10 @@ def joins(_: Words) -> None:
             st.markdown(f"**{escape_markdown(offered[spec.source, spec.sheet])}** · {escape_markdown(by)}")
             _found(_, result.join)
             name = f"unjoin-{spec.source[:8]}-{spec.sheet}"
-            st.button(_("Take it out"), icon=":material/close:", key=name, on_click=_leave, args=(spec,))
+            locked = not session.may("change")
+            st.button(
+                _("Take it out"), icon=":material/close:", key=name, on_click=_leave, args=(spec,), disabled=locked
+            )
     rest = [item for item in offered if item not in done]
     if rest and session.may("change"):
         _offer(_, {item: offered[item] for item in rest})
@@ -113,16 +116,17 @@ def currencies(_: Words, settled: CurrencyResult) -> None:
     stored = session.workspace().currencies.rates
     always = {rate.currency: rate.rate for rate in stored if rate.to in ("", settled.currency) and not rate.is_dated}
     lines = charts.currency_lines(settled, _)
-    held = sorted({*lines, settled.currency})
+    held, locked = sorted({*lines, settled.currency}), not session.may("change")
     with page.controls("rates"):
         session.bind("currency-to", settled.currency)
-        st.selectbox(_("Count in"), held, key="currency-to", on_change=_count_in, width=140)
+        st.selectbox(_("Count in"), held, key="currency-to", on_change=_count_in, width=140, disabled=locked)
         for code, help_text in lines.items():
             if code != settled.currency:
                 key = f"rate-{code}"
                 session.bind(key, always.get(code, ""))
                 label = _("1 {code} in {currency}", code=code, currency=settled.currency)
-                st.text_input(label, key=key, help=help_text, on_change=_rate, args=(code, settled.currency))
+                args = (code, settled.currency)
+                st.text_input(label, key=key, help=help_text, on_change=_rate, args=args, disabled=locked)
     rows = page.draw(charts.currency_rows, settled, _)
     st.table(rows, border="horizontal", hide_index=True, alt=_("More than one currency"))
     _dated(_, [code for code in lines if code != settled.currency], settled.currency)
@@ -132,19 +136,21 @@ def currencies(_: Words, settled: CurrencyResult) -> None:
 def _dated(_: Words, codes: list[str], to: str) -> None:
     """Rates that hold for some days only; they go before the others."""
     stored = [rate for rate in session.workspace().currencies.rates if rate.is_dated]
+    locked = not session.may("change")
     with st.expander(_("Rates for some days only"), icon=":material/date_range:", expanded=bool(stored)):
         for i, rate in enumerate(stored):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(charts.rate_line(rate, to, _), width="stretch")
-                st.button(_("Take it out"), key=f"dated-{i}", on_click=_take_out, args=(rate,))
+                st.button(_("Take it out"), key=f"dated-{i}", on_click=_take_out, args=(rate,), disabled=locked)
         if not codes:
             return
         with page.controls("dated-rate"):
-            st.selectbox(_("Currency"), codes, key="dated-code", width=140)
-            st.text_input(_("Rate"), key="dated-value", width=140)
-            st.date_input(_("First day"), value=None, key="dated-start", width=160)
-            st.date_input(_("Last day"), value=None, key="dated-end", width=160)
-            st.button(_("Add this rate"), icon=":material/add:", key="dated-add", on_click=_add_dated, args=(to,))
+            st.selectbox(_("Currency"), codes, key="dated-code", width=140, disabled=locked)
+            st.text_input(_("Rate"), key="dated-value", width=140, disabled=locked)
+            st.date_input(_("First day"), value=None, key="dated-start", width=160, disabled=locked)
+            st.date_input(_("Last day"), value=None, key="dated-end", width=160, disabled=locked)
+            label, icon = _("Add this rate"), ":material/add:"
+            st.button(label, icon=icon, key="dated-add", on_click=_add_dated, args=(to,), disabled=locked)
 
 
 def _join(spec: JoinSpec) -> None:

@@ -392,6 +392,7 @@ def _ways_on(error: AnalysisError, _: Words, name: str) -> None:
                 key="to-world",
                 on_click=session.choose_world,
                 args=(next(iter(session.WORLDS)),),
+                disabled=not session.may("change"),
             )
         if error.code in {*PASSING, "reading_failed", "reading_too_long"}:
             st.button(_("Run again"), icon=":material/refresh:", key="run-again", on_click=run_again)

@@ -56,7 +56,8 @@ def show(result: PersonasResult, card: Card, names: Names, _: Words) -> None:
         st.markdown(f":small[:gray[{escape_markdown(card.evidence)}]]")
         st.space("stretch")
         with st.container(horizontal=True, gap="small"):
-            if st.button(_("Edit"), icon=":material/edit:", key=f"edit-{card.label}", type="tertiary"):
+            locked = not session.may("change")
+            if st.button(_("Edit"), icon=":material/edit:", key=f"edit-{card.label}", type="tertiary", disabled=locked):
                 opened = st.dialog(_("Edit the card"), width="medium", on_dismiss="rerun")
                 opened(_form)(result, card, _)
             with st.popover(_("Sheet"), icon=":material/print:", type="tertiary"):

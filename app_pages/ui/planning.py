@@ -150,6 +150,7 @@ def choose(_: Words) -> None:
             placeholder=_("none"),
             help=_("Of what is paid today. With it, scenarios are told in profit too."),
             width=160,
+            disabled=not session.may("change"),
         )
 
 
@@ -170,7 +171,8 @@ def edit(known: ResponseResult | None, played: ScenarioResult, _: Words) -> None
         for i, scenario in enumerate(spec.scenarios):
             _one(i, scenario, named[i + 1], played, events, _)
         if len(spec.scenarios) < MOST_SCENARIOS:
-            st.button(_("Add a scenario"), icon=":material/add:", key="scenario-add", on_click=_add)
+            label, locked = _("Add a scenario"), not session.may("change")
+            st.button(label, icon=":material/add:", key="scenario-add", on_click=_add, disabled=locked)
 
 
 def _one(i: int, scenario: DemandScenario, name: str, played: ScenarioResult, events: dict[str, str], _: Words) -> None:
@@ -181,7 +183,8 @@ def _one(i: int, scenario: DemandScenario, name: str, played: ScenarioResult, ev
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escape_markdown(name)}**")
             st.space("stretch")
-            st.button(_("Remove"), icon=":material/close:", key=f"scenario-drop-{i}", on_click=_drop, args=(i,))
+            key, locked = f"scenario-drop-{i}", not session.may("change")
+            st.button(_("Remove"), icon=":material/close:", key=key, on_click=_drop, args=(i,), disabled=locked)
         with st.container(**ROW):
             changes = {share: charts.price_option(share, _) for share in prices}
             widgets.select(section, "price_change", _("List price"), changes, width=120)

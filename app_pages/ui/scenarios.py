@@ -152,6 +152,7 @@ def _amount(
         format="%0.2f" if field == "contact_cost" else "%0.1f",
         on_change=store,
         args=(key, *args),
+        disabled=not session.may("change"),
         placeholder=placeholder or "–",
         width=170,
     )
@@ -230,7 +231,8 @@ def _list(_: Words) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             key = f"scenario-name-{position}"
             session.bind(key, scenario.name)
-            st.text_input(_("Name"), key=key, on_change=_rename, args=(position,), width=180, max_chars=40)
+            name, locked = _("Name"), not session.may("change")
+            st.text_input(name, key=key, on_change=_rename, args=(position,), width=180, max_chars=40, disabled=locked)
             _button(_("Make it the present cut"), ":material/check:", f"keep-{position}", _keep, scenario)
             if len(workspace.scenarios) < MOST_SCENARIOS:
                 _button(_("Duplicate"), ":material/content_copy:", f"copy-{position}", _pin, scenario, scenario.name)
@@ -243,7 +245,7 @@ def _list(_: Words) -> None:
 
 
 def _button(label: str, icon: str, key: str, done: Callable[..., None], *args: object) -> None:
-    st.button(label, icon=icon, key=key, on_click=done, args=args)
+    st.button(label, icon=icon, key=key, on_click=done, args=args, disabled=not session.may("change"))
 
 
 def _attempt(made: Callable[[], Mapping[str, object]]) -> None:

@@ -38,6 +38,7 @@ def edit(_: Words, customers: CustomerTable) -> None:
                     on_change=_named,
                     args=(i,),
                     width=260,
+                    disabled=not session.may("change"),
                 )
                 st.space("stretch")
                 if i:
@@ -70,6 +71,7 @@ def _condition(
             args=(i, j, customers),
             label_visibility="collapsed",
             width=280,
+            disabled=not session.may("change"),
         )
         if columns.get(condition.field) in ("number", "counts"):
             tests = {test: _.phrase(f"option.test.{test}") for test in TESTS}
@@ -83,6 +85,7 @@ def _condition(
                 args=(i, j),
                 label_visibility="collapsed",
                 width=150,
+                disabled=not session.may("change"),
             )
             for bound in ("low", "high"):
                 value = getattr(condition, bound)
@@ -96,6 +99,7 @@ def _condition(
                         label_visibility="collapsed",
                         format="%g",
                         width=140,
+                        disabled=not session.may("change"),
                     )
         elif condition.field in columns:
             levels = compute(rule_levels, customers, condition.field)
@@ -110,6 +114,7 @@ def _condition(
                 args=(i, j),
                 label_visibility="collapsed",
                 width=330,
+                disabled=not session.may("change"),
             )
         if len(session.workspace().segmentation.rules[i].conditions) > 1:
             _button("", ":material/close:", f"{key}-drop", _without_condition, i, j, help=_("Remove this condition"))
@@ -118,7 +123,8 @@ def _condition(
 def _button(
     label: str, icon: str, key: str, made: Callable[..., Rules], *args: object, help: str | None = None
 ) -> None:
-    st.button(label, icon=icon, key=key, on_click=_store, args=(made, *args), help=help)
+    locked = not session.may("change")
+    st.button(label, icon=icon, key=key, on_click=_store, args=(made, *args), help=help, disabled=locked)
 
 
 def _store(made: Callable[..., Rules], *args: object) -> None:

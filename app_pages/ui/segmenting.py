@@ -77,6 +77,7 @@ def _method(_: Words, customers: CustomerTable, section: str) -> None:
         required=True,
         on_change=_set_method,
         args=(section, customers, (_("Frequent buyers"), _("Newcomers"), _("Long silent"))),
+        disabled=not session.may("change"),
     )
 
 
@@ -107,6 +108,7 @@ def _preset(_: Words, customers: CustomerTable, section: str) -> None:
         on_change=_set_preset,
         args=(section, presets, customers),
         width=260,
+        disabled=not session.may("change"),
     )
 
 
@@ -142,6 +144,7 @@ def _families(_: Words, customers: CustomerTable, section: str) -> None:
                 args=(section, family, names),
                 placeholder=_("none chosen"),
                 width="stretch",
+                disabled=not session.may("change"),
             )
             if len(used) > 1 and family in used:
                 key = _key(section, f"weight-{family}")
@@ -155,6 +158,7 @@ def _families(_: Words, customers: CustomerTable, section: str) -> None:
                     on_change=_set_weight,
                     args=(section, family),
                     width=180,
+                    disabled=not session.may("change"),
                 )
 
 
@@ -185,6 +189,7 @@ def _scores(_: Words, section: str) -> None:
         required=True,
         on_change=_set_scores,
         args=(section,),
+        disabled=not session.may("change"),
     )
 
 
@@ -208,6 +213,7 @@ def _cuts(_: Words, section: str) -> None:
                 on_change=_set_cuts,
                 args=(section, name, field),
                 placeholder="30, 90, 180",
+                disabled=not session.may("change"),
             )
 
 
@@ -243,6 +249,7 @@ def names(_: Words, result: SegmentationResult) -> None:
                 placeholder=segment_name(code, _),
                 on_change=_rename,
                 args=(label,),
+                disabled=not session.may("change"),
             )
 
 

@@ -89,6 +89,7 @@ def covariates(result: SurvivalResult, chosen: tuple[str, ...], _: Words) -> Non
         on_change=_take,
         args=(key,),
         placeholder=_("chosen by the data"),
+        disabled=not session.may("change"),
     )
     widgets.several(NAME, "stratify", _.label("field", "stratify"), names, placeholder=_("nothing"), width=260)
     penalties = {0.0: _("none"), 1.0: "1", 10.0: "10", 100.0: "100"}

@@ -51,6 +51,7 @@ def choose(_: Words) -> None:
                 key=key,
                 placeholder=_("nothing"),
                 width=220,
+                disabled=not session.may("change"),
             )
         st.form_submit_button(
             _("Calculate"),
@@ -58,19 +59,22 @@ def choose(_: Words) -> None:
             key="value-calculate",
             on_click=_take,
             args=(bool(offered),),
+            disabled=not session.may("change"),
         )
 
 
 def _select(field: str, label: str, options: Sequence[Any], named: dict[Any, str], width: int) -> None:
     stored = getattr(session.workspace().value, field)
     session.bind(f"value.{field}", AUTOMATIC if stored is None else stored)
-    st.selectbox(label, options, format_func=named.__getitem__, key=f"value.{field}", width=width)
+    key, locked = f"value.{field}", not session.may("change")
+    st.selectbox(label, options, format_func=named.__getitem__, key=key, width=width, disabled=locked)
 
 
 def _number(field: str, label: str, low: float, high: float, width: int) -> None:
     """A share as a percentage."""
     session.bind(f"value.{field}", round(getattr(session.workspace().value, field) * 100, 6))
-    st.number_input(label, low, high, step=1.0, format="%g", key=f"value.{field}", width=width)
+    key, locked = f"value.{field}", not session.may("change")
+    st.number_input(label, low, high, step=1.0, format="%g", key=key, width=width, disabled=locked)
 
 
 def _take(covariates: bool) -> None:
