@@ -10,15 +10,20 @@ import dataclasses
 import random
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Widget
 
+from analytics.calendar import CalendarSpec, OwnEvent
 from analytics.errors import AnalysisError
 from analytics.i18n import words_for
+from analytics.integration import CurrencySpec, JoinSpec, Rate
+from analytics.segmentation import Condition, RfmSpec, Rule, Scenario
+from analytics.workspace import Workspace
 from app_pages.ui import page, session, walk
 from app_pages.ui.steps import STEPS
 from store import database, links, people, workspaces
@@ -204,30 +209,166 @@ def test_a_link_shows_the_sharers_choices_page_day_and_language(owner: AppTest) 
 # ---- what a visitor cannot do ------------------------------------------------------------------------------------
 
 
-def test_a_viewer_changes_nothing_by_any_widget(owner: AppTest) -> None:
+def test_a_viewer_changes_nothing_by_any_widget(owner: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Greying out is a courtesy: where it is taken away, the session refuses."""
     before = stored(owner)
     viewer = visiting(given(owner, "view")[1])
     held = viewer.session_state["workspace"]
+    go(viewer, "upload")
+    assert not viewer.file_uploader, "no place for files"
     go(viewer, "privacy")
     assert viewer.selectbox(key="privacy.k").disabled
     assert viewer.segmented_control(key="privacy.pseudonymise_ids").disabled
+    usual = session.may
+    monkeypatch.setattr(session, "may", lambda deed: deed == "change" or usual(deed))
     go(viewer, "segmentation")
-    tried = 0
-    for key in [item.key for item in [*viewer.selectbox, *viewer.number_input] if not item.disabled]:
-        if key and key.startswith("segmentation."):  # what is not a widget of one spec's field is not greyed out
-            (control,) = [item for item in [*viewer.selectbox, *viewer.number_input] if item.key == key]
-            others = [option for option in getattr(control, "options", []) if option != control.value]
-            control.set_value(others[-1] if others else (control.value or 0) + 1).run()
-            tried += 1
-            assert "not_allowed" in codes(viewer), key
-    viewer.segmented_control(key="segmentation.method").set_value("rfm").run()
-    assert "not_allowed" in codes(viewer)
-    go(viewer, "upload")
-    assert not viewer.file_uploader, "no place for files"
+    for key, value in (
+        ("segmentation.method", "rfm"),
+        ("segmentation.n_segments", 4),
+        ("features-behaviour", ["recency_days"]),
+        ("segment-name-1", "mine"),
+    ):
+        control: Any = viewer.get_by_key(key)
+        control.set_value(value).run()
+        assert "not_allowed" in codes(viewer), key
+        viewer.run()
+        assert "not_allowed" not in codes(viewer), "told once"
     assert viewer.session_state["workspace"].privacy == dataclasses.replace(held.privacy, pseudonymise_ids=True)
     assert viewer.session_state["workspace"].segmentation == held.segmentation
     after = stored(owner)
     assert (after.version, after.workspace) == (before.version, before.workspace)
+
+
+# What somebody who only looks finds enabled: how its keys begin, and why it changes nothing of the work.
+LOOKS = {
+    "language": "the reader's own",
+    "own-name": "the reader's own",
+    "reset-to-shared": "gives back what was shared",
+    "share-reset": "gives back what was shared",
+    "to-workspaces": "goes to another page",
+    "to-upload": "goes to another page",
+    "next": "goes to another page",
+    "customer.": "which customer is looked at",
+    "value.customer": "which customer is looked at",
+    "what_if.": "which two cuts stand side by side",
+    "try-number": "the number of segments of the second cut",
+    "cohort_view.": "what is drawn of cohorts",
+    "forecast.unique_id": "which series is looked at",
+    "forecast.cutoff": "which back-test is looked at",
+    "outlook": "which series is looked at next",
+    "as-of-end": "of the bar, which is not greyed out: the session refuses",
+    "population-reset": "of the bar, which is not greyed out: the session refuses",
+}
+# What the owner finds disabled, as there is nothing to take back, to erase, or before the first one.
+OWNERS_OFF = {"pair-open", "usage-steps-reset", "erase", "customer.previous"}
+# Controls that change the work and that the walk must meet: on any work, and where something was chosen.
+ALWAYS = {
+    "segmentation.method",
+    "feature-preset",
+    "segment-name-1",
+    "pin-b",
+    "payoff-budget",
+    "edit-1",
+    "usage.steps.0",
+    "currency-to",
+    "dated-add",
+    "survival.covariates",
+    "value-calculate",
+    "forecast.event.name",
+    "models-apply",
+    "demand.by.outlook",
+    "scenario-add",
+    "product_life.shown",
+}
+WHERE_CHOSEN = {
+    "weight-behaviour",
+    "rule-add",
+    "rule-0-1-values",
+    "scenarios.0.segmentation.rfm-recency_cuts",
+    "scenario-name-1",
+    "keep-1",
+    "usual-days",
+    "event-0",
+    "dated-0",
+    "customer.draw",
+    "to-world",
+}
+
+
+def controls(test: AppTest) -> list[Any]:
+    """Every widget on the page that AppTest reaches, but downloads."""
+    return [item for item in test if isinstance(item, Widget) and item.type != "download_button"]
+
+
+def usable(test: AppTest, names: list[str]) -> tuple[set[str], set[str]]:
+    """The keys of the widgets on these pages that can be used, and of those that cannot."""
+    found: tuple[set[str], set[str]] = (set(), set())
+    for _name in walked(test, names):
+        for item in controls(test):
+            found[item.disabled].add(item.key or f"{item.type}: {item.label}")
+    return found
+
+
+def more_files() -> list[tuple[str, bytes]]:
+    """The same shop, with orders in a second currency and with events."""
+    held, rng = dict(files()[0]), random.Random(12)
+    heading, *lines = held["orders.csv"].decode().splitlines()
+    lines = [f"{line},{'USD' if i % 9 == 0 else 'TWD'}" for i, line in enumerate(lines)]
+    held["orders.csv"] = "\n".join([f"{heading},currency", *lines]).encode()
+    events = ["customer_id,timestamp,event"]
+    for i in range(PEOPLE):
+        for day in sorted(rng.sample(range(1, 29), 6)):
+            steps = ("view", "add_to_cart", "purchase", "search")[: rng.randint(1, 4)]
+            events += [f"ZQ{i:03d}canary,2025-11-{day:02d} 10:{n:02d}:00,{step}" for n, step in enumerate(steps)]
+    return [*held.items(), ("events.csv", "\n".join(events).encode())]
+
+
+def with_everything(plain: Workspace) -> Workspace:
+    """The same work with a choice of each kind that has widgets of its own."""
+    tainan = Condition("city", "one_of", values=("Tainan",))
+    rules = (
+        Rule("Recent", (Condition("recency_days", "below", high=90.0), tainan)),
+        Rule("Others", (Condition("n_orders", "between", 1.0, 9.0),)),
+    )
+    cut = dataclasses.replace(plain.segmentation, method="rfm", rfm=RfmSpec("fixed", 3))
+    days = date(2025, 3, 3), date(2025, 3, 9)
+    (regions,) = [source.digest for source in plain.sources if source.name == "regions.csv"]
+    return dataclasses.replace(
+        plain,
+        segmentation=dataclasses.replace(plain.segmentation, method="rules", rules=rules),
+        scenarios=(Scenario("Pinned", cut, plain.population),),
+        what_if=dataclasses.replace(plain.what_if, b=1),
+        portrait=dataclasses.replace(plain.portrait, pick="random"),
+        demand=dataclasses.replace(plain.demand, by="product"),
+        forecast=dataclasses.replace(plain.forecast, calendar=CalendarSpec(own=(OwnEvent("Fair", days),))),
+        forecast_view=dataclasses.replace(plain.forecast_view, usual_days=False),
+        currencies=CurrencySpec("TWD", (Rate("USD", "31.5", "TWD", *days),)),
+        joins=(JoinSpec(on=(("customer_id", "customer_id"),), table="customers", source=regions),),
+    )
+
+
+@pytest.mark.slow
+def test_a_viewer_can_use_only_what_looks() -> None:
+    """All 19 pages: what can be used is named above, all else is greyed out; not for the owner."""
+    owner, pages = upload(opened(), *more_files()), [step.name for step in STEPS]
+    owners_on, owners_off = usable(owner, pages)
+    plain = stored(owner).workspace
+    families = dataclasses.replace(plain.segmentation, features=("recency_days", "n_orders", "city"))
+    deeper = ["integration", "customer", "segmentation", "what_if", "forecasting", "demand_outlook"]
+    on: set[str] = set()
+    off: set[str] = set()
+    for shared, names in (
+        (dataclasses.replace(plain, segmentation=families), pages),
+        (with_everything(plain), deeper),
+        (dataclasses.replace(plain, sources=()), ["usage"]),  # a page that refuses, with its ways on
+    ):
+        can, cannot = usable(visiting(given(owner, "view", workspace=shared)[1]), names)
+        on, off = on | can, off | cannot
+    assert {key for key in on if not key.startswith(tuple(LOOKS))} == set()
+    assert [name for name in LOOKS if not any(key.startswith(name) for key in on)] == [], "each of them occurs"
+    assert off >= ALWAYS | WHERE_CHOSEN, "the walk meets them"
+    assert owners_off == OWNERS_OFF
+    assert owners_on >= ALWAYS
 
 
 @pytest.mark.parametrize(
