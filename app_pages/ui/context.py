@@ -160,6 +160,7 @@ def _as_of(_: Words, data: Dataset, offered: PopulationChoices) -> None:
         on_click=session.change_spec,
         args=("population",),
         kwargs={"as_of": None},
+        disabled=not session.may("change"),
     )
 
 
@@ -187,4 +188,5 @@ def _population(_: Words, offered: PopulationChoices) -> None:
         key="population-reset",
         on_click=session.change,
         kwargs={"population": PopulationSpec(), "definitions": DefinitionsSpec()},
+        disabled=not session.may("change"),
     )

@@ -107,7 +107,6 @@ def one_product(result: ProductLifeResult, found: EvidenceResult, _: Words) -> N
         key=SHOWN,
         width=420,
         on_change=_look,
-        disabled=not session.may("change"),
     )
     page.metrics(page.draw(charts.life_metrics, result, shown, _), narrowest=150)
     left, right = st.columns([8, 4], gap="medium")

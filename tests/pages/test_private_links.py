@@ -256,8 +256,9 @@ LOOKS = {
     "forecast.unique_id": "which series is looked at",
     "forecast.cutoff": "which back-test is looked at",
     "outlook": "which series is looked at next",
-    "as-of-end": "of the bar, which is not greyed out: the session refuses",
-    "population-reset": "of the bar, which is not greyed out: the session refuses",
+    "behaviour.section": "which part of the page is looked at",
+    "portrait.pick": "which list customers are picked from",
+    "product_life.shown": "which product is looked at",
 }
 # What the owner finds disabled, as there is nothing to take back, to erase, or before the first one.
 OWNERS_OFF = {"pair-open", "usage-steps-reset", "erase", "customer.previous"}
@@ -278,7 +279,8 @@ ALWAYS = {
     "models-apply",
     "demand.by.outlook",
     "scenario-add",
-    "product_life.shown",
+    "as-of-end",
+    "population-reset",
 }
 WHERE_CHOSEN = {
     "weight-behaviour",

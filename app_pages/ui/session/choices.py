@@ -8,10 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from analytics.behaviour import BehaviourSpec
 from analytics.errors import AnalysisError
 from analytics.forecasting.view import ForecastView
 from analytics.i18n import LANGUAGES, Language, Words, words_for
 from analytics.lifecycle import CohortView
+from analytics.portrait import PortraitSpec
 from analytics.segmentation import WhatIfSpec
 from analytics.workspace import (
     Workspace,
@@ -83,7 +85,8 @@ def _allowed(before: Workspace, after: Workspace) -> bool:
 
 
 def same_but_seen(one: Workspace, other: Workspace) -> bool:
-    """Whether two differ only in what is looked at: the language, which customer, series, back-test or cut."""
+    """Whether two differ only in what is looked at: the language, which part of a page, customer, product, series,
+    back-test or cut."""
     return one == other or _work(one) == _work(other)
 
 
@@ -97,6 +100,9 @@ def _work(seen: Workspace) -> Workspace:
         forecast=dataclasses.replace(seen.forecast, unique_id=""),
         forecast_view=ForecastView(),
         what_if=WhatIfSpec(),
+        behaviour=dataclasses.replace(seen.behaviour, section=BehaviourSpec().section),
+        portrait=dataclasses.replace(seen.portrait, pick=PortraitSpec().pick),
+        product_life=dataclasses.replace(seen.product_life, product=""),
     )
 
 
