@@ -310,6 +310,8 @@ def other_tables(digest: str, sheet: str) -> tuple[MappedTable, ...]:
 @cache
 def _world_sources(folder: Path) -> tuple[SourceRef, ...]:
     """The committed files of a sample world, the orders first; they do not change while the process lives."""
+    if not folder.is_dir():  # REGULARS_WORLDS names a folder without this one
+        raise AnalysisError("world_missing", name=folder.name)
     order = list(TABLES)
     paths = [path for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}]
     paths.sort(key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.name))

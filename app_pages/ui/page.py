@@ -131,9 +131,10 @@ def frame(name: str) -> Iterator[Words]:
             if here.needs:
                 context.require(here.needs)
         except AnalysisError as error:
-            refusal(error, _, here.name)
-            session.save(name)
-            st.stop()
+            _refuse_and_stop(error, _, name)
+        except Exception:
+            LOG.exception("data of page %s failed", name)
+            _refuse_and_stop(AnalysisError("unexpected", reference=name), _, name)
         try:
             yield _
         except AnalysisError as error:
@@ -143,6 +144,12 @@ def frame(name: str) -> Iterator[Words]:
             refusal(AnalysisError("unexpected", reference=name), _, here.name)
         finally:
             session.save(name)
+
+
+def _refuse_and_stop(error: AnalysisError, _: Words, name: str) -> None:
+    refusal(error, _, name)
+    session.save(name)
+    st.stop()
 
 
 def _open_or_stop(_: Words) -> None:

@@ -196,3 +196,31 @@ def test_a_stopped_step_stays_stopped_until_it_is_run_again(monkeypatch: pytest.
     test.button(key="run-again").click().run()
     assert_sound(test)
     assert len(test.metric) >= 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sample_world_that_the_server_does_not_have_is_said_to_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: Any
+) -> None:
+    monkeypatch.setattr("app_pages.ui.intake.WORLDS", tmp_path)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120)
+    test.query_params["s"] = to_link(Workspace(world="marketplace", language=language))
+    test.run()
+    for name in ("upload", "validation", "segmentation", "forecasting"):
+        test.switch_page(f"app_pages/{name}.py").run()
+        assert not test.exception, name
+        told = words_for(language).phrase("error.world_missing", name="marketplace")
+        assert told in "".join(str(item.value) for kind in ("markdown", "warning", "error") for item in test.get(kind))
+
+
+def test_what_nobody_foresaw_before_a_page_begins_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_needs: object) -> None:
+        raise OSError("a secret path")
+
+    monkeypatch.setattr("app_pages.ui.page._left_out", breaks)
+    test = AppTest.from_file(str(ROOT / "frame.py"), default_timeout=120).run()
+    test.switch_page("app_pages/segmentation.py").run()
+    assert not test.exception
+    said = "".join(str(item.value) for kind in ("markdown", "warning", "error") for item in test.get(kind))
+    assert words_for("en").phrase("error.unexpected", reference="segmentation") in said
+    assert "a secret path" not in said

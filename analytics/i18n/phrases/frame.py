@@ -51,6 +51,8 @@ PHRASES = {
     "error.source_gone.remedy": N_(
         "Files leave with their session; choices stay. On Upload, drop it again, or another with the same headings."
     ),
+    "error.world_missing": N_("This sample world is not on this server ({name})"),
+    "error.world_missing.remedy": N_("On Upload, choose another one or your own files."),
     "error.nothing_loaded": N_("There are no data yet"),
     "error.nothing_loaded.remedy": N_("Drop a file on the Upload page, or try the sample world."),
     "error.work_unreadable": N_("This is not a file of saved choices"),
