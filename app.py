@@ -23,9 +23,7 @@ async def lifespan(_server: st.App) -> AsyncIterator[None]:
     from app_pages.ui import threads
 
     threads.bound()  # before numpy and Polars are loaded
-    import altair  # noqa: F401
-    import pandas  # noqa: F401
-    import polars  # noqa: F401
+    import pandas  # noqa: F401 # Streamlit would load it when the first table is drawn
 
     from app_pages import ui
     from app_pages.ui import audience, session

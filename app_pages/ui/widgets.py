@@ -16,9 +16,6 @@ from analytics.i18n import Words
 from app_pages.ui import session
 
 Resets = Mapping[str, Mapping[str, Any]]
-# Choices of what is looked at: the session lets everybody change them, also who came by a link for looking.
-LOOKED_AT = frozenset({"cohort_view", "forecast_view", "what_if"})
-LOOKED_AT_FIELDS = frozenset({("forecast", "unique_id"), ("behaviour", "section"), ("portrait", "pick")})
 AUTOMATIC = "auto"  # stands for a stored None: a select box shows None as nothing chosen
 
 
@@ -139,9 +136,7 @@ def options(section: str, field: str, _: Words) -> dict[Any, str]:
 
 def is_locked(section: str, field: str = "") -> bool:
     """Whether this visitor may only look at a choice. The session refuses the change itself; this is courtesy."""
-    if section.partition(".")[0] in LOOKED_AT or (section, field) in LOOKED_AT_FIELDS:
-        return False
-    return not session.may("change")
+    return not (session.is_looked_at(section, field) or session.may("change"))
 
 
 def _courteous(section: str, field: str, looks: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.behaviour import BehaviourSpec
 from analytics.errors import AnalysisError
-from analytics.forecasting.view import ForecastView
 from analytics.i18n import LANGUAGES, Language, Words, words_for
-from analytics.lifecycle import CohortView
-from analytics.portrait import PortraitSpec
-from analytics.segmentation import WhatIfSpec
 from analytics.workspace import (
     Workspace,
     from_json,
@@ -32,6 +27,14 @@ LINK_PARAMETER = "s"
 MAX_UNDO = 50
 WORLDS = {"marketplace": "TWD", "marketplace_dirty": "TWD", "streaming": "TWD"}  # name -> currency
 MAX_NAMED = 10  # refused parts of a file that are told by name
+# Choices of what is looked at, whole sections and single fields: also who came by a link for looking may change them.
+LOOKED_AT = ("cohort_view", "forecast_view", "what_if")
+LOOKED_AT_FIELDS = (
+    ("forecast", "unique_id"),
+    ("behaviour", "section"),
+    ("portrait", "pick"),
+    ("product_life", "product"),
+)
 OF_THE_PERSON = frozenset({"name", "language", "sources", "remembered"})  # choices that other data do not change
 
 
@@ -90,20 +93,17 @@ def same_but_seen(one: Workspace, other: Workspace) -> bool:
     return one == other or _work(one) == _work(other)
 
 
+def is_looked_at(section: str, field: str) -> bool:
+    """Whether a choice is one of what is looked at, which everybody makes for themselves."""
+    return section.partition(".")[0] in LOOKED_AT or (section, field) in LOOKED_AT_FIELDS
+
+
 def _work(seen: Workspace) -> Workspace:
-    return dataclasses.replace(
-        seen,
-        name="",
-        language=LANGUAGES[0],
-        customer="",
-        cohort_view=CohortView(),
-        forecast=dataclasses.replace(seen.forecast, unique_id=""),
-        forecast_view=ForecastView(),
-        what_if=WhatIfSpec(),
-        behaviour=dataclasses.replace(seen.behaviour, section=BehaviourSpec().section),
-        portrait=dataclasses.replace(seen.portrait, pick=PortraitSpec().pick),
-        product_life=dataclasses.replace(seen.product_life, product=""),
-    )
+    usual = Workspace()
+    plain: dict[str, Any] = {name: getattr(usual, name) for name in ("name", "language", "customer", *LOOKED_AT)}
+    for section, field in LOOKED_AT_FIELDS:
+        plain[section] = dataclasses.replace(getattr(seen, section), **{field: getattr(getattr(usual, section), field)})
+    return dataclasses.replace(seen, **plain)
 
 
 def as_seen(shown: Workspace, access: Access) -> Workspace:

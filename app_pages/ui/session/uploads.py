@@ -78,10 +78,15 @@ def _put(name: str, data: bytes | Path) -> LocalFile | None:
 
 def _let_go(digest: str) -> None:
     record = visit().record
-    if record is not None and isinstance(st.session_state[UPLOADS][digest], LocalFile):
+    if record is not None and _is_stored(digest):
         with noting():
             blobs.release(store(), record.id, digest)
     del st.session_state[UPLOADS][digest]
+
+
+def _is_stored(digest: str) -> bool:
+    """Whether the store has the bytes behind an upload, not this session alone."""
+    return isinstance(st.session_state[UPLOADS].get(digest), LocalFile)
 
 
 def _size(file: LocalFile | bytes) -> int:
@@ -118,7 +123,7 @@ def receive(files: Sequence[Any]) -> None:
             held |= {file.file_id: "" for file in group}
             continue
         held |= {file.file_id: new.digest for file in group}
-        if len(group) == 1 and is_stored(new):
+        if len(group) == 1 and _is_stored(new.digest):
             _forget_bytes(group[0])
         known = [source for source in sources if source.digest == new.digest]
         heir = heirs.get(before.get(group[0].file_id, ""))
@@ -157,11 +162,6 @@ def uploader_holds(files: Sequence[Any]) -> None:
     """Note what the upload widget shows now: nothing, when its page was left and entered again."""
     before: dict[str, str] = st.session_state.get(UPLOADER, {})
     st.session_state[UPLOADER] = {file.file_id: before[file.file_id] for file in files if file.file_id in before}
-
-
-def is_stored(source: SourceRef) -> bool:
-    """Whether the store has the bytes behind an upload, not this session alone."""
-    return isinstance(st.session_state[UPLOADS].get(source.digest), LocalFile)
 
 
 def is_here(source: SourceRef) -> bool:
