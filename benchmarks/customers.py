@@ -100,7 +100,7 @@ def _equal(ours: Path, peers: Path) -> bool:
     return True
 
 
-def _dataset(data: Path, *, sales_only: bool = False):  # type: ignore[no-untyped-def]
+def _dataset(data: Path, *, sales_only: bool = False):
     from datetime import date
 
     import polars as pl

@@ -87,7 +87,7 @@ def _agreement(ours: Path, peer: Path) -> dict[str, object]:
     }
 
 
-def _prepared(data: Path):  # type: ignore[no-untyped-def]
+def _prepared(data: Path):
     from datetime import date
 
     import polars as pl
@@ -156,7 +156,7 @@ def _slider(n_rows: int) -> Iterator[dict[str, object]]:
     }
 
 
-def _moves(page, url: str, data: Path) -> tuple[list[float], list[float], list[str]]:  # type: ignore[no-untyped-def]
+def _moves(page, url: str, data: Path) -> tuple[list[float], list[float], list[str]]:
     """Seconds from each move of the slider to the new chart and to the page at rest, and what was then said."""
     page.set_default_timeout(600_000)
     page.goto(url)  # the first page has no address of its own
@@ -198,7 +198,7 @@ _DRAWN = """before => {
 }"""
 
 
-def _settle(page) -> None:  # type: ignore[no-untyped-def]
+def _settle(page) -> None:
     for _ in range(3):
         page.wait_for_selector(READY)
         page.wait_for_timeout(500)

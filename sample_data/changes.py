@@ -47,8 +47,8 @@ _COPIED = {
 
 def without_days(transactions: pl.DataFrame, rng: np.random.Generator) -> tuple[pl.DataFrame, list[date]]:
     """Order lines without those of some days in a row, and the days."""
-    first: date = transactions["ordered_at"].min().date()  # type: ignore[union-attr]
-    last: date = transactions["ordered_at"].max().date()  # type: ignore[union-attr]
+    first: date = transactions["ordered_at"].min().date()
+    last: date = transactions["ordered_at"].max().date()
     span = (last - first).days
     start = first + timedelta(days=int(rng.integers(span // 4, span // 3)))
     days = [start + timedelta(days=k) for k in range(LOST_DAYS)]

@@ -182,7 +182,7 @@ def _draw_life(rng: np.random.Generator, kind: int) -> tuple[float, float, float
         peak = launch + intro + growth * 0.7
         fall = peak + 3
         life = (launch, launch + intro, peak, fall, fall + decline * 0.7)
-    return tuple(round(float(b), 3) for b in life)  # type: ignore[return-value]
+    return tuple(round(float(b), 3) for b in life)
 
 
 def _draw_prices(rng: np.random.Generator, level: float) -> tuple[tuple[int, ...], tuple[int, ...]]:

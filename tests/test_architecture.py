@@ -200,7 +200,7 @@ def unmarked_sentences(path: Path) -> Iterator[tuple[int, str]]:
                     if isinstance(inner, ast.Constant)
                 }
         if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False):
-            exempt.add(id(node.body[0].value))  # type: ignore[attr-defined]
+            exempt.add(id(node.body[0].value))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             exempt.add(id(node.value))
     for node in ast.walk(tree):

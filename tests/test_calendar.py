@@ -232,7 +232,7 @@ class TestSpec:
                 made()
             assert raised.value.code == "event_out_of_range"
         with pytest.raises(AnalysisError) as raised:
-            CalendarSpec(festivals=("easter",))  # type: ignore[arg-type]
+            CalendarSpec(festivals=("easter",))
         assert raised.value.code == "festival_unknown"
 
     def test_nothing_asked_is_nothing(self) -> None:

@@ -28,7 +28,7 @@ def test_shuffled_rows_are_the_same_data() -> None:
 @pytest.mark.parametrize("change", [{"as_of": date(2024, 5, 2)}, {"currency": "USD"}, {"money_digits": 3}])
 def test_everything_that_changes_a_figure_changes_the_key(change: dict[str, object]) -> None:
     settings = {"as_of": date(2024, 5, 1), "currency": "GBP", "money_digits": 2, **change}
-    assert Dataset.build({"transactions": FRAME}, **settings).key != DATA.key  # type: ignore[arg-type]
+    assert Dataset.build({"transactions": FRAME}, **settings).key != DATA.key
 
 
 def test_a_column_without_any_value_is_missing() -> None:
@@ -64,7 +64,7 @@ def test_a_dataset_crosses_a_process_boundary() -> None:
 
 def test_nobody_can_put_another_table_into_it() -> None:
     with pytest.raises(TypeError):
-        DATA.tables["customers"] = FRAME  # type: ignore[index]
+        DATA.tables["customers"] = FRAME
 
 
 class TestLarge:
@@ -89,7 +89,7 @@ class TestLarge:
 
     @staticmethod
     def build(frame: pl.DataFrame, **more: object) -> Dataset:
-        return Dataset.build({"transactions": frame}, as_of=date(2024, 5, 1), **more)  # type: ignore[arg-type]
+        return Dataset.build({"transactions": frame}, as_of=date(2024, 5, 1), **more)
 
     def test_shuffled_rows_are_the_same_data(self, frame: pl.DataFrame) -> None:
         data = self.build(frame)

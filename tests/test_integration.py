@@ -101,7 +101,7 @@ def planted(seed: int, n: int = 3000, n_twice: int = 240) -> tuple[pl.DataFrame,
         for _ in range(rng.randrange(1, 3)):
             rows.append(
                 person(i, str(head["phone"]), str(head["parts"][1]), str(head["country"])) | {"city": head["city"]}
-            )  # type: ignore[index]
+            )
     for _ in range(4):  # shops: a counter's phone for thirty customers
         counter = person(0)
         rows += [person(0, str(counter["phone"]), None, str(counter["country"])) for _ in range(30)]
@@ -109,9 +109,9 @@ def planted(seed: int, n: int = 3000, n_twice: int = 240) -> tuple[pl.DataFrame,
     for i in rng.sample(range(len(rows)), n_twice):
         first = rows[i]
         again = dict(first)
-        name = "".join(first["parts"]) if first["country"] != "US" else " ".join(first["parts"])  # type: ignore[arg-type]
+        name = "".join(first["parts"]) if first["country"] != "US" else " ".join(first["parts"])
         for change in rng.sample(["name", "swap", "phone", "email", "city", "missing", "script"], 2):
-            parts = list(again["parts"])  # type: ignore[call-overload]
+            parts = list(again["parts"])
             if change == "name" and first["country"] == "US":
                 at = rng.randrange(1, len(parts[1]) - 1)
                 parts[1] = parts[1][:at] + parts[1][at + 1] + parts[1][at] + parts[1][at + 2 :]
@@ -149,7 +149,7 @@ def planted(seed: int, n: int = 3000, n_twice: int = 240) -> tuple[pl.DataFrame,
 
 
 def written(row: dict[str, object]) -> str:
-    given, family = row["parts"]  # type: ignore[misc]
+    given, family = row["parts"]
     if row["country"] == "US":
         return f"{family}, {given}" if row.get("swapped") else f"{given} {family}"
     return f"{given} {family}" if row.get("swapped") else f"{family}{given}"
@@ -339,7 +339,7 @@ def test_a_person_decides_over_the_rule() -> None:
 )
 def test_a_spec_refuses_nonsense(choices: dict[str, object], code: str) -> None:
     with pytest.raises(AnalysisError) as caught:
-        MatchSpec(**choices)  # type: ignore[arg-type]
+        MatchSpec(**choices)
     assert caught.value.code == code
 
 
@@ -589,7 +589,7 @@ def test_conversion_is_exact(amounts: list[int], rate: object) -> None:
         {"amount": [1, *amounts], "currency": ["TWD", *["USD"] * n], "product_id": [str(i) for i in range(n + 1)]}
     )
     data = Dataset.build({"transactions": orders}, as_of=date(2025, 1, 1), currency="TWD")
-    settled = settle_currency(data, CurrencySpec(rates=(Rate("USD", f"{rate:f}"),))).dataset.tables["transactions"]  # type: ignore[str-format]
+    settled = settle_currency(data, CurrencySpec(rates=(Rate("USD", f"{rate:f}"),))).dataset.tables["transactions"]
     made = dict(settled.select("product_id", "amount").iter_rows())
     for i, amount in enumerate(amounts, 1):
         exact = abs(amount) * Fraction(str(rate))

@@ -300,17 +300,17 @@ def naive_order_days(lines: list[dict[str, object]], then: date) -> list[date]:
     """The order days of one customer that stand on ``then``: every reversal looked up one by one."""
     sold: dict[tuple[str, str, date], int] = defaultdict(int)
     for line in lines:
-        if line["kind"] == "sale" and line["day"] <= then:  # type: ignore[operator]
-            sold[line["order_id"], line["product_id"], line["day"]] += line["quantity"]  # type: ignore[index,operator]
+        if line["kind"] == "sale" and line["day"] <= then:
+            sold[line["order_id"], line["product_id"], line["day"]] += line["quantity"]
     left = dict(sold)
-    for line in sorted((x for x in lines if x["kind"] == "return"), key=lambda x: x["day"]):  # type: ignore[arg-type,return-value]
-        if line["day"] > then:  # type: ignore[operator]
+    for line in sorted((x for x in lines if x["kind"] == "return"), key=lambda x: x["day"]):
+        if line["day"] > then:
             continue
-        same = [key for key in sold if key[1] == line["product_id"] and key[2] <= line["day"]]  # type: ignore[operator]
+        same = [key for key in sold if key[1] == line["product_id"] and key[2] <= line["day"]]
         numbered = [key for key in same if key[0] == line["order_id"]]
         if same:
             target = max(numbered or same, key=lambda key: (key[2], key[0]))
-            left[target] += line["quantity"]  # type: ignore[operator]
+            left[target] += line["quantity"]
     orders = {(order, day) for (order, _, day), n in left.items() if n > 0}
     return sorted({day for _, day in orders})
 
@@ -351,7 +351,7 @@ def test_stages_equal_a_naive_loop_at_every_month_end() -> None:
     result = trace_lifecycle(data, ORACLE_SPEC)
     assert stage_of(result) == naive_stages(data, ORACLE_SPEC, data.as_of)
     for (month,), rows in result.history.group_by("month"):
-        stages = list(naive_stages(data, ORACLE_SPEC, month).values())  # type: ignore[arg-type]
+        stages = list(naive_stages(data, ORACLE_SPEC, month).values())
         assert dict(rows.select("stage", "n_customers").iter_rows()) == {name: stages.count(name) for name in STAGES}
 
 
@@ -392,7 +392,7 @@ def test_movement_and_transitions_reconcile() -> None:
 @pytest.mark.parametrize("cohort_by", ["month", "quarter"])
 def test_cohorts_equal_a_naive_loop(cohort_by: str) -> None:
     data = random_world(14)
-    spec = replace(ORACLE_SPEC, n_cohorts=30, cohort_by=cohort_by)  # type: ignore[arg-type]
+    spec = replace(ORACLE_SPEC, n_cohorts=30, cohort_by=cohort_by)
     result = trace_lifecycle(data, spec)
     size = 1 if cohort_by == "month" else 3
 
@@ -408,9 +408,9 @@ def test_cohorts_equal_a_naive_loop(cohort_by: str) -> None:
         if not days:
             continue
         cohort = period(days[0])
-        members[cohort].add(name)  # type: ignore[arg-type]
+        members[cohort].add(name)
         for day in days:
-            active[cohort, period(day) - cohort].add(name)  # type: ignore[arg-type]
+            active[cohort, period(day) - cohort].add(name)
         for day, amount in rows.select("day", "amount").iter_rows():
             paid[cohort, period(day) - cohort] += amount
     rows_seen = 0
@@ -639,7 +639,7 @@ def test_dates_and_customers_are_enough() -> None:
 def test_spec_refuses_itself_and_round_trips() -> None:
     for wrong in ({"lapsed_after_days": 0}, {"loyal_min_orders": 1}, {"lapsed_quantile": 1.0}, {"cohort_by": "week"}):
         with pytest.raises(AnalysisError) as refused:
-            LifecycleSpec(**wrong)  # type: ignore[arg-type]
+            LifecycleSpec(**wrong)
         assert refused.value.code == "lifecycle_setting"
     again = msgspec.convert(msgspec.json.decode(msgspec.json.encode(ORACLE_SPEC)), LifecycleSpec, strict=True)
     assert again == ORACLE_SPEC

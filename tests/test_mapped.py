@@ -62,7 +62,7 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
         raise ValueError
 
     with keeping(str(tmp_path)), pytest.raises(ValueError):
-        keep_pieces(parts())  # type: ignore[arg-type]
+        keep_pieces(parts())
     assert not list(tmp_path.iterdir())
 
 

@@ -36,7 +36,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def mapped(text: str, *columns: tuple[str, str], table: str = "transactions", **choices: object) -> MappedTable:
-    return apply_mapping(read(text.encode(), "a.csv"), MappingSpec(table, columns, **choices))  # type: ignore[arg-type]
+    return apply_mapping(read(text.encode(), "a.csv"), MappingSpec(table, columns, **choices))
 
 
 # --- dates

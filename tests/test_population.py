@@ -244,10 +244,10 @@ class TestPopulation:
             PopulationSpec(as_of=date(2024, 1, 1), start=date(2024, 1, 2))
         assert caught.value.code == "start_after_as_of"
         with pytest.raises(AnalysisError) as caught:
-            PopulationSpec(leave_out=("staff",))  # type: ignore[arg-type]
+            PopulationSpec(leave_out=("staff",))
         assert caught.value.code == "account_type_unknown"
         with pytest.raises(AnalysisError) as caught:
-            DefinitionsSpec(returns="forget")  # type: ignore[arg-type]
+            DefinitionsSpec(returns="forget")
         assert caught.value.code == "definition_unknown"
         with pytest.raises(AnalysisError) as caught:
             observe(build(), PopulationSpec(start=date(2025, 1, 1)))

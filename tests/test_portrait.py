@@ -133,10 +133,7 @@ def build(held: dict[str, pl.DataFrame] | None = None, as_of: date = AS_OF) -> D
 def cut(held: dict[str, pl.DataFrame], as_of: date) -> dict[str, pl.DataFrame]:
     from analytics.schema import TABLES
 
-    return {
-        name: frame.filter(pl.col(TABLES[name].time_field).cast(pl.Date) <= as_of)  # type: ignore[arg-type]
-        for name, frame in held.items()
-    }
+    return {name: frame.filter(pl.col(TABLES[name].time_field).cast(pl.Date) <= as_of) for name, frame in held.items()}
 
 
 @cache
@@ -309,9 +306,9 @@ def test_the_history_of_stages_is_that_of_all_customers() -> None:
     day = result.history["month"].max()
     now = result.history.filter(pl.col("month") == day, pl.col("stage") != "acquaintance")
     whole = dict(now.select("stage", "n_customers").rows())
-    n_whole, n_sample = sum(whole.values()), sum(months.get((day, stage), 0) for stage in whole)  # type: ignore[arg-type]
+    n_whole, n_sample = sum(whole.values()), sum(months.get((day, stage), 0) for stage in whole)
     for stage, n in whole.items():
-        assert months.get((day, stage), 0) / n_sample == pytest.approx(n / n_whole, abs=0.1)  # type: ignore[arg-type]
+        assert months.get((day, stage), 0) / n_sample == pytest.approx(n / n_whole, abs=0.1)
 
 
 def test_a_customer_without_orders_has_no_history_and_still_a_portrait() -> None:

@@ -204,7 +204,7 @@ def everything(dataset: Dataset) -> str:
 
 @pytest.mark.parametrize("identifiers", ["pseudonym", "drop"])
 def test_no_identifier_reaches_an_analysis(identifiers: str) -> None:
-    data, spec = people(), PrivacySpec(identifiers=identifiers)  # type: ignore[arg-type]
+    data, spec = people(), PrivacySpec(identifiers=identifiers)
     safe = pseudonymise(data, scan(data.tables, spec), spec, SECRET)
     text = everything(safe)
     assert [value for value in raw_values(data) if value in text] == []

@@ -514,7 +514,7 @@ def test_the_sample_world_raises_no_false_alarm() -> None:
     prefix = dict(source["order_id"].str.extract(r"^([A-Z])").alias("p").value_counts().rows())
     kinds = dict(frame["kind"].value_counts().rows())
     assert kinds == {"sale": prefix[None], "return": prefix["R"], "cancellation": prefix["C"]}
-    assert result.dataset.as_of == source["ordered_at"].max().date()  # type: ignore[union-attr]
+    assert result.dataset.as_of == source["ordered_at"].max().date()
 
 
 def test_every_defect_of_the_dirty_world_is_found() -> None:

@@ -244,7 +244,7 @@ def test_an_eleven_megabyte_line() -> None:
 def test_a_spec_refuses_what_makes_no_sense() -> None:
     for spec in ({"delimiter": ",,"}, {"delimiter": '"'}, {"skip_rows": -1}):
         with pytest.raises(AnalysisError):
-            ReadSpec(**spec)  # type: ignore[arg-type]
+            ReadSpec(**spec)
 
 
 # --- workbooks and Parquet

@@ -51,7 +51,7 @@ def histories(days: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 def rhythm(**changes: float) -> Rhythm:
     given = {"shape": 1.0, "prior_gaps": 2.0, "prior_days": 30.0, "leaves_a": 1.0, "leaves_b": 3.0, "quantile": 0.9}
-    return Rhythm(**{**given, **changes}, horizon_days=100_000, n_customers=9, n_returners=9, n_gaps=9)  # type: ignore[arg-type]
+    return Rhythm(**{**given, **changes}, horizon_days=100_000, n_customers=9, n_returners=9, n_gaps=9)
 
 
 def test_at_random_the_threshold_is_a_quantile_of_lomax() -> None:

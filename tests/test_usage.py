@@ -378,8 +378,8 @@ def test_decliners_of_the_world_hold_more_true_dropouts_than_everybody_looked_at
     ends = [pl.col(name).is_between(begin, end) for name in ("first_dropout_on", "dropout_on")]
     stopped = truth.filter(pl.any_horizontal(ends))["customer_id"]
     found = result.decline.with_columns(stops=pl.col("customer_id").is_in(stopped.implode()).cast(pl.Float64))
-    base = float(found["stops"].mean())  # type: ignore[arg-type]
-    precision = float(found.filter("declines")["stops"].mean())  # type: ignore[arg-type]
+    base = float(found["stops"].mean())
+    precision = float(found.filter("declines")["stops"].mean())
     recall = found.filter("declines")["stops"].sum() / found["stops"].sum()
     assert 0.02 < base < 0.04
     assert precision > 6 * base

@@ -215,7 +215,7 @@ def metrics(items: Sequence[Metric], *, columns: int = 4, narrowest: int = 140) 
                 st.metric(unlinked(metric.label), unlinked(metric.value))
                 if metric.note:
                     color = {"gray": "gray", "good": "green", "watch": "orange", "bad": "red"}[metric.tone]
-                    st.badge(unlinked(metric.note), color=color)  # type: ignore[arg-type]
+                    st.badge(unlinked(metric.note), color=color)
 
 
 def heading(finding: str, note: str = "") -> None:

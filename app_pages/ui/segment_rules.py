@@ -138,7 +138,7 @@ def _store(made: Callable[..., Rules], *args: object) -> None:
 
 
 def _at(rules: Rules, i: int, **changes: object) -> Rules:
-    return (*rules[:i], dataclasses.replace(rules[i], **changes), *rules[i + 1 :])  # type: ignore[arg-type]
+    return (*rules[:i], dataclasses.replace(rules[i], **changes), *rules[i + 1 :])
 
 
 def _condition_at(rules: Rules, i: int, j: int, condition: Condition) -> Rules:

@@ -148,7 +148,7 @@ def _families(_: Words, customers: CustomerTable, section: str) -> None:
             )
             if len(used) > 1 and family in used:
                 key = _key(section, f"weight-{family}")
-                weight = weights.get(family, 1.0)  # type: ignore[call-overload]
+                weight = weights.get(family, 1.0)
                 session.bind(key, weight)
                 st.select_slider(
                     _("Weight"),

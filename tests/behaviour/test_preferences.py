@@ -230,7 +230,7 @@ class TestSegments:
         member = dict(labels.frame.iter_rows())
         own: dict[str, list[float]] = {"1": [], "2": []}
         for (who,), part in lines.group_by("customer_id"):
-            own[member[str(who)]].append(float((part["category"] == "food").mean()))  # type: ignore[arg-type]
+            own[member[str(who)]].append(float((part["category"] == "food").mean()))
         row = result.by_label.filter(label="2", level="food").row(0, named=True)
         assert row["n"] == len(own["2"])
         assert row["share"] == pytest.approx(np.mean(own["2"]))
@@ -321,6 +321,6 @@ class TestBadInput:
     def test_the_spec_refuses_nonsense(self) -> None:
         for wrong in ({"min_orders": 0}, {"fan_odds": 0.5}, {"fan_probability": 1.0}, {"n_levels": 1}):
             with pytest.raises(AnalysisError, match="behaviour_setting"):
-                BehaviourSpec(**wrong)  # type: ignore[arg-type]
+                BehaviourSpec(**wrong)
         with pytest.raises(AnalysisError, match="behaviour_setting"):
-            BehaviourSpec(affinity_by="colour")  # type: ignore[arg-type]
+            BehaviourSpec(affinity_by="colour")

@@ -50,7 +50,7 @@ def test_values_are_equal(name: str, peers: list[str], capsys: pytest.CaptureFix
         assert comparison["equal"] is True
         assert comparison.keys() >= {*SHAPE, comparison["ours"], comparison["peer"]}
         for part in ("ratio", comparison["ours"], comparison["peer"]):
-            assert comparison[part].keys() == set(compare.MEASURES)  # type: ignore[index]
+            assert comparison[part].keys() == set(compare.MEASURES)
 
 
 def test_unequal_values_are_seen(tmp_path: Path) -> None:

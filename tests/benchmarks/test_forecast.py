@@ -127,7 +127,7 @@ def test_a_small_panel_through_both_sides(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     def last_value(known: pl.DataFrame, ahead: list[date]) -> dict[str, np.ndarray]:
         n_asked.append(known.height)
-        assert known["ds"].max() < min(ahead)  # type: ignore[operator, type-var]
+        assert known["ds"].max() < min(ahead)
         said = np.full(len(ahead), known["y"][-1])
         return {"forecast": said, "lo_80": said - 5, "hi_80": said + 5, "lo_95": said - 9, "hi_95": said + 9}
 
@@ -154,7 +154,7 @@ def test_products_for_speed_are_the_same_every_time_and_the_cost_counts_children
     products = forecast.generate(3, 30)
     assert products.equals(forecast.generate(3, 30))
     assert (products.height, products["unique_id"].n_unique()) == (90, 3)
-    assert products["y"].min() >= 0  # type: ignore[operator]
+    assert products["y"].min() >= 0
     assert forecast._cpu() > 0
 
 

@@ -17,4 +17,4 @@ def test_both_answer_for_the_same_customers(shape: str, tmp_path: Path) -> None:
     whatif.sklearn(data, peer)
     found = whatif._agreement(ours, peer)
     assert (found["equal"], found["fitted"]) == (True, 3000)
-    assert found["ari"] > (0.5 if shape == "overlapping" else 0.98)  # type: ignore[operator]
+    assert found["ari"] > (0.5 if shape == "overlapping" else 0.98)

@@ -186,5 +186,5 @@ def test_the_walk_with_a_real_file(tab: Any, server: str, online_retail: Path) -
     # Lines without a customer count in demand: the items forecast page says how many rows it looked at.
     tab.locator("[data-testid=stExpander]", has_text="How this was counted").locator("summary").click()
     counted = tab.locator("[data-testid=stExpander]", has_text="How this was counted").inner_text()
-    rows = int(re.search(r"Orders: ([\d,]+) rows", counted).group(1).replace(",", ""))  # type: ignore[union-attr]
+    rows = int(re.search(r"Orders: ([\d,]+) rows", counted).group(1).replace(",", ""))
     assert rows > 541_909 - 135_080

@@ -67,7 +67,7 @@ def test_questions_and_refused_files_count(known: tuple[RawTable, MappingSuggest
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whole_words_in_each_language(known: tuple[RawTable, MappingSuggestion], language: str) -> None:
-    head = headline(known, words_for(language), questions=1, refused=2)  # type: ignore[arg-type]
+    head = headline(known, words_for(language), questions=1, refused=2)
     for text in (head.finding, head.sentence, *(metric.label + metric.note for metric in head.metrics)):
         assert text
         assert "table." not in text

@@ -22,7 +22,7 @@ def found() -> PrivacyScan:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_word_is_there_and_no_value(language: str) -> None:
-    _ = words_for(language)  # type: ignore[arg-type]
+    _ = words_for(language)
     result = found()
     head = charts.headline(result, PrivacySpec(k=7), 3, _)
     assert [metric.value for metric in head.metrics] == ["3", "2", "7", "3"]

@@ -49,7 +49,7 @@ def results() -> dict[str, ValidationResult]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["dirty", "clean"])
 def test_everything_builds_in_whole_words(results: dict[str, ValidationResult], name: str, language: str) -> None:
-    result, _ = results[name], words_for(language)  # type: ignore[arg-type]
+    result, _ = results[name], words_for(language)
     head = charts.headline(result, _)
     texts = [head.finding, head.sentence, *(f"{m.label}{m.value}{m.note}" for m in head.metrics)]
     texts += [charts.findings_finding(result, _), charts.findings_note(result, _)]

@@ -16,7 +16,7 @@ def bar() -> alt.Chart:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_finish_gives_one_plain_specification(language: str) -> None:
-    spec = finish(bar(), words_for(language))  # type: ignore[arg-type]
+    spec = finish(bar(), words_for(language))
     assert spec["height"] == 320
     assert {param["name"] for param in spec["params"]} >= {"ink", "muted", "quiet", "hair", "accent", "paper"}
     assert spec["encoding"]["color"]["scale"] == {"domain": ["x", "y"], "range": "category"}
@@ -30,7 +30,7 @@ def test_chinese_charts_carry_their_own_locale() -> None:
 
 
 def test_large_numbers_on_axes_read_in_the_language() -> None:
-    english, traditional = (label_expr(words_for(code), currency="TWD") for code in ("en", "zh_TW"))  # type: ignore[arg-type]
+    english, traditional = (label_expr(words_for(code), currency="TWD") for code in ("en", "zh_TW"))
     assert "'M'" in english
     assert "' 萬'" in traditional
     assert "' 億'" in traditional

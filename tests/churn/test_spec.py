@@ -22,7 +22,7 @@ from analytics.errors import AnalysisError
 )
 def test_nonsense_is_refused(choice: dict[str, object], code: str) -> None:
     with pytest.raises(AnalysisError) as refused:
-        ChurnSpec(**choice)  # type: ignore[arg-type]
+        ChurnSpec(**choice)
     assert refused.value.code == code
 
 

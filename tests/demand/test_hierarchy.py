@@ -114,7 +114,7 @@ class TestByHand:
     @pytest.mark.parametrize("measure", ["orders", "customers"])
     def test_what_does_not_add_up_is_refused(self, measure: str) -> None:
         with pytest.raises(AnalysisError) as caught:
-            build_panel(build(), DemandSpec(measure=measure, by="category", parents=True))  # type: ignore[arg-type]
+            build_panel(build(), DemandSpec(measure=measure, by="category", parents=True))
         assert caught.value.code == "parents_not_additive"
 
 

@@ -214,7 +214,7 @@ class TestRefusals:
 
     def test_specs(self) -> None:
         with pytest.raises(AnalysisError) as caught:
-            DemandSpec(by="moon")  # type: ignore[arg-type]
+            DemandSpec(by="moon")
         assert caught.value.code == "demand_option_unknown"
         with pytest.raises(AnalysisError) as caught:
             DemandSpec(n_series=0)

@@ -26,7 +26,7 @@ SERIES = pl.DataFrame(
 
 
 def build(series: pl.DataFrame = SERIES, as_of: date | None = None) -> Dataset:
-    return Dataset.build({"series": series}, as_of=as_of or series["ds"].max())  # type: ignore[arg-type]
+    return Dataset.build({"series": series}, as_of=as_of or series["ds"].max())
 
 
 def one(days: list[date], values: list[float] | None = None) -> pl.DataFrame:
@@ -238,7 +238,7 @@ def test_prophets_example_is_daily_with_a_few_days_missing(shared_data: Callable
     given = pl.read_csv(shared_data("prophet_examples") / "example_wp_log_peyton_manning.csv", try_parse_dates=True)
     series = given.select(unique_id=pl.lit("manning"), ds="ds", y="y")
     panel = build_panel(build(series), DemandSpec(frequency="day", negative="keep"))
-    n_days = (series["ds"].max() - series["ds"].min()).days + 1  # type: ignore[operator,union-attr]
+    n_days = (series["ds"].max() - series["ds"].min()).days + 1
     assert (panel.frame.height, panel.n_missing) == (n_days, n_days - series.height) == (2964, 59)
     observed = panel.frame.drop_nulls()
     assert_frame_equal(observed, series.sort("ds"))

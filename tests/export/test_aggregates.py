@@ -83,7 +83,7 @@ def recovered(
             line = [i for i, row in enumerate(rows) if margin(row) == group]
             if len(line) > 1 and any(i in place for i in line):
                 equations.append([float(i in line) for i in hidden])
-                totals.append(float(sum(int(rows[i][count]) for i in line if i in place)))  # type: ignore[call-overload]
+                totals.append(float(sum(int(rows[i][count]) for i in line if i in place)))
     got = []
     for i in hidden:
         goal = np.zeros(len(hidden))

@@ -98,8 +98,8 @@ def judge(seed: int, **options: Any) -> Judged:
         whole["lo"],
         whole["hi"],
         whole["lo"] <= sales.elasticity <= whole["hi"],
-        float(own["truth"].is_between(own["lo"], own["hi"]).mean()),  # type: ignore[arg-type]
-        float((own["truth"] - own["elasticity"]).abs().mean()),  # type: ignore[arg-type]
+        float(own["truth"].is_between(own["lo"], own["hi"]).mean()),
+        float((own["truth"] - own["elasticity"]).abs().mean()),
         near["told"],
         near["lo"] <= truth <= near["hi"],
         near["ratio"] / truth,

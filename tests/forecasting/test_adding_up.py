@@ -54,7 +54,7 @@ def test_every_parent_is_the_sum_of_its_children(found: PanelForecast) -> None:
     assert wide.height == 14
     for parent, children in (("total", ["x", "y"]), ("x", ["a", "b"]), ("y", ["c"])):
         gap = (wide[parent] - wide.select(pl.sum_horizontal(children)).to_series()).abs().max()
-        assert gap <= 1e-6 * wide[parent].mean()  # type: ignore[operator]
+        assert gap <= 1e-6 * wide[parent].mean()
     before, after = found.incoherence
     assert before > 1e-4
     assert after <= 1e-6
@@ -66,7 +66,7 @@ def test_bands_lie_around_the_reconciled_forecasts(found: PanelForecast) -> None
     inside = (pl.col("lo_95") <= pl.col("lo_80")) & (pl.col("lo_80") < pl.col("forecast"))
     inside &= (pl.col("forecast") < pl.col("hi_80")) & (pl.col("hi_80") <= pl.col("hi_95"))
     assert frame.select(inside.all()).item()
-    assert frame["lo_95"].min() >= 0  # type: ignore[operator]
+    assert frame["lo_95"].min() >= 0
 
 
 def test_what_is_said_of_each_series_alone_is_left_as_it_was(found: PanelForecast) -> None:

@@ -50,7 +50,7 @@ def sales(quantities: list[int], step: timedelta = DAY, start: date = MONDAY) ->
 
 
 def panel_of(rows: pl.DataFrame, spec: DemandSpec = DemandSpec()) -> DemandPanel:  # noqa: B008
-    return build_panel(Dataset.build({"series": rows}, as_of=rows["ds"].max() or MONDAY), spec)  # type: ignore[arg-type]
+    return build_panel(Dataset.build({"series": rows}, as_of=rows["ds"].max() or MONDAY), spec)
 
 
 def looked_at(panel: DemandPanel, spec: ForecastSpec = QUICK) -> tuple[PanelForecast, ForecastResult]:
@@ -182,7 +182,7 @@ class TestGaps:
         assert_fact(panel, "2 values are not known")
         result = looked_at(panel)[1]
         assert result.history["y"].null_count() == 2
-        assert 80 < result.forecast["forecast"].mean() < 120  # type: ignore[operator]
+        assert 80 < result.forecast["forecast"].mean() < 120
 
     def test_over_30_percent_is_an_issue(self) -> None:
         values = [value if i % 3 else None for i, value in enumerate(noisy(61), 1)]
@@ -237,7 +237,7 @@ class TestNegativeDemand:
         result = looked_at(panel)[1]
         assert result.mode == "additive"
         caveat(result.caveats, "values_negative")
-        assert result.forecast["lo_95"].min() < 0  # type: ignore[operator]
+        assert result.forecast["lo_95"].min() < 0
 
 
 class TestAllZeroOrConstant:

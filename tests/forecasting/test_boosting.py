@@ -24,7 +24,7 @@ def _block(y: np.ndarray, horizon: int = HORIZON, frequency: str = "day", season
     start = date(2023, 1, 2)
     days = [start + timedelta(days=step * place) for place in range(y.shape[1] + horizon)]
     ids = tuple(f"P{place:03}" for place in range(len(y)))
-    return Block(ids, tuple(days[: y.shape[1]]), y, tuple(days[y.shape[1] :]), frequency, season)  # type: ignore[arg-type]
+    return Block(ids, tuple(days[: y.shape[1]]), y, tuple(days[y.shape[1] :]), frequency, season)
 
 
 def _related(n: int = 24, n_periods: int = 240, noise: float = 0.1, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:

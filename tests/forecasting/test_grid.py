@@ -20,7 +20,7 @@ SPEC = ForecastSpec()
 
 
 def codes(grid: object) -> list[tuple[str, str]]:
-    return [(note.unique_id, note.code) for note in grid.notes]  # type: ignore[attr-defined]
+    return [(note.unique_id, note.code) for note in grid.notes]
 
 
 def test_periods_ahead() -> None:

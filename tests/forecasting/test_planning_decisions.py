@@ -75,8 +75,8 @@ def test_scenarios_by_hand() -> None:
 def test_curves_stay_inside_what_was_seen_and_hold_today() -> None:
     played = play_scenarios(made(flat()), response(spread=0.2), spec(margin_share=0.4), price=PRICE)
     curve = played.price_curve
-    assert math.isclose(curve["change"].min(), -0.2)  # type: ignore[arg-type]
-    assert math.isclose(curve["change"].max(), 0.25)  # type: ignore[arg-type]
+    assert math.isclose(curve["change"].min(), -0.2)
+    assert math.isclose(curve["change"].max(), 0.25)
     now = curve.filter(pl.col("change").abs() < 1e-9).row(0, named=True)
     assert all(
         math.isclose(now[f"{name}{end}"], 1) for name in ("quantity", "revenue", "profit") for end in ("", "_lo")
@@ -156,7 +156,7 @@ def test_the_price_of_today_is_that_of_the_last_weeks() -> None:
     drivers = to_drivers(sales)
     told = price_today(drivers, "A001")
     last = sales.frame.filter(product_id="A001").tail(91)
-    assert last["list_price"].min() <= told.list_price <= last["list_price"].max()  # type: ignore[operator]
+    assert last["list_price"].min() <= told.list_price <= last["list_price"].max()
     assert 0 <= told.usual_discount < 0.03
     assert told.paid == told.list_price * (1 - told.usual_discount)
     with pytest.raises(AnalysisError, match="price_unknown"):
@@ -225,7 +225,7 @@ def test_weeks_are_cut_by_their_days() -> None:
 
 def test_nothing_sold_needs_nothing() -> None:
     for goal in ("cycle", "fill"):
-        plan = plan_stock(made(flat(28, 0.0)), StockSpec(goal=goal, on_hand=3))  # type: ignore[arg-type]
+        plan = plan_stock(made(flat(28, 0.0)), StockSpec(goal=goal, on_hand=3))
         assert (plan.order_up_to, plan.order_now, plan.lasts_days, plan.short_chance) == (0, 0, None, 0)
 
 

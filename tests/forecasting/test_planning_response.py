@@ -24,7 +24,7 @@ def test_the_planted_response_is_found() -> None:
     """A small version of the proof below."""
     judged = judge_seeds(4, n_days=700)
     assert judged["covered"].sum() >= 3
-    assert (judged["estimate"] - judged["truth"]).abs().max() < 0.6  # type: ignore[operator]
+    assert (judged["estimate"] - judged["truth"]).abs().max() < 0.6
     assert judged["lift_ratio"].is_between(0.8, 1.25).all()
     assert judged["lift_covered"].sum() >= 3
 
@@ -37,7 +37,7 @@ def test_the_interval_holds_the_planted_elasticity_in_85_of_100_seeds() -> None:
     """
     judged = judge_seeds(100)
     assert judged["covered"].sum() >= 85
-    assert judged["products_covered"].mean() >= 0.85  # type: ignore[operator]
+    assert judged["products_covered"].mean() >= 0.85
     assert judged["lift_covered"].sum() >= 85
 
 
@@ -229,7 +229,7 @@ def test_days_that_are_alike_become_one_row_and_nothing_is_lost() -> None:
     sales = draw_priced_sales(6, n_products=3, n_days=280)
     drivers = to_drivers(sales)
     first, last = drivers.frame["ds"].min(), drivers.frame["ds"].max()
-    group = group_rows(drivers.frame, event_days(CalendarSpec(), first, last))  # type: ignore[arg-type]
+    group = group_rows(drivers.frame, event_days(CalendarSpec(), first, last))
     assert group.rows["quantity"].sum() == drivers.frame["quantity"].sum()
     assert abs(group.rows["exposure"].sum() / 3 - 280) < 5
     assert group.rows.height < drivers.frame.height / 3

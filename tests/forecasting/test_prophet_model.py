@@ -147,7 +147,7 @@ def test_whatever_comes_is_answered_with_numbers_in_silence(growth: str, mode: s
         y[7, -2:] = (3.0, 5.0)
         y[8, ::3] = 4.0
         y[9, [0, -1]] = (1.0, -1.0)
-        spec = ForecastSpec(prophet=ProphetSpec(growth=growth, seasonality_mode=mode))  # type: ignore[arg-type]
+        spec = ForecastSpec(prophet=ProphetSpec(growth=growth, seasonality_mode=mode))
         for candidate in (prophet, prophet_level):
             out = candidate(daily(y, 14), spec)
             seen = np.isfinite(y).sum(axis=1) >= 2

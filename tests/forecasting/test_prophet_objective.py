@@ -101,7 +101,7 @@ def test_a_kink_is_seen_from_near_only() -> None:
 def test_where_nothing_has_a_kink_both_methods_find_the_ridge_solution(method: object) -> None:
     """With wide priors on the bends the optimum is that of alternating least squares and the best noise."""
     wide = replace(linear(), priors=replace(PRIORS, tau=1e9))
-    x = method(wide, np.zeros_like(X))  # type: ignore[operator]
+    x = method(wide, np.zeros_like(X))
     for row in range(3):
         variance = np.exp(2 * x[row, -1])
         system = wide.gram[row] / variance + np.diag(PRIORS.precision)

@@ -53,7 +53,7 @@ def test_parts_add_up_and_a_planted_event_is_found(mode: str) -> None:
     for day in (date(2022, 2, 1), date(2023, 1, 22), date(2024, 2, 10)):
         place = (day - FIRST).days
         y[place : place + 3] -= 300
-    shown = show(y, ForecastSpec(calendar=TAIWAN.calendar, prophet=ProphetSpec(seasonality_mode=mode)))  # type: ignore[arg-type]
+    shown = show(y, ForecastSpec(calendar=TAIWAN.calendar, prophet=ProphetSpec(seasonality_mode=mode)))
     swings = sum(shown.parts.values())
     whole = shown.trend + swings if mode == "additive" else shown.trend * (1 + swings)
     assert whole == pytest.approx(shown.line)
@@ -145,12 +145,12 @@ def test_bad_series() -> None:
 def test_it_is_quiet_repeatable_and_disturbs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     y = planted(120)
     np.random.seed(11)
-    state = np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
+    state = np.random.get_state()[1].copy()
     disabled = logging.getLogger("cmdstanpy").disabled
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         first, second = show(y, TAIWAN), show(y, TAIWAN)
     assert np.array_equal(first.line, second.line)
-    assert np.array_equal(state, np.random.get_state()[1])  # type: ignore[index]
+    assert np.array_equal(state, np.random.get_state()[1])
     assert logging.getLogger("cmdstanpy").disabled == disabled
     assert capfd.readouterr() == ("", "")

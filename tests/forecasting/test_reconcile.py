@@ -42,7 +42,7 @@ def test_the_tree_knows_its_leaves_and_sums(tree: Tree) -> None:
 def test_it_is_the_minimum_trace_projection(tree: Tree, method: str) -> None:
     """Theorem 1 of Wickramasuriya et al.: S (S' W^-1 S)^-1 S' W^-1 y."""
     rng = np.random.default_rng(0)
-    covariance = spread(rng.normal(0, [5, 3, 3, 1, 2, 1, 2, 1], (60, 8)), method)  # type: ignore[arg-type]
+    covariance = spread(rng.normal(0, [5, 3, 3, 1, 2, 1, 2, 1], (60, 8)), method)
     base = rng.normal(50, 5, (8, 4))
     s, inverse = tree.sums, np.linalg.inv(covariance)
     expected = s @ np.linalg.solve(s.T @ inverse @ s, s.T @ inverse @ base)

@@ -180,7 +180,7 @@ def test_caveats_have_words_that_can_be_filled(make_panel: Panels, planted: Plan
 )
 def test_specs_refuse_themselves(wrong: dict[str, object], code: str) -> None:
     with pytest.raises(AnalysisError) as raised:
-        ForecastSpec(**wrong)  # type: ignore[arg-type]
+        ForecastSpec(**wrong)
     assert raised.value.code == code
     assert f"error.{code}" in phrases.load()
 
@@ -190,7 +190,7 @@ def test_specs_refuse_themselves(wrong: dict[str, object], code: str) -> None:
 )
 def test_prophets_options_have_bounds(wrong: dict[str, float]) -> None:
     with pytest.raises(AnalysisError) as raised:
-        ProphetSpec(**wrong)  # type: ignore[arg-type]
+        ProphetSpec(**wrong)
     assert raised.value.code == "prophet_option_out_of_range"
 
 

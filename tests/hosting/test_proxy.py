@@ -168,8 +168,8 @@ def _stream(through: Proxied, origin: str) -> Any:
     return websockets.connect(
         through.url.replace("https", "wss") + "/_stcore/stream",
         ssl=through.trust,
-        subprotocols=["streamlit"],  # type: ignore[list-item]
-        origin=origin,  # type: ignore[arg-type]
+        subprotocols=["streamlit"],
+        origin=origin,
         max_size=2**26,
         open_timeout=30,
     )
@@ -211,8 +211,8 @@ def test_another_name_for_this_server_is_refused(proxied: Proxied) -> None:
             f"ws://{name}/_stcore/stream",
             host="127.0.0.1",
             port=proxied.app_port,
-            origin=f"http://{name}",  # type: ignore[arg-type]
-            subprotocols=["streamlit"],  # type: ignore[list-item]
+            origin=f"http://{name}",
+            subprotocols=["streamlit"],
         ):
             return
 

@@ -96,4 +96,4 @@ def test_every_step_has_its_lesson_with_four_headings(language: str, step: str) 
 
 @pytest.mark.parametrize("language", CHINESE)
 def test_words_for_a_language_speak_it(language: str) -> None:
-    assert HAN.search(words_for(language)("Segmentation"))  # type: ignore[arg-type]
+    assert HAN.search(words_for(language)("Segmentation"))

@@ -101,7 +101,7 @@ def test_own_rhythm_against_planted_leaving() -> None:
             labels = labels.filter(pl.col("label") != "acquaintance")
             lapsed = labels.with_columns(lapsed=pl.col("label") == "lapsed")
             shares = [lapsed.filter(pl.col("alive_at_end") == alive)["lapsed"].mean() for alive in (True, False)]
-            found[rule, quantile] = float(shares[0]), float(shares[1])  # type: ignore[arg-type]
+            found[rule, quantile] = float(shares[0]), float(shares[1])
     assert found["own", 0.9][0] == pytest.approx(0.1, abs=0.025)
     assert found["own", 0.98][0] == pytest.approx(0.02, abs=0.01)
     assert found["own", 0.9][1] > 0.75

@@ -52,7 +52,7 @@ def pool() -> Iterator[Engine]:
 
 
 def wait(engine: Engine, key: str, verb: object, *args: object) -> object:
-    job = engine.submit(key, verb, args)  # type: ignore[arg-type]
+    job = engine.submit(key, verb, args)
     while not job.done:
         time.sleep(0.02)
     return engine.collect(job)
@@ -66,17 +66,17 @@ def never_let_go() -> None:
 
 
 def test_a_step_that_hangs_is_stopped_after_the_seconds_given_to_it(pool: Engine) -> None:
-    assert wait(pool, "warm", add, 1, 1).unwrap() == 2  # type: ignore[attr-defined]
+    assert wait(pool, "warm", add, 1, 1).unwrap() == 2
     job = pool.submit("hang", never_let_go, (), seconds=1.5)
     started = time.monotonic()
     while not job.done:
         time.sleep(0.02)
     assert 1.0 < time.monotonic() - started < 20
     with pytest.raises(AnalysisError) as caught:
-        pool.collect(job).unwrap()  # type: ignore[union-attr]
+        pool.collect(job).unwrap()
     assert caught.value.code == "step_too_long"
     assert caught.value.params["seconds"] == 1
-    assert wait(pool, "after", add, 2, 3).unwrap() == 5  # type: ignore[attr-defined]
+    assert wait(pool, "after", add, 2, 3).unwrap() == 5
 
 
 def ask_thirty_times(engine: Engine, work: object) -> list[str]:
@@ -86,7 +86,7 @@ def ask_thirty_times(engine: Engine, work: object) -> list[str]:
     def ask() -> None:
         start.wait()
         try:
-            answers.append(str(engine.run("key", work).unwrap()))  # type: ignore[arg-type]
+            answers.append(str(engine.run("key", work).unwrap()))
         except AnalysisError as error:
             answers.append(error.code)
 
@@ -107,7 +107,7 @@ def test_thirty_who_ask_at_once_cost_one_run(verb: object, expected: str) -> Non
     def slow() -> object:
         runs.append(1)
         time.sleep(0.2)
-        return verb()  # type: ignore[operator]
+        return verb()
 
     assert ask_thirty_times(engine, slow) == [expected] * 30
     assert len(runs) == 1
@@ -132,16 +132,16 @@ def test_the_store_forgets_what_was_used_longest_ago() -> None:
 
 
 def test_a_worker_gives_value_refusal_and_breakdown(pool: Engine) -> None:
-    assert wait(pool, "sum", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
+    assert wait(pool, "sum", add, 1, 2).unwrap() == 3
     for key, verb, code in (
         ("r", refuse, "series_too_short"),
         ("b", break_down, "unexpected"),
         ("d", die, "worker_died"),
     ):
         with pytest.raises(AnalysisError) as caught:
-            wait(pool, key, verb).unwrap()  # type: ignore[attr-defined]
+            wait(pool, key, verb).unwrap()
         assert caught.value.code == code
-    assert wait(pool, "again", add, 2, 2).unwrap() == 4  # type: ignore[attr-defined]  # a new worker took over
+    assert wait(pool, "again", add, 2, 2).unwrap() == 4  # a new worker took over
 
 
 class Unreadable:
@@ -159,9 +159,9 @@ def test_after_every_worker_died_the_next_job_still_runs() -> None:
     engine = Engine(n_workers=1, job_seconds=30)
     try:
         with pytest.raises(AnalysisError) as caught:
-            wait(engine, "broken", add, Unreadable(), 1).unwrap()  # type: ignore[attr-defined]
+            wait(engine, "broken", add, Unreadable(), 1).unwrap()
         assert caught.value.code in {"worker_died", "unexpected"}
-        assert wait(engine, "sound", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
+        assert wait(engine, "sound", add, 1, 2).unwrap() == 3
     finally:
         engine.close()
 
@@ -203,9 +203,9 @@ def test_a_step_that_wants_too_much_memory_ends_alone(monkeypatch: pytest.Monkey
     try:
         for key, verb in (("python", take), ("rust", take_in_rust)):
             with pytest.raises(AnalysisError) as caught:
-                wait(engine, key, verb, 900).unwrap()  # type: ignore[attr-defined]
+                wait(engine, key, verb, 900).unwrap()
             assert caught.value.code == "worker_died"
-            assert wait(engine, key + "small", verb, 50).unwrap() > 0  # type: ignore[attr-defined]
+            assert wait(engine, key + "small", verb, 50).unwrap() > 0
     finally:
         engine.close()
 
@@ -218,14 +218,14 @@ def test_a_reader_killed_from_outside_leaves_the_others_alive(tmp_path: Path) ->
         while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-        assert wait(engine, "sum", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
+        assert wait(engine, "sum", add, 1, 2).unwrap() == 3
         while not job.done:
             time.sleep(0.02)
         outcome = engine.collect(job)
         assert outcome is not None
         assert outcome.failure is not None
         assert outcome.failure.code == "worker_died"
-        assert wait(engine, "again", read, b"a,b\n1,2\n", "a.csv", ReadSpec()).unwrap().n_rows == 1  # type: ignore[attr-defined]
+        assert wait(engine, "again", read, b"a,b\n1,2\n", "a.csv", ReadSpec()).unwrap().n_rows == 1
     finally:
         engine.close()
 
@@ -240,9 +240,9 @@ def test_a_small_workbook_that_spans_billions_of_cells_ends_its_reader_alone(poo
         sheet.write(1_048_575, 16_383, "last")
     assert len(buffer.getvalue()) < 10_000
     with pytest.raises(AnalysisError) as caught:
-        wait(pool, "sparse", read, buffer.getvalue(), "a.xlsx", ReadSpec()).unwrap()  # type: ignore[attr-defined]
+        wait(pool, "sparse", read, buffer.getvalue(), "a.xlsx", ReadSpec()).unwrap()
     assert caught.value.code == "worker_died"
-    assert wait(pool, "after sparse", add, 1, 2).unwrap() == 3  # type: ignore[attr-defined]
+    assert wait(pool, "after sparse", add, 1, 2).unwrap() == 3
 
 
 def sleep_with_its_number(path: str) -> int:
@@ -255,7 +255,7 @@ def test_a_step_that_takes_too_long_is_stopped() -> None:
     engine = Engine(n_workers=1, job_seconds=2)
     try:
         with pytest.raises(AnalysisError) as caught:
-            wait(engine, "long", sleep_long).unwrap()  # type: ignore[attr-defined]
+            wait(engine, "long", sleep_long).unwrap()
         assert (caught.value.code, caught.value.params) == ("step_too_long", {"seconds": 2})
     finally:
         engine.close()
@@ -266,5 +266,5 @@ def test_a_panic_of_a_library_is_a_failure_like_others(pool: Engine) -> None:
     assert here.failure is not None
     assert here.failure.code == "unexpected"
     with pytest.raises(AnalysisError) as caught:
-        wait(pool, "panic", give_up).unwrap()  # type: ignore[attr-defined]
+        wait(pool, "panic", give_up).unwrap()
     assert caught.value.code == "unexpected"

@@ -38,12 +38,12 @@ class Asked:
 def turns(n_workers: int = 2, durations: Durations | None = None, **limits: float) -> Turns:
     known = durations or Durations()
     given = {"most_waiting": 6, "most_in_all": 200, "person_seconds": 3600.0, "window_seconds": 3600.0, **limits}
-    return Turns(n_workers, usual=known.usual, longest=known.longest, **given)  # type: ignore[arg-type]
+    return Turns(n_workers, usual=known.usual, longest=known.longest, **given)
 
 
 def queue(made: Turns, *asked: str, **how: object) -> dict[str, Asked]:
     """Jobs named by their owner and a number, as "ann1", in the order they came."""
-    found = {key: Asked(key, key.rstrip("0123456789"), came=float(i), **how) for i, key in enumerate(asked)}  # type: ignore[arg-type]
+    found = {key: Asked(key, key.rstrip("0123456789"), came=float(i), **how) for i, key in enumerate(asked)}
     for job in found.values():
         made.add(job)
     return found
@@ -230,7 +230,7 @@ class TestWhatLeavesMemory:
         connected = {"one": True, "two": True}
         store = Outcomes(3 * SIZE, 10**12)
         for tab in connected:
-            store.begin(tab, lambda tab=tab: connected[tab])  # type: ignore[misc]
+            store.begin(tab, lambda tab=tab: connected[tab])
             store.look(tab, "shared")
         keep(store, "shared")
         assert store.sessions == 2
@@ -354,7 +354,7 @@ class TestTheQueueBeforeTheWorkers:
         assert answer(two, other) == 4
         assert answer(two, late) == 3
         for job in (mine[0], mine[1], mine[2], mine[4]):
-            assert answer(two, job) >= 1.0  # type: ignore[operator]
+            assert answer(two, job) >= 1.0
             job.leave()
 
     def test_somebody_with_nothing_under_way_need_not_wait_for_anothers_second_step(

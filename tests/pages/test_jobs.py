@@ -187,7 +187,7 @@ class TestJobsThatNobodyWatches:
         job.leave()
         assert until(lambda: engine.peek("kept") is not None)
         assert not engine._jobs
-        assert engine.peek("kept").unwrap() == 0.1  # type: ignore[union-attr]
+        assert engine.peek("kept").unwrap() == 0.1
         assert until(lambda: engine._attendant is None), "without jobs nobody attends"
 
     def test_what_was_asked_for_again_as_it_was_stored_leaves_no_job(self, engine: Engine) -> None:
@@ -215,7 +215,7 @@ def test_thirty_sessions_that_ask_for_the_same_cost_one_run_and_two_different_jo
             job.join(lambda: True)
             while not job.done:
                 time.sleep(0.02)
-            answers.append(engine.collect(job).unwrap())  # type: ignore[union-attr]
+            answers.append(engine.collect(job).unwrap())
             job.leave()
 
         threads = [threading.Thread(target=ask, args=("same", 3.0)) for _ in range(29)]

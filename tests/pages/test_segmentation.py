@@ -73,7 +73,7 @@ def test_the_number_slides_and_labels_colours_and_evidence_follow() -> None:
 
 @pytest.mark.parametrize("method", ["mixture", "hierarchical"])
 def test_other_methods_cut_the_same_customers(method: str) -> None:
-    test = app(segmentation=SegmentationSpec(method=method, n_segments=4))  # type: ignore[arg-type]
+    test = app(segmentation=SegmentationSpec(method=method, n_segments=4))
     assert_sound(test)
     assert figures(test)["Customers"] == "3,496"
     assert len(cards(test)) == 4

@@ -65,7 +65,7 @@ def test_somebody_a_provider_vouches_for(signed_in: Callable[..., Person | None]
     person = signed_in()
     assert person == people.member(store, "https://id.example", "17", "Ada Lovelace", "ada@example.com")
     assert signed_in(provider="acme", aud=["regulars-acme", "other"], azp="regulars-acme") == person
-    assert signed_in(iss="https://other.example").id != person.id  # type: ignore[union-attr]
+    assert signed_in(iss="https://other.example").id != person.id
     with store.read() as connection:
         assert connection.execute(sa.select(PEOPLE)).all() == [], "looking around writes nobody down"
 
@@ -126,7 +126,7 @@ def test_an_email_that_is_none_is_no_email(signed_in: Callable[..., Person | Non
         person = signed_in(email=email)
         assert person is not None
         assert person.email == "", email
-    assert signed_in(email_verified="true").email == "ada@example.com"  # type: ignore[union-attr]
+    assert signed_in(email_verified="true").email == "ada@example.com"
 
 
 def test_a_name_comes_from_the_claims_and_is_no_address(signed_in: Callable[..., Person | None]) -> None:
@@ -178,8 +178,8 @@ def browser(monkeypatch: pytest.MonkeyPatch, store: Store) -> Callable[..., Pers
 def test_a_browser_is_its_cookie(browser: Callable[..., Person | None], store: Store) -> None:
     person = browser(cookies={"regulars_visitor": TOKEN})
     assert person == people.browser_person(store, TOKEN)
-    people.set_name(store, person, "李雷")  # type: ignore[arg-type]
-    assert browser(cookies={"regulars_visitor": TOKEN}).name == "李雷"  # type: ignore[union-attr]
+    people.set_name(store, person, "李雷")
+    assert browser(cookies={"regulars_visitor": TOKEN}).name == "李雷"
     for cookies in ({}, {"regulars_visitor": "guessed"}, {"_streamlit_user": TOKEN}):
         assert browser(cookies=cookies) is None
 
@@ -191,7 +191,7 @@ def test_this_machine_is_one_person_and_nobody_else_is(browser: Callable[..., Pe
     assert browser("evil.example:8501", address="localhost") is None
     assert browser("localhost:8501", address="0.0.0.0") is None
     assert browser("localhost:8501", address="localhost", ip="192.168.1.7") is None
-    assert browser("localhost:8501", address="0.0.0.0", cookies={"regulars_visitor": TOKEN}).kind == "browser"  # type: ignore[union-attr]
+    assert browser("localhost:8501", address="0.0.0.0", cookies={"regulars_visitor": TOKEN}).kind == "browser"
 
 
 def test_a_connection_that_breaks_off_makes_nobody_somebody_else(

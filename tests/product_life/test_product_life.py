@@ -190,14 +190,14 @@ def test_too_short_is_refused_and_two_years_are_needed_for_a_season() -> None:
 @pytest.mark.parametrize("bad", [{"n_products": 0}, {"steady_within": 0.5}, {"compare_months": 13}, {"sure_from": 0.1}])
 def test_choices_out_of_range_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(AnalysisError, match="product_life_option"):
-        ProductLifeSpec(**bad)  # type: ignore[arg-type]
+        ProductLifeSpec(**bad)
 
 
 def test_choices_survive_json() -> None:
     spec = ProductLifeSpec(by="category", measure="revenue", steady_within=0.04, product="P1")
     assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(spec)), ProductLifeSpec, strict=True) == spec
     with pytest.raises(AnalysisError, match="product_life_choice"):
-        ProductLifeSpec(measure="weight")  # type: ignore[arg-type]
+        ProductLifeSpec(measure="weight")
 
 
 # ---- invariance --------------------------------------------------------------------------------------------------
@@ -355,7 +355,7 @@ def test_the_marketplace_is_told_small() -> None:
     assert held["method"]["accuracy"] > held["naive"]["accuracy"] + 0.2
 
 
-def pace_coverage(lives, result) -> float:  # type: ignore[no-untyped-def]
+def pace_coverage(lives, result) -> float:
     """Share of products on sale whose 95 percent interval holds the pace of their life over the last four weeks."""
     from sample_data.product_lives import compute_weights
 

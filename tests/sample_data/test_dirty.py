@@ -45,7 +45,7 @@ class Export:
 @pytest.fixture(scope="module")
 def truth(folder: Path) -> dict[str, Any]:
     path = folder / "truth" / "marketplace_dirty" / "defects.json"
-    return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_histories_are_those_of_the_events(draw: object) -> None:
     rng = np.random.default_rng(4)
     spans = draw_spans(rng, 300, 39.0, 27.0)
     assert 27 <= spans.min() < 28 < 38 < spans.max() <= 39
-    check_by_hand(draw(rng, spans, 20.0, **BG))  # type: ignore[operator]
+    check_by_hand(draw(rng, spans, 20.0, **BG))
 
 
 def test_pareto_histories_are_those_of_the_events() -> None:

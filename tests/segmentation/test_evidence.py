@@ -47,7 +47,7 @@ def customers_of(points: Floats) -> tuple[CustomerTable, tuple[str, ...]]:
 
 def weigh(points: Floats, **choices: object) -> EvidenceResult:
     customers, names = customers_of(points)
-    return weigh_numbers(customers, SegmentationSpec(features=names, **choices))  # type: ignore[arg-type]
+    return weigh_numbers(customers, SegmentationSpec(features=names, **choices))
 
 
 def sizes_at_random(seed: int, least: int, most: int = 5000) -> tuple[np.random.Generator, int, int]:

@@ -108,7 +108,7 @@ class Browser:
         said = "; ".join(f"{name}={value}" for name, value in cookies.items())
         async with websockets.connect(
             address,
-            subprotocols=["streamlit", cookies.get("_streamlit_xsrf", "none")],  # type: ignore[list-item]
+            subprotocols=["streamlit", cookies.get("_streamlit_xsrf", "none")],
             additional_headers={"Cookie": said, "Origin": self.place.url},
             max_size=2**26,
         ) as connection:

@@ -175,7 +175,7 @@ def test_one_line_per_request_without_its_query(caplog: pytest.LogCaptureFixture
 
     scope = {"type": "http", "method": "GET", "path": "/segmentation", "query_string": f"k={TOKEN}".encode()}
     with caplog.at_level(logging.INFO, logger="regulars.requests"):
-        asyncio.run(RequestLog(app)(scope, None, send))  # type: ignore[arg-type]
+        asyncio.run(RequestLog(app)(scope, None, send))
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("GET /segmentation 204 in ")
     assert TOKEN not in caplog.text

@@ -159,9 +159,9 @@ def kill_often(folder: Path, url: str, kills: int, most: int, seed: int) -> dict
     for turn in range(kills):
         seeded = seed * 1000 + turn
         # Bound now: a lambda in a loop would see later values.
-        saver = Child(lambda tell, seeded=seeded: saving(folder, url, workspace_id, seeded, tell))  # type: ignore[misc]
+        saver = Child(lambda tell, seeded=seeded: saving(folder, url, workspace_id, seeded, tell))
         collects = chance.random()
-        collector = Child(lambda tell, collects=collects: collecting(folder, url, collects, tell))  # type: ignore[misc]
+        collector = Child(lambda tell, collects=collects: collecting(folder, url, collects, tell))
         saver.heard(chance.randrange(most + 1), 10)
         time.sleep(chance.uniform(0, 0.05))
         first, second = (saver, collector) if chance.random() < 0.5 else (collector, saver)

@@ -167,7 +167,7 @@ class TestOpening:
 
     def test_a_copy_without_the_log_gets_it_back(self, sqlite_store: Store, tmp_path: Path) -> None:
         with closing(sqlite_store.engine.raw_connection()) as raw:
-            raw.driver_connection.execute(f"VACUUM INTO '{tmp_path / 'copy.sqlite'}'")  # type: ignore[union-attr]
+            raw.driver_connection.execute(f"VACUUM INTO '{tmp_path / 'copy.sqlite'}'")
         with closing(open_store(tmp_path, f"sqlite:///{tmp_path / 'copy.sqlite'}")) as store, store.read() as reading:
             assert reading.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 

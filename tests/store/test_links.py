@@ -37,7 +37,7 @@ def stored(store: Store, token: str = "A" * 43) -> tuple[Record, Person]:
 
 
 def shared(store: Store, record: Record, owner: Person, **more: object) -> tuple[Link, str]:
-    return links.create_link(store, record.id, "view", owner, workspace=OWN, page="segmentation", **more)  # type: ignore[arg-type]
+    return links.create_link(store, record.id, "view", owner, workspace=OWN, page="segmentation", **more)
 
 
 def refused(store: Store, token: str) -> str:
@@ -156,7 +156,7 @@ def test_what_no_link_can_be(sqlite_store: Store) -> None:
     def code(**changes: object) -> str:
         given: dict[str, object] = {"role": "view", "page": "upload", **changes}
         with pytest.raises(AnalysisError) as caught:
-            links.create_link(sqlite_store, record.id, by=owner, workspace=OWN, **given)  # type: ignore[arg-type]
+            links.create_link(sqlite_store, record.id, by=owner, workspace=OWN, **given)
         return caught.value.code
 
     assert code(role="owner") == code(role="operate") == code(role="") == "link_role"

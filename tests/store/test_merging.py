@@ -125,7 +125,7 @@ def test_choices_of_two_markets_are_not_mixed(take: str, countries: tuple[str, .
     base = Workspace()
     mine = Workspace(world="", sources=(SourceRef("a.csv", "ab" * 32),), language="zh_CN")
     theirs = Workspace(population=PopulationSpec(countries=("TW",)))
-    both = merge(base, mine, theirs, {"upload": take})  # type: ignore[dict-item]
+    both = merge(base, mine, theirs, {"upload": take})
     assert both.clashes == ("upload",)
     assert both.workspace.population.countries == countries
     assert of_work(both.workspace) == of_work(theirs if take == "theirs" else mine)

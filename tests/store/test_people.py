@@ -164,7 +164,7 @@ def test_who_cannot_be_added(store: Store) -> None:
     with pytest.raises(AnalysisError, match="workspace_unknown"):
         people.add_member(store, "f" * 32, "ben@example.com", "view", owner)
     with pytest.raises(ValueError, match="operate"):
-        people.add_member(store, one, "ben@example.com", "operate", owner)  # type: ignore[arg-type]
+        people.add_member(store, one, "ben@example.com", "operate", owner)
     assert rows(store, MEMBERS) == []
 
 

@@ -71,7 +71,7 @@ def saved(store: Store, record: Record, workspace: Workspace, by: Person = ANN, 
 
 def refused(code: str, call: object, *args: object, **kwargs: object) -> AnalysisError:
     with pytest.raises(AnalysisError) as caught:
-        call(*args, **kwargs)  # type: ignore[operator]
+        call(*args, **kwargs)
     assert caught.value.code == code
     return caught.value
 
@@ -220,7 +220,7 @@ def test_six_writers_lose_no_update(store: Store) -> None:
             {"quality": QualitySpec(gap_days=1 + i)},
             {"customer": f"M{i}"},
         )
-        return dataclasses.replace(workspace, **fields[writer])  # type: ignore[arg-type]
+        return dataclasses.replace(workspace, **fields[writer])
 
     def write(writer: int) -> None:
         by = Person(f"{writer:032x}", "member", f"Writer {writer}")

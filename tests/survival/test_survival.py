@@ -400,7 +400,7 @@ def test_next_orders_come_when_they_were_foreseen() -> None:
     spec = SurvivalSpec(clock=ClockSpec(clock="second_order"), outlook_days=60)
     seen = foresee(find_spells(data, spec.clock), data, spec)
     told = seen.ordering.with_columns(then=pl.col("customer_id").replace_strict(coming, return_dtype=pl.Float64))
-    assert float((told["then"] <= 60).mean()) == pytest.approx(float(told["p_order"].mean()), abs=0.03)  # type: ignore[arg-type]
+    assert float((told["then"] <= 60).mean()) == pytest.approx(float(told["p_order"].mean()), abs=0.03)
     low = (told["then"] < told["order_from_days"]).fill_null(False).mean()
     assert low == pytest.approx(0.1, abs=0.035)
     median = told.drop_nulls("order_days")
@@ -516,7 +516,7 @@ def test_one_day_with_most_leavings_is_told() -> None:
 def test_settings_are_checked_and_travel() -> None:
     for wrong in ({"horizon_days": 1}, {"level": 1.5}, {"outlook_days": 0}, {"penalty": -1.0}):
         with pytest.raises(AnalysisError):
-            SurvivalSpec(**wrong)  # type: ignore[arg-type]
+            SurvivalSpec(**wrong)
     spec = SurvivalSpec(clock=ClockSpec(clock="tenure", duration_column="x"), covariates=("a",), stratify=("b",))
     assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(spec)), SurvivalSpec, strict=True) == spec
 

@@ -126,12 +126,12 @@ def covered(frame: pl.DataFrame) -> dict[str, float]:
     kinds = frame.filter(pl.col("kind") != "all")
     large = kinds.filter(pl.col("expected") >= 20)
     return {
-        "orders": float(kinds["covered"].mean()),  # type: ignore[arg-type]
-        "value": float(kinds["value_covered"].mean()),  # type: ignore[arg-type]
-        "large": float(large["covered"].mean()),  # type: ignore[arg-type]
-        "random": float(kinds.filter(kind="random")["covered"].mean()),  # type: ignore[arg-type]
-        "rfm": float(kinds.filter(kind="rfm")["covered"].mean()),  # type: ignore[arg-type]
-        "customers": float(frame["customers_covered"].min()),  # type: ignore[arg-type]
+        "orders": float(kinds["covered"].mean()),
+        "value": float(kinds["value_covered"].mean()),
+        "large": float(large["covered"].mean()),
+        "random": float(kinds.filter(kind="random")["covered"].mean()),
+        "rfm": float(kinds.filter(kind="rfm")["covered"].mean()),
+        "customers": float(frame["customers_covered"].min()),
     }
 
 

@@ -172,7 +172,7 @@ def test_order_of_rows_ids_and_currency_change_nothing(data: Dataset, result: Va
 
 
 def test_days_instead_of_weeks_say_the_same(data: Dataset, result: ValueResult) -> None:
-    days = estimate_value(data, dataclasses.replace(SPEC, unit_days=1, model=result.model))  # type: ignore[arg-type]
+    days = estimate_value(data, dataclasses.replace(SPEC, unit_days=1, model=result.model))
     assert days.total_clv == pytest.approx(result.total_clv, rel=1e-4)
     assert days.customers["t_x_weeks"].to_list() == result.customers["t_x_weeks"].to_list()
 

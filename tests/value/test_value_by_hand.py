@@ -254,10 +254,10 @@ def test_fees_are_the_latest_and_introductory_prices_are_seen_through() -> None:
 def test_specs_refuse_themselves_and_travel() -> None:
     for wrong in ({"horizon_days": 1}, {"level": 1.5}, {"margin_share": 0.0}, {"unit_days": 0}, {"n_draws": 1}):
         with pytest.raises(AnalysisError) as error:
-            ValueSpec(**wrong)  # type: ignore[arg-type]
+            ValueSpec(**wrong)
         assert error.value.code == "value_setting"
     with pytest.raises(AnalysisError) as error:
-        ValueSpec(model="magic")  # type: ignore[arg-type]
+        ValueSpec(model="magic")
     assert error.value.code == "value_choice"
     with pytest.raises(AnalysisError) as error:
         ValueSpec(covariates=("a", "a"))

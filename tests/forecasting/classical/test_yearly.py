@@ -87,5 +87,5 @@ def test_candidates_follow_the_year(candidate: object) -> None:
     at = phase(182)
     truth = 100 * (1 + 0.5 * np.cos(at))
     y = truth + np.random.default_rng(5).normal(0, 4, 182)
-    said = candidate(weeks(y[None, :156]), ForecastSpec())  # type: ignore[operator]
+    said = candidate(weeks(y[None, :156]), ForecastSpec())
     assert np.abs(said[0] - truth[156:]).mean() < 8
