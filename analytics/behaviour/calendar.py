@@ -53,7 +53,7 @@ def season_of(days: pl.Series, as_of: date) -> Season:
     least squares; the index is exp(level - mean level), its interval Student's. Noise covers what differs from one year
     to the next, so that two years cannot pretend to be many. ``p`` is of the F test that the twelve levels are one.
     """
-    first = EPOCH + timedelta(days=int(days.min()))  # type: ignore[arg-type]
+    first = EPOCH + timedelta(days=int(days.min()))  # type: ignore[arg-type]  # a scalar: Polars types any literal
     starts = pl.date_range(first.replace(day=1), as_of.replace(day=1), "1mo", eager=True)
     counted = days.cast(pl.Date).dt.truncate("1mo").value_counts().rename({days.name: "month"})
     months = pl.DataFrame({"month": starts}).join(counted, on="month", how="left", maintain_order="left")

@@ -273,7 +273,7 @@ def _staying(steps: pl.DataFrame) -> tuple[Estimate | None, Estimate | None, Est
     n = float(steps.height)
     leaves = steps.group_by("method").agg(pl.len().alias("n"))
     arrives = steps.group_by("next").agg(pl.len().alias("n"))
-    size = int(max(steps["method"].max(), steps["next"].max())) + 1  # type: ignore[type-var, arg-type]
+    size = int(max(steps["method"].max(), steps["next"].max())) + 1  # type: ignore[type-var, arg-type]  # a scalar: Polars types any literal
     origin, target = np.zeros(size), np.zeros(size)
     origin[leaves["method"].to_numpy()] = leaves["n"].to_numpy() / n
     target[arrives["next"].to_numpy()] = arrives["n"].to_numpy() / n

@@ -123,4 +123,4 @@ def _count(filled: list[bool], kinds: list[int], kind: int) -> int:
 
 
 def _next(first: date, step: str) -> date:
-    return pl.select(pl.lit(first).dt.offset_by(step)).item()  # type: ignore[no-any-return]
+    return pl.select(pl.lit(first).dt.offset_by(step)).item()  # type: ignore[no-any-return]  # a scalar: Polars types any literal

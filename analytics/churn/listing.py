@@ -238,7 +238,7 @@ def group_customers(customers: pl.DataFrame) -> pl.DataFrame:
 
 def spread_risks(customers: pl.DataFrame) -> pl.DataFrame:
     """As ``ChurnResult.risks``: twenty bins between 0 and the greatest risk."""
-    top = float(customers["risk"].max() or 1.0)  # type: ignore[arg-type]
+    top = float(customers["risk"].max() or 1.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     width = max(top / 20, 1e-9)
     bins = (pl.col("risk") / width).floor().cast(pl.Int64).clip(0, 19)
     sums = {"n_customers": pl.len().cast(pl.Int64), "value_at_risk": _total("value_at_risk")}

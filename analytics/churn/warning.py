@@ -113,7 +113,7 @@ def judge(dataset: Dataset, lessons: Lessons, spec: ChurnSpec, value: CustomerSc
         method=learned.chosen,
         n_scored=customers.height,
         n_flagged=flagged.height,
-        threshold=float(flagged["risk"].min()),  # type: ignore[arg-type]
+        threshold=float(flagged["risk"].min()),  # type: ignore[arg-type]  # a scalar: Polars types any literal
         expected_gone=risks.expected[0],
         expected_gone_lo=risks.expected[1],
         expected_gone_hi=risks.expected[2],

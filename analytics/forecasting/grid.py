@@ -101,7 +101,7 @@ def read_grid(panel: DemandPanel, spec: ForecastSpec) -> Grid:
     if len(repeated):
         count = len(repeated) - repeated.select(pl.struct("unique_id", "ds").n_unique()).item()
         raise AnalysisError("repeated_periods", count=count, example=repeated["ds"].sort()[0].isoformat())
-    ds = _grid(frame["ds"].min(), frame["ds"].max(), panel.frequency)  # type: ignore[arg-type]
+    ds = _grid(frame["ds"].min(), frame["ds"].max(), panel.frequency)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     strangers = frame.filter(~pl.col("ds").is_in(list(ds)))
     if len(strangers):
         raise AnalysisError("irregular_periods", count=len(strangers), example=strangers["ds"].sort()[0].isoformat())

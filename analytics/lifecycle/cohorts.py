@@ -16,7 +16,7 @@ def _periods(days: pl.Series, by: str) -> npt.NDArray[np.int32]:
     """Months or quarters since the year 0 of days since 1970, so that differences are numbers of periods."""
     if days.is_empty():
         return np.zeros(0, np.int32)
-    first, last = int(days.min()), int(days.max())  # type: ignore[arg-type]
+    first, last = int(days.min()), int(days.max())  # type: ignore[arg-type]  # a scalar: Polars types any literal
     each = pl.select(pl.int_range(first, last + 1, dtype=pl.Int32).cast(pl.Date)).to_series()
     months = (each.dt.year() * 12 + each.dt.month().cast(pl.Int32) - 1).to_numpy()
     table = months if by == "month" else months // 3

@@ -51,8 +51,8 @@ def learn_lapsed_after(gaps: pl.DataFrame, quantile: float) -> int | None:
     )
     if curve.is_empty():
         return None
-    reached = curve.filter(pl.col("share") >= quantile * curve["share"].max() - 1e-9)  # type: ignore[operator]
-    return max(1, int(reached["days"].min()))  # type: ignore[arg-type]
+    reached = curve.filter(pl.col("share") >= quantile * curve["share"].max() - 1e-9)  # type: ignore[operator]  # a scalar: Polars types any literal
+    return max(1, int(reached["days"].min()))  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def settle_rules(activity: Activity, as_of: int, spec: LifecycleSpec) -> LifecycleRules:

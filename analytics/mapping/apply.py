@@ -214,7 +214,7 @@ def _ids(data: pl.Series | Distinct) -> pl.Series:
     if isinstance(data, pl.Series):
         if data.dtype.is_float():
             whole = data.drop_nulls()
-            if bool((whole == whole.round()).all()) and (not len(whole) or float(whole.abs().max()) < 1e15):  # type: ignore[arg-type]
+            if bool((whole == whole.round()).all()) and (not len(whole) or float(whole.abs().max()) < 1e15):  # type: ignore[arg-type]  # a scalar: Polars types any literal
                 return data.cast(pl.Int64).cast(pl.String)
         data = distinct(data.cast(pl.String))
     there = data.values
@@ -300,7 +300,7 @@ def _whole(numbers: NumberReading, field: Field, reading: FieldReading) -> _Read
 
 def _mostly_dates(column: pl.Series) -> bool:
     there = column.drop_nulls().head(500)
-    return len(there) > 0 and float((there.str.len_chars() > 4).mean() or 0.0) > 0.5  # type: ignore[arg-type]
+    return len(there) > 0 and float((there.str.len_chars() > 4).mean() or 0.0) > 0.5  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def _clock_to_seconds(column: pl.Series) -> pl.Series:

@@ -304,7 +304,7 @@ def _read_either_order(
 def _is_roc(rows: pl.DataFrame) -> bool:
     """Years of the Republic of China: every first part 80-120, and the rest a real month and day."""
     inside = rows.select((pl.col("a").is_between(80, 120) & pl.col("b").is_between(1, 12)).all()).item()
-    return bool(inside) and bool(rows["a"].max() > 31)  # type: ignore[operator]
+    return bool(inside) and bool(rows["a"].max() > 31)  # type: ignore[operator]  # a scalar: Polars types any literal
 
 
 def _compact() -> pl.Expr:

@@ -236,7 +236,7 @@ def _digits(known: pl.DataFrame) -> tuple[int, int]:
     fraction = pl.col("exact").str.extract(r"\.(\d+)$", 1)
     found = known.select("n", fraction=fraction.fill_null(""), exact="exact")
     stripped = found["fraction"].str.strip_chars_end("0").str.len_chars()
-    written = int(found["fraction"].str.len_chars().clip(0, 2).max() or 0)  # type: ignore[arg-type]
+    written = int(found["fraction"].str.len_chars().clip(0, 2).max() or 0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     # Binary floats print as 2.5500000000000003: digits that vanish when rounded to ten places are noise.
     long = found.filter(stripped > MAX_MONEY_DIGITS)
     if long.height:
@@ -244,9 +244,9 @@ def _digits(known: pl.DataFrame) -> tuple[int, int]:
         true_digits = rounded.str.strip_chars_end("0").str.len_chars()
         n_rounded = int(long["n"].filter(true_digits > MAX_MONEY_DIGITS).sum())
         short = stripped.filter(stripped <= MAX_MONEY_DIGITS)
-        digits = max([int(short.max() or 0), min(int(true_digits.max() or 0), MAX_MONEY_DIGITS)])  # type: ignore[arg-type]
+        digits = max([int(short.max() or 0), min(int(true_digits.max() or 0), MAX_MONEY_DIGITS)])  # type: ignore[arg-type]  # a scalar: Polars types any literal
     else:
         n_rounded = 0
-        digits = int(stripped.max() or 0)  # type: ignore[arg-type]
+        digits = int(stripped.max() or 0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     digits = max(digits, written)
     return (2 if digits == 1 else digits), n_rounded

@@ -50,8 +50,8 @@ def profile(column: pl.Series, n_values: int = _SAMPLE_ROWS) -> ColumnProfile:
     if numeric > 0.5:
         reading = read_numbers(there)
         numbers = reading.cells.spread(reading.exact.cast(pl.Float64)).drop_nulls()
-        whole = float((numbers == numbers.round()).mean() or 0.0)  # type: ignore[arg-type]
-        low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
+        whole = float((numbers == numbers.round()).mean() or 0.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
+        low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]  # a scalar: Polars types any literal
     bare = numeric > 0.99 and not _day_numbers(low, high, whole)
     date_like = sum(bool(_DATE_LIKE.search(value)) for value in few) / len(few)
     typed = there.dtype != pl.String and not there.dtype.is_numeric()
@@ -65,7 +65,7 @@ def profile(column: pl.Series, n_values: int = _SAMPLE_ROWS) -> ColumnProfile:
         whole,
         there.n_unique() / n,
         there.n_unique(),
-        float(text.str.len_chars().mean() or 0.0),  # type: ignore[arg-type]
+        float(text.str.len_chars().mean() or 0.0),  # type: ignore[arg-type]  # a scalar: Polars types any literal
         low,
         high,
     )

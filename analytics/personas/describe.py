@@ -119,7 +119,7 @@ def describe_personas(
         unquoted=unsaid,
         members=members.filter(pl.col("label").is_in(shown)),
         families=_families(customers, compared),
-        first_day=frame["first_order_on"].min() if "first_order_on" in frame.columns else None,  # type: ignore[arg-type]
+        first_day=frame["first_order_on"].min() if "first_order_on" in frame.columns else None,  # type: ignore[arg-type]  # a scalar: Polars types any literal
         last_day=customers.as_of if "first_order_on" in frame.columns else None,
         tables=tuple(dataset.tables) if dataset is not None else (),
         n_customers=frame.height,

@@ -233,14 +233,14 @@ def measure_rhythm(orders: pl.DataFrame, gaps: pl.DataFrame, as_of: date) -> Rhy
     """The present silence against the customer's own gaps; no model: a rank among what this customer did before."""
     if orders.is_empty():
         return None
-    last: datetime = orders["at"].max()  # type: ignore[assignment]
+    last: datetime = orders["at"].max()  # type: ignore[assignment]  # a scalar: Polars types any literal
     silence = (as_of - last.date()).days
     days = gaps["days"]
     n_shorter = int((days < silence).sum())
     if len(days) < LEAST_GAPS:
         return Rhythm("unknown", len(days), n_shorter, silence, None, None, None, None, None, None)
     median, low, high = (float(days.quantile(q, "linear") or 0) for q in (0.5, 0.25, 0.75))
-    longest = int(days.max())  # type: ignore[arg-type]
+    longest = int(days.max())  # type: ignore[arg-type]  # a scalar: Polars types any literal
     state = "on_time" if silence <= median else "late" if silence <= longest else "overdue"
     due = (last.date() + timedelta(days=round(low)), last.date() + timedelta(days=round(high)))
     return Rhythm(state, len(days), n_shorter, silence, median, low, high, longest, *due)  # type: ignore[arg-type]

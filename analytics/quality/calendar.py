@@ -40,7 +40,7 @@ def covered_days(days: pl.Series) -> tuple[date | None, date | None]:
 
 def _end(counts: pl.DataFrame, each: list[date], rows: list[int], most: int) -> int:
     window = counts.rolling("day", period=f"{_WINDOW}d").agg(pl.col("n").sum())["n"]
-    usual = float(window.median() or 0.0)  # type: ignore[arg-type]
+    usual = float(window.median() or 0.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     floor = _THIN * usual
     last = len(each) - 1
     tail = 0

@@ -151,7 +151,7 @@ def _note_strangers(book: IssueBook, frame: pl.DataFrame, field: str, known: pl.
     for i in frame["#source"].unique().sort():
         own = frame["#source"] == i
         ids = frame[field].filter(own)
-        if float(ids.head(_SAMPLE).is_in(known.implode()).mean() or 0.0) > 0.9:  # type: ignore[arg-type]
+        if float(ids.head(_SAMPLE).is_in(known.implode()).mean() or 0.0) > 0.9:  # type: ignore[arg-type]  # a scalar: Polars types any literal
             continue
         _add_pairs(book, frame, field, own, known_by_number(ids, known), files[i])
 

@@ -147,7 +147,7 @@ def _service(frame: pl.DataFrame) -> pl.Series:
     found = nothing
     if "product_id" in frame.columns:
         codes = count_values(frame["product_id"])["value"]
-        long = float(codes.str.len_chars().median() or 0.0) >= 4  # type: ignore[arg-type]
+        long = float(codes.str.len_chars().median() or 0.0) >= 4  # type: ignore[arg-type]  # a scalar: Polars types any literal
         known = [code for code in codes.to_list() if _is_service_code(code, single_letters=long)]
         found = found | _is_one_of(frame, "product_id", known)
     if "product" in frame.columns:

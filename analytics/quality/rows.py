@@ -263,7 +263,7 @@ def _scale(ratings: pl.Series) -> tuple[float, float]:
     """The scale that holds nearly all ratings: 0-1, 1-5, 0-10 or 0-100."""
     there = ratings.drop_nulls()
     for low, high in ((0.0, 1.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0)):
-        if len(there) and float(there.is_between(low, high).mean() or 0.0) >= 0.95:  # type: ignore[arg-type]
-            zeros = float((there == 0).mean() or 0.0)  # type: ignore[arg-type]
+        if len(there) and float(there.is_between(low, high).mean() or 0.0) >= 0.95:  # type: ignore[arg-type]  # a scalar: Polars types any literal
+            zeros = float((there == 0).mean() or 0.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
             return (1.0 if high == 5.0 and zeros < 0.02 else low), high
     return float("-inf"), float("inf")

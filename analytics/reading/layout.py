@@ -57,7 +57,7 @@ def looks_like_baskets(grid: pl.DataFrame) -> bool:
     if len(lengths) < 3 or max(lengths.values()) > 0.8 * sample.height:
         return False
     cells = pl.concat([column.drop_nulls().alias("cell") for column in sample.get_columns()])
-    if cells.n_unique() > 0.5 * len(cells) or float(cells.str.contains(r"\d").mean() or 0.0) > 0.2:  # type: ignore[arg-type]
+    if cells.n_unique() > 0.5 * len(cells) or float(cells.str.contains(r"\d").mean() or 0.0) > 0.2:  # type: ignore[arg-type]  # a scalar: Polars types any literal
         return False
     first, second = (set(sample.to_series(i).drop_nulls().to_list()) for i in (0, 1))
     return len(first & second) >= 0.3 * max(1, min(len(first), len(second)))
@@ -89,7 +89,7 @@ def looks_like_wide_series(grid: pl.DataFrame, names: tuple[str, ...]) -> bool:
     if not len(cells) or not bool(cells.str.contains(_NUMBER).all()):
         return False
     # Answers on a scale under numbered headings are a questionnaire.
-    return dated or float(cells.cast(pl.Float64).abs().max() or 0.0) > 10  # type: ignore[arg-type]
+    return dated or float(cells.cast(pl.Float64).abs().max() or 0.0) > 10  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def wide_series(grid: pl.DataFrame, names: tuple[str, ...], step: str) -> Long:
@@ -110,7 +110,7 @@ def wide_series(grid: pl.DataFrame, names: tuple[str, ...], step: str) -> Long:
         long = long.with_columns(ds=pl.col("#at").replace_strict(headings, return_dtype=pl.String))
     else:
         long = long.with_columns(back=pl.col("position").max().over("#line") - pl.col("position"))
-        days = [_counted_back(n, step).isoformat() for n in range(int(long["back"].max() or 0) + 1)]  # type: ignore[arg-type]
+        days = [_counted_back(n, step).isoformat() for n in range(int(long["back"].max() or 0) + 1)]  # type: ignore[arg-type]  # a scalar: Polars types any literal
         long = long.with_columns(ds=pl.Series(days)[long["back"]])
     frame = long.select(
         unique_id=pl.col(index).cast(pl.String), position=pl.col("position").cast(pl.String), ds="ds", y="y"

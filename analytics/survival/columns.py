@@ -79,7 +79,7 @@ def is_duration(column: pl.Series) -> bool:
     """Numbers, none of them negative, several of them different."""
     if not column.dtype.is_numeric() or column.null_count() == len(column):
         return False
-    return float(column.min()) >= 0 and column.n_unique() >= 3  # type: ignore[arg-type]
+    return float(column.min()) >= 0 and column.n_unique() >= 3  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def is_flag(column: pl.Series) -> bool:
@@ -103,7 +103,7 @@ def unit_of(people: pl.DataFrame, name: str) -> Unit:
     for pattern, unit in _UNITS:
         if re.search(pattern, _plain(name)):
             return unit
-    return "month" if float(people[name].max()) <= MOST_MONTHS else "day"  # type: ignore[arg-type]
+    return "month" if float(people[name].max()) <= MOST_MONTHS else "day"  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def _plain(name: str) -> str:

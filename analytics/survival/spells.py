@@ -192,7 +192,7 @@ def _observed_from(dataset: Dataset, rows: pl.DataFrame, spec: ClockSpec) -> dat
     if spec.observed_from is not None:
         return spec.observed_from if rows.filter(pl.col("start") < spec.observed_from).height else None
     firsts = [
-        dataset.tables[name][TABLES[name].time_field].min()  # type: ignore[index]
+        dataset.tables[name][TABLES[name].time_field].min()  # type: ignore[index]  # a scalar: Polars types any literal
         for name in _DATED
         if dataset.has(f"{name}.{TABLES[name].time_field}")
     ]
@@ -266,7 +266,7 @@ def _began_before(dataset: Dataset, days: pl.DataFrame, ids: pl.Series) -> pl.Se
     """Customers (positions) who were there before the order lines begin: their first order may not be in the data."""
     if not dataset.has("customers.customer_id", "customers.joined_at"):
         return None
-    begin = date.fromordinal(_EPOCH.toordinal() + int(days["day"].min()))  # type: ignore[arg-type]
+    begin = date.fromordinal(_EPOCH.toordinal() + int(days["day"].min()))  # type: ignore[arg-type]  # a scalar: Polars types any literal
     people = dataset.tables["customers"].select("customer_id", joined=pl.col("joined_at").cast(pl.Date)).drop_nulls()
     early = people.filter(pl.col("joined") < begin)["customer_id"].unique()
     return pl.DataFrame({"id": ids}).with_row_index("row").filter(pl.col("id").is_in(early.implode()))["row"]

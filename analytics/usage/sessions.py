@@ -100,7 +100,7 @@ def read_visits(dataset: Dataset, spec: UsageSpec) -> Visits:
         types=types,
         steps=steps,
         purchases=purchases,
-        first_day=sessions["day"].min(),  # type: ignore[arg-type]
+        first_day=sessions["day"].min(),  # type: ignore[arg-type]  # a scalar: Polars types any literal
         n_anonymous=n_anonymous,
         n_undated=n_undated,
         days_only=bool(events.select(midnight).item()),
@@ -205,7 +205,7 @@ def session_interval(reached: pl.Series, customer: pl.Series) -> tuple[float, fl
     clusters (Kish; the use in Wilson's interval is that of Korn and Graubard 1998), never more than their number.
     """
     n = len(reached)
-    share = float(reached.mean() or 0.0)  # type: ignore[arg-type]
+    share = float(reached.mean() or 0.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     parts = pl.DataFrame({"customer": customer, "y": reached.cast(pl.Int64)})
     sums = parts.group_by("customer").agg(pl.col("y").sum(), m=pl.len().cast(pl.Int64))
     c, effective = sums.height, float(n)

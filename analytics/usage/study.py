@@ -52,7 +52,7 @@ def study_usage(dataset: Dataset, spec: UsageSpec, labels: CustomerLabels | None
         n_known=n_known,
         n_anonymous=visits.n_anonymous,
         n_undated=visits.n_undated,
-        median_minutes=float(sessions["minutes"].median()),  # type: ignore[arg-type]
+        median_minutes=float(sessions["minutes"].median()),  # type: ignore[arg-type]  # a scalar: Polars types any literal
         events_per_session=visits.events.height / sessions.height,
         sessions_per_customer=sessions.height / len(visits.ids),
         weeks=describe_weeks(visits, dataset.as_of),

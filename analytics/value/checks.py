@@ -239,7 +239,7 @@ def grade(rules: pl.DataFrame, frequency: pl.DataFrame, coverage: float, level: 
     """
     orders = rules.filter(measure="orders")
     mine = orders.filter(rule="model").row(0, named=True)
-    best = float(orders.filter(pl.col("rule") != "model")["rmse"].min())  # type: ignore[arg-type]
+    best = float(orders.filter(pl.col("rule") != "model")["rmse"].min())  # type: ignore[arg-type]  # a scalar: Polars types any literal
     weight = frequency["n_customers"]
     gap = float(((frequency["actual"] - frequency["expected"]).abs() * weight).sum())
     expected = float((frequency["expected"] * weight).sum())

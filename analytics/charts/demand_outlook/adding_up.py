@@ -69,7 +69,7 @@ def wholes_chart(panel: DemandPanel, result: PanelForecast, names: Names, _: Wor
             for column, name in zip(("parts_off", "agreed_off"), series, strict=True)
         ]
     ).drop_nulls("off")
-    reach = max(float(dots["off"].abs().max() or 0.0) * 1.15, 0.01)  # type: ignore[arg-type]
+    reach = max(float(dots["off"].abs().max() or 0.0) * 1.15, 0.01)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     axis = value_axis(_, percent=True)
     axis["labelExpr"] = alt.Undefined
     axis["format"] = "+.1%" if reach < 0.1 else "+.0%"

@@ -107,7 +107,7 @@ def _courses(panel: DemandPanel, result: PanelForecast) -> pl.DataFrame:
     )
     ahead = result.forecasts.select("unique_id", "ds", y="forecast")
     whole = pl.concat([recent, ahead]).sort("unique_id", "ds").with_columns(pl.col("y").fill_null(0.0))
-    longest = int(whole.group_by("unique_id").len()["len"].max() or 1)  # type: ignore[arg-type]
+    longest = int(whole.group_by("unique_id").len()["len"].max() or 1)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     step = -(-longest // POINTS)  # neighbours are averaged, from the end back, so that no weekday is picked out
     place = (pl.col("ds").cum_count(reverse=True) - 1) // step
     thin = whole.with_columns(place=place.over("unique_id"))

@@ -35,7 +35,7 @@ def leading_chart(panel: DemandPanel, result: PanelForecast, names: Names, _: Wo
     base = alt.Chart(values(rows)).encode(y=alt.Y("label:N", sort=labels, axis=plain_axis(labelLimit=170)))
     axis = value_axis(_)
     axis["tickMinStep"] = 1
-    scale = alt.Scale(domain=[0, float(rows["n"].max() or 1) * 1.15], nice=False)  # type: ignore[arg-type]
+    scale = alt.Scale(domain=[0, float(rows["n"].max() or 1) * 1.15], nice=False)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     x = alt.X("n:Q", axis=axis, scale=scale, title=None)
     color = alt.condition("datum.baseline", alt.value(neutral("muted")), alt.value(neutral("accent")))
     tips = [tooltip("label", _("Model")), tooltip("n", _("Series"), kind="quantitative", format="d")]

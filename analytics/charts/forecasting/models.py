@@ -39,7 +39,7 @@ def models_chart(result: ForecastResult, _: Words) -> Spec:
         chosen=pl.col("model") == result.model,
         text=pl.Series([error_text(value, name, _) for value in ranked[name]], dtype=pl.String),
     )
-    reach = float(rows["error"].max() or 1.0)  # type: ignore[arg-type]
+    reach = float(rows["error"].max() or 1.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     axis = value_axis(_)
     axis["tickCount"] = 4
     scale = alt.Scale(domain=[0, reach * 1.02], nice=False)

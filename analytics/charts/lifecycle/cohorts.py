@@ -61,7 +61,7 @@ def cohort_grid(result: LifecycleResult, view: CohortView, _: Words) -> Spec:
                 }
             )
     order = list(dict.fromkeys(row["cohort"] for row in rows))
-    longest = int(result.cohorts.filter(pl.col("observed"))["periods_since"].max() or 0)  # type: ignore[arg-type]
+    longest = int(result.cohorts.filter(pl.col("observed"))["periods_since"].max() or 0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     first = 1 if column == "retention" else 0
     columns = [size, *(str(i) for i in range(first, longest + 1))]
     given = sorted(row["value"] for row in rows if row["value"] is not None)

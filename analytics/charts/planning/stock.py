@@ -227,7 +227,7 @@ def levels_finding(result: StockResult, _: Words) -> str:
 def _next_level(result: StockResult) -> float:
     """The next level worth a sentence: 90, 95, 99 percent, else the highest."""
     steps = [level for level in (0.9, 0.95, 0.99) if level > result.spec.level + 0.005]
-    highest: float = result.levels["level"].max()  # type: ignore[assignment]
+    highest: float = result.levels["level"].max()  # type: ignore[assignment]  # a scalar: Polars types any literal
     return steps[0] if steps else highest
 
 

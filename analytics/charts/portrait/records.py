@@ -56,7 +56,7 @@ def texts_finding(portrait: Portrait, _: Words) -> str:
     n = portrait.texts.height
     if not len(rated):
         return _.ngettext("{n} text by this customer", "{n} texts by this customer", n)
-    mean = _.number(float(rated.mean()), 1)  # type: ignore[arg-type]
+    mean = _.number(float(rated.mean()), 1)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     return _.ngettext(
         "{n} text by this customer, rating {mean}", "{n} texts by this customer, mean rating {mean}", n, mean=mean
     )

@@ -128,7 +128,7 @@ def life_curve(result: ProductLifeResult, _: Words) -> Spec:
 
 
 def _largest(result: ProductLifeResult) -> float:
-    return float(result.products["sales_share"].max() or 1.0) or 1.0  # type: ignore[arg-type]
+    return float(result.products["sales_share"].max() or 1.0) or 1.0  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def _dots(result: ProductLifeResult, names: dict[str, str], _: Words) -> list[dict[str, Any]]:

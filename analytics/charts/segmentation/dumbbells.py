@@ -82,7 +82,7 @@ def dumbbells(explanation: Explanation, label: str, _: Words, n_rows: int = 5) -
 def n_traits(explanation: Explanation, most: int = 5) -> int:
     """How many rows every panel has room for: those of the fullest one."""
     counts = explanation.contrasts.filter("shown").group_by("label").len()["len"]
-    return min(most, MOST_ROWS, int(counts.max() or 0))  # type: ignore[arg-type]
+    return min(most, MOST_ROWS, int(counts.max() or 0))  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def difference_sentence(explanation: Explanation, label: str, _: Words) -> str:
@@ -135,4 +135,4 @@ def _reach(explanation: Explanation, n_rows: int) -> float:
     rows = explanation.contrasts.filter(pl.col("shown") & (pl.col("rank") <= n_rows))
     if not rows.height:
         return 1.0
-    return min(FARTHEST, max(0.5, float(rows["size"].max() or 0.0) + 0.2))  # type: ignore[arg-type]
+    return min(FARTHEST, max(0.5, float(rows["size"].max() or 0.0) + 0.2))  # type: ignore[arg-type]  # a scalar: Polars types any literal

@@ -38,7 +38,7 @@ def number_of_segments(result: SegmentationResult, evidence: EvidenceResult, _: 
             pl.col("min_share").map_elements(_.percent, return_dtype=pl.String).alias("least"),
         )
     )
-    low = min(0.0, float(long["value"].min() or 0.0))  # type: ignore[arg-type]
+    low = min(0.0, float(long["value"].min() or 0.0))  # type: ignore[arg-type]  # a scalar: Polars types any literal
     x = alt.X("n_segments:O", axis=plain_axis(_("Number of segments"), labelAngle=0))
     y = alt.Y("value:Q", axis=value_axis(_), scale=alt.Scale(domain=[low, 1.02], nice=False))
     colour = alt.Color(

@@ -112,7 +112,7 @@ def _towards(result: SegmentationResult, axis: str, _: Words) -> str:
 
 def segment_map_finding(result: SegmentationResult, _: Words) -> str:
     """How many customers could as well be in the next segment."""
-    near = float((result.members["margin"] < ON_BORDER).mean() or 0.0)  # type: ignore[arg-type]
+    near = float((result.members["margin"] < ON_BORDER).mean() or 0.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
     if near < 0.01:
         return _("The segments lie apart: hardly anybody is between")
     return _("{share} of customers stand on a border", share=_.percent(near))

@@ -20,7 +20,7 @@ def size_against_value(result: SegmentationResult, _: Words) -> Spec:
     """Slopes from the share of customers to the share of revenue, each labelled at both ends."""
     names = segment_names(result.names, _)
     rows = _held(result).select("label", "customer_share", "revenue_share", "n_customers", "revenue")
-    top = max(0.02, float(rows["customer_share"].max() or 0), float(rows["revenue_share"].max() or 0))  # type: ignore[arg-type]
+    top = max(0.02, float(rows["customer_share"].max() or 0), float(rows["revenue_share"].max() or 0))  # type: ignore[arg-type]  # a scalar: Polars types any literal
     gap = top * 1.06 / STANDARD * LINE
     ends = rows.with_columns(
         pl.col("label").replace_strict(names).alias("name"),

@@ -128,7 +128,7 @@ def weeks_finding(result: UsageResult, _: Words) -> str:
     whole = result.weeks.filter("complete")
     if whole.is_empty():
         return _("No whole week yet")
-    return _("{n} sessions in a usual week", n=round(float(whole["n_sessions"].median())))  # type: ignore[arg-type]
+    return _("{n} sessions in a usual week", n=round(float(whole["n_sessions"].median())))  # type: ignore[arg-type]  # a scalar: Polars types any literal
 
 
 def weeks_note(result: UsageResult, _: Words) -> str:

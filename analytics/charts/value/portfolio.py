@@ -138,7 +138,7 @@ def _heights(worth: pl.Series, threshold: float) -> tuple[float, float]:
     if worth.is_empty():
         return 0.0, 1.0 / LINES
     low = math.log10(float(worth.quantile(0.02) or 1.0))
-    tall = max(math.log10(float(worth.max()) * 1.001) - low, 0.1) / LINES  # type: ignore[arg-type]
+    tall = max(math.log10(float(worth.max()) * 1.001) - low, 0.1) / LINES  # type: ignore[arg-type]  # a scalar: Polars types any literal
     if not threshold > 0:
         return low, tall
     tall *= LINES / (LINES - 1)

@@ -206,7 +206,7 @@ def _surface(result: ValueResult) -> pl.DataFrame:
     held = result.iso_value.filter(pl.col("x") > 0).with_columns(silence=pl.col("T_weeks") - pl.col("t_x_weeks"))
     # What is worth next to nothing whatever happened before needs no room.
     reach = held.group_by("silence").agg(pl.col(_worth_column(result)).max().alias("best")).sort("silence")
-    far = reach.filter(pl.col("best") > FLAT * float(reach["best"].max() or 0.0))["silence"].max()  # type: ignore[arg-type]
+    far = reach.filter(pl.col("best") > FLAT * float(reach["best"].max() or 0.0))["silence"].max()  # type: ignore[arg-type]  # a scalar: Polars types any literal
     held = held.filter(pl.col("silence") <= far)
     xs, steps = held["x"].unique().sort(), held["silence"].unique().sort()
     xs = xs.gather_every(max(1, -(-xs.len() // MOST_LINES)))
@@ -228,8 +228,8 @@ def _curves(result: ValueResult, surface: pl.DataFrame) -> tuple[Rows, Rows]:
     worth = _worth_column(result)
     curves: Rows = []
     ends: Rows = []
-    lowest = float(surface[worth].min() or 0.0)  # type: ignore[arg-type]
-    for value in levels(lowest, float(surface[worth].max() or 0.0)):  # type: ignore[arg-type]
+    lowest = float(surface[worth].min() or 0.0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
+    for value in levels(lowest, float(surface[worth].max() or 0.0)):  # type: ignore[arg-type]  # a scalar: Polars types any literal
         points: Rows = []
         for (x,), row in surface.group_by("x", maintain_order=True):
             silence, heights = row["silence"].to_list(), row[worth].to_list()

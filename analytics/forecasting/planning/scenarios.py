@@ -296,7 +296,7 @@ class _Played:
     def _depth(self, asked: float) -> tuple[float, bool]:
         assert self.response is not None
         seen = self.response.promotions.filter(scope=self.scope, unit_id=self.unit_id)["depth"]
-        depth = min(max(asked, float(seen.min())), float(seen.max()))  # type: ignore[arg-type]
+        depth = min(max(asked, float(seen.min())), float(seen.max()))  # type: ignore[arg-type]  # a scalar: Polars types any literal
         return depth, abs(depth - asked) > 0.005
 
     def _lift(self, depth: float) -> Floats:
@@ -373,7 +373,7 @@ class _Played:
         if known is None or known["told"] or self.response is None:
             return _curve("depth", [], [], [], self)
         seen = self.response.promotions.filter(scope=self.scope, unit_id=self.unit_id)["depth"]
-        low, high = float(seen.min()), float(seen.max())  # type: ignore[arg-type]
+        low, high = float(seen.min()), float(seen.max())  # type: ignore[arg-type]  # a scalar: Polars types any literal
         depths = np.unique(np.round(np.linspace(low, high, CURVE_STEPS), 3))
         usual = self.price.usual_discount if self.price is not None else 0.0
         paid = [(1 - max(float(depth), usual)) / (1 - usual) for depth in depths]

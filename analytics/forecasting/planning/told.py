@@ -72,7 +72,7 @@ def tabulate(
         today_rows.append({"scope": one.scope, "unit_id": one.unit_id, **summary})
         saved, error, without = item.gain["price"]
         told: Told = ""
-        n_prices = int(today["n_prices"].max() or 0)  # type: ignore[arg-type]
+        n_prices = int(today["n_prices"].max() or 0)  # type: ignore[arg-type]  # a scalar: Polars types any literal
         # A mean over k products is known with k - 1 degrees of freedom (Hartung & Knapp 2001).
         size = float(np.sqrt(cov[0, 0])) * student
         if n_prices < LEAST_PRICES:
@@ -182,7 +182,7 @@ def _depths(depths: pl.DataFrame) -> list[float]:
 
     if depths.is_empty():
         return []
-    low, high = float(depths["depth"].min()), float(depths["depth"].max())  # type: ignore[arg-type]
+    low, high = float(depths["depth"].min()), float(depths["depth"].max())  # type: ignore[arg-type]  # a scalar: Polars types any literal
     return sorted({round(float(depth), 3) for depth in np.linspace(low, high, 5)})
 
 
@@ -205,6 +205,6 @@ def _range(today: pl.DataFrame) -> dict[str, float]:
     if moved.is_empty():
         return {"lowest_ratio": 1.0, "highest_ratio": 1.0}
     return {
-        "lowest_ratio": float(moved["lowest_ratio"].median()),  # type: ignore[arg-type]
-        "highest_ratio": float(moved["highest_ratio"].median()),  # type: ignore[arg-type]
+        "lowest_ratio": float(moved["lowest_ratio"].median()),  # type: ignore[arg-type]  # a scalar: Polars types any literal
+        "highest_ratio": float(moved["highest_ratio"].median()),  # type: ignore[arg-type]  # a scalar: Polars types any literal
     }
