@@ -6,9 +6,9 @@ if __name__ == "__main__":
 
     bound()  # before numpy and Polars are loaded
     # Thirty sessions that open a fresh process at once race through the first import of pandas: it comes first.
-    import pandas  # noqa: F401, I001
-    import polars  # noqa: F401
-    import altair  # noqa: F401
+    import pandas  # noqa: F401, I001  # loaded here, before all else
+    import polars  # noqa: F401  # as above
+    import altair  # noqa: F401  # as above
 
     from pathlib import Path
 

@@ -226,7 +226,7 @@ def on_cleaned_tables(
     )
     asked = workspace.quality
     quality = QualitySpec(
-        **dict.fromkeys(_SETTLED, "keep"),  # type: ignore[arg-type]
+        **dict.fromkeys(_SETTLED, "keep"),  # type: ignore[arg-type]  # fields by name
         unparsed="empty",
         zero_price="mark" if asked.zero_price == "mark" else "keep",
         service_codes="mark" if asked.service_codes == "mark" else "keep",

@@ -1,7 +1,7 @@
 """The app's frame around nothing: what a rerun costs before a page has done anything. For the ``rerun`` benchmark."""
 
 if __name__ == "__main__":
-    import pandas  # noqa: F401
+    import pandas  # noqa: F401  # what every page loads, drawn or not
     import streamlit as st
 
     from app_pages.ui import session

@@ -186,7 +186,7 @@ def regulars(data: Path, out: Path) -> None:
     os.environ.update(ALLOCATOR)  # as in the app's workers; read when Polars is loaded
 
     import rapidfuzz  # noqa: F401  # loaded on first use; imports are no work
-    import scipy.optimize  # noqa: F401
+    import scipy.optimize  # noqa: F401  # as above
 
     from analytics.connecting import LocalFile, digest_file, read_file
     from analytics.mapped import keeping

@@ -108,7 +108,7 @@ def merge(base: Workspace, mine: Workspace, theirs: Workspace, take: Mapping[str
             if take.get(step, "theirs") == "mine":
                 continue
         changes.update(zip(fields, others, strict=True))
-    return Merge(dataclasses.replace(mine, **changes), tuple(clashes), tuple(from_mine), tuple(from_theirs))  # type: ignore[arg-type]
+    return Merge(dataclasses.replace(mine, **changes), tuple(clashes), tuple(from_mine), tuple(from_theirs))  # type: ignore[arg-type]  # fields by name
 
 
 def _whole(base: Workspace, mine: Workspace, theirs: Workspace, take: Mapping[str, Side]) -> Merge:

@@ -63,7 +63,7 @@ def gaps(days: pl.Series, rows_per_event: float = 3.0) -> list[Gap]:
 
 
 def test_closed_sundays_are_no_gap_but_a_lost_week_is() -> None:
-    sundays = lambda day: day.weekday() == 6  # noqa: E731
+    sundays = lambda day: day.weekday() == 6  # noqa: E731  # a rule in one line, read beside its use
     assert gaps(shop(300, sundays)) == []
     lost = {date(2023, 5, 10) + timedelta(days=k) for k in range(7)}
     (gap,) = gaps(shop(300, lambda day: sundays(day) or day in lost))
@@ -180,7 +180,7 @@ def test_weekly_where_a_period_is_short() -> None:
 
 def channel_orders(rename: bool, name: str = "orders.csv") -> MappedTable:
     days = [MONDAY + timedelta(days=k) for k in range(300)]
-    web = lambda day: "Online" if rename and day >= date(2023, 7, 1) else "Web"  # noqa: E731
+    web = lambda day: "Online" if rename and day >= date(2023, 7, 1) else "Web"  # noqa: E731  # a rule in one line, read beside its use
     lines = [f"{d:%y%m%d}{k},c{k},{d} 10:00:00,Tea,1,2,{web(d) if k % 2 else 'Shop'}" for d in days for k in range(4)]
     return orders(HEAD.strip() + ",way\n" + "\n".join(lines), ("way", "channel"), name=name)
 

@@ -88,7 +88,7 @@ def scores(matches: MatchResult, _: Words) -> Spec:
             ],
         )
     )
-    limits: Any = alt.Data(  # type: ignore[no-untyped-call]
+    limits: Any = alt.Data(  # type: ignore[no-untyped-call]  # Altair's class has no types
         values=[
             {"score": matches.spec.review, "name": _("look")},
             {"score": matches.spec.accept, "name": _("propose")},

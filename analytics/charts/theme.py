@@ -103,7 +103,7 @@ def tooltip(field: str, title: str, *, kind: str = "nominal", format: str | None
     # A line called so would be drawn as a picture or as a heading: a column of somebody's file may have this name.
     title = title.capitalize() if title in ("image", "title") else title
     options: dict[str, Any] = {"format": format} if format else {}
-    return alt.Tooltip(field=field, type=kind, title=title, **options)  # type: ignore[arg-type]
+    return alt.Tooltip(field=field, type=kind, title=title, **options)  # type: ignore[arg-type]  # one of Altair's own words
 
 
 def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:

@@ -77,7 +77,7 @@ class Classifier:
 
     def logits(self, values: Matrix) -> Floats:
         """Log odds of being gone, n."""
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
         if not len(values):
             return np.zeros(0)

@@ -392,7 +392,7 @@ def _joint_auc(candidates: Sequence[Candidate], gone: Ints, level: float, seed: 
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
     rows = np.arange(len(gone))
     if len(rows) > _SAMPLE:

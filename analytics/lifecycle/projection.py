@@ -108,4 +108,4 @@ def _product_limit(at_risk: Ints, n_left: Ints) -> tuple[Floats, Floats, Floats]
         low, high = share ** np.exp(spread), share ** np.exp(-spread)
     sure = ~np.isfinite(spread)
     low, high = np.where(sure, share, low), np.where(sure, share, high)
-    return tuple(np.concatenate([[1.0], part]) for part in (share, low, high))  # type: ignore[return-value]
+    return tuple(np.concatenate([[1.0], part]) for part in (share, low, high))  # type: ignore[return-value]  # three parts, three curves

@@ -226,7 +226,7 @@ def _canonical(name: str, frame: pl.DataFrame, tables: Sequence[MappedTable]) ->
         columns.append("kind")
     attributes = dict.fromkeys(a for mapped in tables if mapped.table == name for a in mapped.attributes)
     casts = {field.name: field.dtype for field in schema.fields if field.name in columns}
-    return frame.select([*columns, *attributes]).cast(casts)  # type: ignore[arg-type]
+    return frame.select([*columns, *attributes]).cast(casts)  # type: ignore[arg-type]  # Polars takes any mapping of types; its own alias is invariant
 
 
 def _data_caveats(

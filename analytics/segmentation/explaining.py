@@ -364,8 +364,8 @@ def _f1(meets: Flags, here: Flags) -> float:
 
 def _paths(tree: object) -> list[list[tuple[int, float, bool]]]:
     """Every way from the root to a node: steps of (column, cut, above)."""
-    left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
-    column, cut = tree.feature, tree.threshold  # type: ignore[attr-defined]
+    left, right = tree.children_left, tree.children_right  # type: ignore[attr-defined]  # scikit-learn's tree has no types
+    column, cut = tree.feature, tree.threshold  # type: ignore[attr-defined]  # scikit-learn's tree has no types
     found: list[list[tuple[int, float, bool]]] = []
     waiting: list[tuple[int, list[tuple[int, float, bool]]]] = [(0, [])]
     while waiting:

@@ -127,7 +127,7 @@ def n_profiles(points: Floats, enough: int = 8) -> int:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Small fits: threads cost more than they bring, and sums in a fixed order make a seed repeatable."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
     with threadpool_limits(limits=1):
         yield

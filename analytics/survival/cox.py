@@ -87,7 +87,7 @@ def fit_cox(
     beta = np.zeros(p)
     value, gradient, information = _terms(columns, rows, beta, penalty)
     null = value
-    for step in range(MOST_STEPS + 1):  # noqa: B007
+    for step in range(MOST_STEPS + 1):  # noqa: B007  # told at the end: how many it took
         if p == 0:
             break
         change = _solve(information, gradient)

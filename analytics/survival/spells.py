@@ -79,7 +79,7 @@ def find_spells(dataset: Dataset, spec: ClockSpec) -> Spells:
             also.append(once)
         case _:
             rows, aside = _orders(dataset, clock)
-    frame = rows.select(list(_FRAME)).cast(_FRAME)  # type: ignore[arg-type]
+    frame = rows.select(list(_FRAME)).cast(_FRAME)  # type: ignore[arg-type]  # Polars takes any mapping of types; its own alias is invariant
     if frame.is_empty():
         raise AnalysisError("survival_nothing", n=sum(aside.values()))
     # One row per customer of a sorted table is in order as it is.

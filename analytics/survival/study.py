@@ -401,4 +401,4 @@ def _incidence(
     reasons = counts.select("reason", n=pl.col("count").cast(pl.Int64)).with_columns(
         share=pl.col("n") / pl.col("n").sum()
     )
-    return reasons.cast(schema), pl.concat(parts)  # type: ignore[arg-type]
+    return reasons.cast(schema), pl.concat(parts)  # type: ignore[arg-type]  # Polars takes any mapping of types; its own alias is invariant

@@ -83,7 +83,7 @@ def spells(visits: Visits, dataset: Dataset) -> pl.DataFrame:
         found.with_columns(kind=pl.when(pl.col("spell") > 0).then(pl.lit("next")).otherwise(pl.lit("first")))
         .filter((pl.col("kind") == "next") | pl.col("customer").is_in(new.implode()))
         .select("kind", "sessions", days=(end - pl.col("first")).dt.total_days(), bought="bought")
-        .cast(schema)  # type: ignore[arg-type]
+        .cast(schema)  # type: ignore[arg-type]  # Polars takes any mapping of types; its own alias is invariant
     )
 
 

@@ -69,7 +69,7 @@ def _climb(engine: sa.Engine) -> None:
         if step is not None and step not in known:
             raise AnalysisError("store_newer")
         if engine.dialect.name == "sqlite":
-            driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+            driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver of an engine of SQLite
             driver.execute("PRAGMA journal_mode = WAL")
             driver.execute("PRAGMA foreign_keys = OFF")
         config.attributes["connection"] = connection

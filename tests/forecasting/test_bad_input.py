@@ -49,7 +49,7 @@ def sales(quantities: list[int], step: timedelta = DAY, start: date = MONDAY) ->
     return Dataset.build({"transactions": lines}, as_of=days[-1])
 
 
-def panel_of(rows: pl.DataFrame, spec: DemandSpec = DemandSpec()) -> DemandPanel:  # noqa: B008
+def panel_of(rows: pl.DataFrame, spec: DemandSpec = DemandSpec()) -> DemandPanel:  # noqa: B008  # frozen: it cannot change between calls
     return build_panel(Dataset.build({"series": rows}, as_of=rows["ds"].max() or MONDAY), spec)
 
 
@@ -74,7 +74,7 @@ def assert_told(kind: str, code: str, params: dict[str, object]) -> None:
         assert not any("{" in text or text == key for text in told), told
 
 
-def refusal(code: str, panel: DemandPanel | None, rows: pl.DataFrame, spec: DemandSpec = DemandSpec()) -> AnalysisError:  # noqa: B008
+def refusal(code: str, panel: DemandPanel | None, rows: pl.DataFrame, spec: DemandSpec = DemandSpec()) -> AnalysisError:  # noqa: B008  # frozen: it cannot change between calls
     """The error that ends the way from rows to a forecast."""
     with pytest.raises(AnalysisError) as caught:
         looked_at(panel or panel_of(rows, spec))

@@ -30,7 +30,7 @@ def values(frame: pl.DataFrame) -> Any:
     """A small frame as chart data, its dates as ISO text."""
     dates = [name for name, dtype in frame.schema.items() if dtype == pl.Date]
     rows = frame.with_columns(pl.col(dates).dt.strftime("%Y-%m-%d")) if dates else frame
-    return alt.Data(values=rows.to_dicts())  # type: ignore[no-untyped-call]
+    return alt.Data(values=rows.to_dicts())  # type: ignore[no-untyped-call]  # Altair's class has no types
 
 
 def time_channel(result: Timed, _: Words, n_periods: int) -> alt.X:

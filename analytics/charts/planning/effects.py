@@ -125,7 +125,7 @@ def price_curve_finding(result: ScenarioResult, response: ResponseResult, _: Wor
     """What a price higher by a tenth goes with."""
     row = _row(response, "prices", result.scope, result.unit_id)
     assert row is not None
-    elasticity = float(row["elasticity"])  # type: ignore[arg-type]
+    elasticity = float(row["elasticity"])  # type: ignore[arg-type]  # a value of a named row
     change = percent_change(1.1**elasticity - 1, _)
     return _("A price 10% higher goes with {change} items", change=change)
 
@@ -136,9 +136,9 @@ def price_curve_note(result: ScenarioResult, response: ResponseResult, _: Words)
     return sentence(
         _(
             "Price elasticity {value} ({low} to {high}), inside the prices that were seen.",
-            value=_.signed(float(row["elasticity"]), 2),  # type: ignore[arg-type]
-            low=_.signed(float(row["lo"]), 2),  # type: ignore[arg-type]
-            high=_.signed(float(row["hi"]), 2),  # type: ignore[arg-type]
+            value=_.signed(float(row["elasticity"]), 2),  # type: ignore[arg-type]  # a value of a named row
+            low=_.signed(float(row["lo"]), 2),  # type: ignore[arg-type]  # a value of a named row
+            high=_.signed(float(row["hi"]), 2),  # type: ignore[arg-type]  # a value of a named row
         ),
         _("What goes together in the past need not be caused by it."),
         _=_,
@@ -158,7 +158,7 @@ def promotion_curve_finding(result: ScenarioResult, _: Words) -> str:
 
 def promotion_curve_note(result: ScenarioResult, response: ResponseResult, _: Words) -> str:
     row = _row(response, "promotions", result.scope, result.unit_id)
-    n = int(row["n_occasions"]) if row is not None else 0  # type: ignore[call-overload]
+    n = int(row["n_occasions"]) if row is not None else 0  # type: ignore[call-overload]  # a value of a named row
     return sentence(
         _.ngettext(
             "From {n} promotion of the past; the band holds that the next one differs.",

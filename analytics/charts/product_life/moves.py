@@ -146,7 +146,7 @@ def stage_flow(result: ProductLifeResult, _: Words) -> Spec:
         at, align = (0.0, "right") if side < 0 else (1.0, "left")
         head = chart_of([{"x": at + 0.03 * side, "text": _.day(day)}])
         layers.append(
-            head.mark_text(align=align, color=neutral("muted")).encode(  # type: ignore[arg-type]
+            head.mark_text(align=align, color=neutral("muted")).encode(  # type: ignore[arg-type]  # one of Altair's own words
                 x=alt.X("x:Q", axis=None), y=alt.value(-14), text="text:N"
             )
         )
@@ -155,7 +155,7 @@ def stage_flow(result: ProductLifeResult, _: Words) -> Spec:
         where = {"x": x, "x2": alt.X2("x2:Q"), "y": alt.Y("y:Q", axis=None, scale=scale), "y2": alt.Y2("y2:Q")}
         layers.append(placed.mark_rect(strokeWidth=0).encode(color=colour, **where))
         layers.append(
-            placed.mark_text(align=align, fontWeight=600).encode(  # type: ignore[arg-type]
+            placed.mark_text(align=align, fontWeight=600).encode(  # type: ignore[arg-type]  # one of Altair's own words
                 x=alt.X("at:Q", axis=None), y=alt.Y("place:Q", axis=None, scale=scale), text="both:N"
             )
         )

@@ -126,7 +126,7 @@ def _row(row: Mapping[str, Any], currency: str, _: Words) -> dict[str, Any]:
 
 def _values(row: Mapping[str, Any], currency: str, _: Words) -> tuple[str, str]:
     if row["kind"] == "number":
-        return tuple(field_value(row["field"], row[name], currency, _) for name in ("value_group", "value_rest"))  # type: ignore[return-value]
+        return tuple(field_value(row["field"], row[name], currency, _) for name in ("value_group", "value_rest"))  # type: ignore[return-value]  # two names, two values
     return _.percent(row["value_group"]), _.percent(row["value_rest"])
 
 

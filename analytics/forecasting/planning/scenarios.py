@@ -252,7 +252,7 @@ class _Played:
             known = self._told("prices")
             told = told or ("no_response" if known is None else str(known["told"]))
             if known is not None and not told:
-                low, high = float(known["lowest_ratio"]), float(known["highest_ratio"])  # type: ignore[arg-type]
+                low, high = float(known["lowest_ratio"]), float(known["highest_ratio"])  # type: ignore[arg-type]  # a value of a named row
                 ratio = min(max(1 + scenario.price_change, low), high)
                 at_edge |= abs(ratio - 1 - scenario.price_change) > 1e-9
                 log_ratio += self.draws["price"][:, None] * math.log(ratio)
@@ -360,7 +360,7 @@ class _Played:
         known = self._told("prices")
         if known is None or known["told"]:
             return _curve("change", [], [], [], self)
-        low, high = float(known["lowest_ratio"]), float(known["highest_ratio"])  # type: ignore[arg-type]
+        low, high = float(known["lowest_ratio"]), float(known["highest_ratio"])  # type: ignore[arg-type]  # a value of a named row
         ratios = np.unique(np.append(np.linspace(low, high, CURVE_STEPS), 1.0))
         drawn = [np.exp(self.draws["price"] * math.log(ratio)) for ratio in ratios]
         return _curve("change", ratios - 1, drawn, ratios, self)

@@ -222,7 +222,7 @@ def _projection(
         share = before / paths[i, at] if paths[i, at] > 0 else 0.0
         days[i] = ends[at] - lengths[at] + share * lengths[at]
     half, early = np.quantile(days, (0.5, EARLY), method="lower")
-    return frame, tuple(int(day) if np.isfinite(day) else None for day in (half, early))  # type: ignore[return-value]
+    return frame, tuple(int(day) if np.isfinite(day) else None for day in (half, early))  # type: ignore[return-value]  # two days, two values
 
 
 def _checks(result: ForecastResult, lengths: list[int], cover: int, safety: float) -> pl.DataFrame:
