@@ -297,7 +297,7 @@ def newcombe(x_a: int, n_a: int, x_b: int, n_b: int) -> tuple[float, float]:
     return float(low), float(p_a - p_b + np.hypot(high_a - p_a, p_b - low_b))
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
+def wilson(share: float, n: float) -> tuple[float, float]:
     """95 % interval of a share (0-1) seen among ``n`` (Wilson 1927)."""
     centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     reach = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))

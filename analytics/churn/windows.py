@@ -327,7 +327,7 @@ def _describe(
         area = auc(gone[known], given[known].astype(np.float64)) if known.any() else float("nan")
         best = max(area, 1 - area) if np.isfinite(area) else None
         held = rows.setdefault(column.feature, _row(column, True, None, float(known.mean()), best))
-        if column.level and best is not None and best > (held["auc"] or 0):  # type: ignore[operator]
+        if column.level and best is not None and best > (held["auc"] or 0):  # type: ignore[operator]  # a value of a named row
             held["auc"] = best
     for column in every:
         if column.feature not in rows:

@@ -129,7 +129,7 @@ def _of_subscriptions(activity: Activity, as_of: int, spec: LifecycleSpec) -> Li
     fees = activity.purchases.filter((pl.col("since") <= as_of) & (pl.col("until") > as_of))
     gaps = fees.select("customer", days=pl.col("day").diff().over("customer")).drop_nulls()
     usual = gaps["days"].median()
-    period = DEFAULT_PERIOD if usual is None else max(1, round(float(usual)))  # type: ignore[arg-type]
+    period = DEFAULT_PERIOD if usual is None else max(1, round(float(usual)))  # type: ignore[arg-type]  # a scalar: Polars types any literal
     started = np.minimum(activity.started, NEVER)
     present = (started <= as_of) & (activity.left > as_of)
     loyal, source = spec.loyal_tenure_days, "given"
@@ -142,7 +142,7 @@ def _of_subscriptions(activity: Activity, as_of: int, spec: LifecycleSpec) -> Li
         lapsed_after_days=None,
         lapsed_source="left",
         loyal_min_orders=0,
-        loyal_source=source,  # type: ignore[arg-type]
+        loyal_source=source,  # type: ignore[arg-type]  # one of the literals, by the lines above
         loyal_window_days=spec.loyal_window_days,
         n_gaps=gaps.height,
         n_returners=gaps["customer"].n_unique(),

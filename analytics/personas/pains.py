@@ -68,4 +68,4 @@ def low_line(ratings: pl.Series) -> float | None:
     least, most = ratings.min(), ratings.max()
     if least is None or most is None or least == most:
         return None
-    return float(least) + LOW * (float(most) - float(least))  # type: ignore[arg-type]
+    return float(least) + LOW * (float(most) - float(least))  # type: ignore[arg-type]  # a scalar: Polars types any literal

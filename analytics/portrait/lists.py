@@ -96,7 +96,7 @@ def _lost(dataset: Dataset, spec: PortraitSpec) -> pl.DataFrame:
     recent_from = as_of - spec.recent_days + 1
     year_from = recent_from - _YEAR_DAYS
     first = dataset.tables["transactions"]["ordered_at"].min()
-    begin = max(year_from, (first.date() - _EPOCH).days) if first is not None else year_from  # type: ignore[union-attr]
+    begin = max(year_from, (first.date() - _EPOCH).days) if first is not None else year_from  # type: ignore[union-attr]  # a scalar: Polars types any literal
     n_days = recent_from - begin
     if n_days < spec.recent_days:
         return empty

@@ -243,7 +243,7 @@ def measure_rhythm(orders: pl.DataFrame, gaps: pl.DataFrame, as_of: date) -> Rhy
     longest = int(days.max())  # type: ignore[arg-type]  # a scalar: Polars types any literal
     state = "on_time" if silence <= median else "late" if silence <= longest else "overdue"
     due = (last.date() + timedelta(days=round(low)), last.date() + timedelta(days=round(high)))
-    return Rhythm(state, len(days), n_shorter, silence, median, low, high, longest, *due)  # type: ignore[arg-type]
+    return Rhythm(state, len(days), n_shorter, silence, median, low, high, longest, *due)  # type: ignore[arg-type]  # one of the literals, by the lines above
 
 
 def read_habits(mine: Dataset) -> pl.DataFrame:

@@ -122,7 +122,7 @@ def settle_spelling(tables: Tables, spec: QualitySpec) -> tuple[Tables, list[Iss
             if found.mapping:
                 mask = rowwise(frame, pl.col(field.name).is_in(list(found.mapping)).fill_null(False))
                 severity, remedy = ("repaired", "merge") if merge else ("check", "keep")
-                book.add("spelling_variants", severity, field.name, mask, remedy, found.examples)  # type: ignore[arg-type]
+                book.add("spelling_variants", severity, field.name, mask, remedy, found.examples)  # type: ignore[arg-type]  # one of the literals, by the line above
             # All of them: a step of the recipe can unify them.
             others = tuple(" / ".join(group) for group in found.other_scripts[:_MOST_GROUPS])
             book.add_count("other_spellings", "check", field.name, found.n_other_rows, "keep", others)

@@ -70,7 +70,7 @@ def _note_gaps(
     ):
         ranked = sorted(found, key=lambda gap: (-gap.n_open, gap.first))
         if ranked:
-            book.add_days(code, severity, "ordered_at", sum(gap.n_open for gap in ranked), [_days(g) for g in ranked])  # type: ignore[arg-type]
+            book.add_days(code, severity, "ordered_at", sum(gap.n_open for gap in ranked), [_days(g) for g in ranked])  # type: ignore[arg-type]  # one of the literals of the table above
 
 
 def _days(gap: Gap) -> str:
@@ -125,7 +125,7 @@ def _note_changes(book: IssueBook, column: pl.Series, sample: pl.Series, days: p
         if found:
             mask = column.is_in([change.new or change.old for change in found]).fill_null(False)
             told = (" → ".join(filter(None, (c.old, c.new))) + f" ({c.day})" for c in found[:_EXAMPLES])
-            book.add(code, severity, column.name, mask, "keep", tuple(told))  # type: ignore[arg-type]
+            book.add(code, severity, column.name, mask, "keep", tuple(told))  # type: ignore[arg-type]  # one of the literals of the table above
 
 
 def _note_columns(book: IssueBook, frame: pl.DataFrame, schema: TableSchema, spec: QualitySpec) -> None:
@@ -143,7 +143,7 @@ def _note_columns(book: IssueBook, frame: pl.DataFrame, schema: TableSchema, spe
             column = frame[name]
             # A column that somebody has called a category is probably the wrong one.
             severity = "check" if name in schema and name != "product" else "note"
-            book.add("nearly_unique_column", severity, name, column.is_not_null(), "keep", column)  # type: ignore[arg-type]
+            book.add("nearly_unique_column", severity, name, column.is_not_null(), "keep", column)  # type: ignore[arg-type]  # one of the literals, by the line above
 
 
 def _note_strangers(book: IssueBook, frame: pl.DataFrame, field: str, known: pl.Series, files: Sequence[str]) -> None:

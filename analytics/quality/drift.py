@@ -75,13 +75,13 @@ def find_changes(values: pl.Series, days: pl.Series, least_share: float) -> list
         place = _absent_before(n, rows, least_share)
         if place:
             day = own.filter(pl.col("place") >= place)["from"].min()
-            appeared.append(_Cut(value, place, _share(n[place:], rows[place:]), day))  # type: ignore[arg-type]
+            appeared.append(_Cut(value, place, _share(n[place:], rows[place:]), day))  # type: ignore[arg-type]  # a scalar: Polars types any literal
             continue
         place = _absent_before(n[::-1], rows[::-1], least_share)
         if place:
             place = len(rows) - place
             day = own.filter(pl.col("place") < place)["to"].max()
-            vanished.append(_Cut(value, place, _share(n[:place], rows[:place]), day))  # type: ignore[arg-type]
+            vanished.append(_Cut(value, place, _share(n[:place], rows[:place]), day))  # type: ignore[arg-type]  # a scalar: Polars types any literal
     return _paired(appeared, vanished)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from analytics.segmentation.encoding import Encoded
 from analytics.segmentation.mixture import Habits, fit_mixture
-from analytics.segmentation.references import FAMILIES, fit_references
+from analytics.segmentation.references import FAMILIES, Family, fit_references
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -59,14 +59,14 @@ def _gain(numbers: Floats, counts: tuple[Ints, ...], bic_of_one: float, random_s
     return (bic_of_one - min(several)) / len(numbers)
 
 
-def _numbers_alike(numbers: Floats, family: str, rng: np.random.Generator) -> Floats:
+def _numbers_alike(numbers: Floats, family: Family, rng: np.random.Generator) -> Floats:
     """``N_DRAWS`` sets of numbers without clusters; what is unknown stays unknown."""
     if not numbers.shape[1]:
         return np.empty((2 * N_DRAWS, *numbers.shape))
     unknown = np.isnan(numbers)
     filled = np.where(unknown, np.nanmedian(np.where(unknown.all(axis=0), 0.0, numbers), axis=0), numbers)
     names = tuple(str(i) for i in range(numbers.shape[1]))
-    drawn: Floats = fit_references(Encoded(filled, filled, (), names)).draw(family, N_DRAWS, rng)  # type: ignore[arg-type]
+    drawn: Floats = fit_references(Encoded(filled, filled, (), names)).draw(family, N_DRAWS, rng)
     return np.where(unknown, np.nan, drawn)
 
 

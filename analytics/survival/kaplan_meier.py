@@ -36,7 +36,7 @@ class Durations:
         """The spells of these rows."""
         parts = (self.entry, self.weight, self.cluster)
         entry, weight, cluster = (None if part is None else part[rows] for part in parts)
-        return Durations(self.time[rows], self.ended[rows], entry, weight, cluster)  # type: ignore[arg-type]
+        return Durations(self.time[rows], self.ended[rows], entry, weight, cluster)  # type: ignore[arg-type]  # three parts of three kinds, each as it was or None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

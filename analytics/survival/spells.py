@@ -73,7 +73,7 @@ def find_spells(dataset: Dataset, spec: ClockSpec) -> Spells:
             rows, aside, observed = _membership(dataset, spec)
         case "tenure":
             rows, aside, columns = _tenure(dataset, spec)
-            unit = columns[3]  # type: ignore[assignment]
+            unit = columns[3]  # type: ignore[assignment]  # the fourth of the columns is the unit
         case "lapse":
             rows, aside, once = _lapse(dataset, spec)
             also.append(once)
@@ -196,7 +196,7 @@ def _observed_from(dataset: Dataset, rows: pl.DataFrame, spec: ClockSpec) -> dat
         for name in _DATED
         if dataset.has(f"{name}.{TABLES[name].time_field}")
     ]
-    days = [first if type(first) is date else first.date() for first in firsts if first is not None]  # type: ignore[union-attr]
+    days = [first if type(first) is date else first.date() for first in firsts if first is not None]  # type: ignore[union-attr]  # a scalar: Polars types any literal
     if not days:
         return None
     begin = min(days)

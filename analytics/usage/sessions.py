@@ -213,5 +213,5 @@ def session_interval(reached: pl.Series, customer: pl.Series) -> tuple[float, fl
         rest = (sums["y"] - share * sums["m"]).to_numpy()
         variance = c / (c - 1) * float((rest**2).sum()) / n**2
         effective = n / max(variance / (share * (1 - share) / n), 1.0)
-    low, high = wilson(share, effective)  # type: ignore[arg-type]
+    low, high = wilson(share, effective)
     return max(low, 0.0), min(high, 1.0)

@@ -74,7 +74,7 @@ def _metrics(result: ScenarioResult, stock: StockResult | None, _: Words) -> lis
 
 def _change_note(row: dict[str, object], measure: str, _: Words) -> str:
     low, high = row[f"{measure}_change_lo"], row[f"{measure}_change_hi"]
-    return "" if low is None else change_span(low, high, _)  # type: ignore[arg-type]
+    return "" if low is None else change_span(low, high, _)  # type: ignore[arg-type]  # a value of a named row
 
 
 def _tone(row: dict[str, object], measure: str) -> Tone:
@@ -82,7 +82,7 @@ def _tone(row: dict[str, object], measure: str) -> Tone:
     low, high = row[f"{measure}_change_lo"], row[f"{measure}_change_hi"]
     if low is None or high is None or measure == "quantity":
         return "gray"
-    return "good" if low > 0 else "bad" if high < 0 else "watch"  # type: ignore[operator]
+    return "good" if low > 0 else "bad" if high < 0 else "watch"  # type: ignore[operator]  # a value of a named row
 
 
 def _service(stock: StockResult, _: Words) -> str:

@@ -153,7 +153,7 @@ def reasons(result: SurvivalResult, _: Words) -> Spec:
     domain = [reason_name(reason, _) for reason in order]
     unit, by = shown_unit(result.clock, result.unit)
     ends = result.curves["time"].max()
-    grid = pl.Series([float(ends) * i / 80 for i in range(81)])  # type: ignore[arg-type]
+    grid = pl.Series([float(ends) * i / 80 for i in range(81)])  # type: ignore[arg-type]  # a scalar: Polars types any literal
     rows: Rows = []
     for place, reason in enumerate(order):
         part = own.filter(pl.col("reason") == reason).sort("time")
